@@ -1,0 +1,65 @@
+package layer
+
+// Module is the path of the module the rules speak about.
+const Module = "github.com/trueup-dev/trueup"
+
+// Levels gives each package its layer. A package imports packages of its own
+// layer or of lower ones only; "*" stands for everything below a folder.
+var Levels = []struct {
+	Package string
+	Level   int
+}{
+	{"api/v1alpha1", 0},
+	{"internal/object", 0},
+	{"internal/fault", 0},
+	{"internal/snapshot", 1},
+	{"drift/*", 1},
+	{"internal/health", 1},
+	{"internal/render", 2},
+	{"reconcile/plan", 2},
+	{"reconcile/apply", 3},
+	{"reconcile", 4},
+	{"appset", 4},
+	{"internal/git", 5},
+	{"internal/kustomize", 5},
+	{"internal/helm", 5},
+	{"internal/kube", 5},
+	{"internal/history/*", 5},
+	{"deploy/crds", 5},
+	{"agent/*", 6},
+	{"cmd/*", 7},
+	{"internal/layer", 7},
+}
+
+// CoreLevel is the highest layer that must stay free of the outside world.
+const CoreLevel = 4
+
+// Banned lists what the core may not import, each with the reason.
+var Banned = map[string]string{
+	"k8s.io/client-go":               "the core is pure: reach clusters through a port",
+	"sigs.k8s.io/controller-runtime": "controllers call the core, never the reverse",
+	"github.com/go-git/go-git":       "the core reads files through fs.FS",
+	"helm.sh/helm":                   "engines stand behind render.Engine",
+	"sigs.k8s.io/kustomize":          "engines stand behind render.Engine",
+	"database/sql":                   "the core returns facts; an adapter stores them",
+	"net/http":                       "the core asks nobody: what it needs is passed in",
+}
+
+// OneWriter are the packages that may delete or apply objects: every other
+// one describes what it wants as a plan.
+var OneWriter = map[string]string{
+	"reconcile/apply": "the only package that writes to a cluster, which keeps the safety review to one place",
+}
+
+// Budgets. They are about the tail: most files should be far smaller.
+const (
+	MaxFileLines     = 400
+	MaxFunctionLines = 80
+	MaxPackageLines  = 1500
+	MaxParameters    = 5 // four, and the context
+	MaxMethods       = 5
+)
+
+// Exceptions to a budget, each with its reason. The key is the file, the
+// folder for a package, or file:function.
+var Exceptions = map[string]string{}
