@@ -1,0 +1,122 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// ApplicationSet makes one application per set of parameters.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=appset;appsets
+// +kubebuilder:printcolumn:name="Applications",type=integer,JSONPath=`.status.resourcesCount`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type ApplicationSet struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   ApplicationSetSpec   `json:"spec"`
+	Status ApplicationSetStatus `json:"status,omitzero"`
+}
+
+// ApplicationSetList is a list of application sets.
+//
+// +kubebuilder:object:root=true
+type ApplicationSetList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ApplicationSet `json:"items"`
+}
+
+// ApplicationSetSpec is generators and the template they fill.
+type ApplicationSetSpec struct {
+	// GoTemplate selects text/template; false is plain {{name}} replacement.
+	GoTemplate        bool                      `json:"goTemplate,omitempty"`
+	GoTemplateOptions []string                  `json:"goTemplateOptions,omitempty"`
+	Generators        []ApplicationSetGenerator `json:"generators"`
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Template ApplicationSetTemplate `json:"template"`
+	// TemplatePatch needs GoTemplate and cannot change spec.project.
+	TemplatePatch                *string                           `json:"templatePatch,omitempty"`
+	SyncPolicy                   *ApplicationSetSyncPolicy         `json:"syncPolicy,omitempty"`
+	Strategy                     *ApplicationSetStrategy           `json:"strategy,omitempty"`
+	PreservedFields              *ApplicationPreservedFields       `json:"preservedFields,omitempty"`
+	IgnoreApplicationDifferences []ApplicationSetIgnoreDifferences `json:"ignoreApplicationDifferences,omitempty"`
+	// ApplyNestedSelectors is read and has no effect: they always apply.
+	ApplyNestedSelectors bool `json:"applyNestedSelectors,omitempty"`
+}
+
+// ApplicationSetTemplate is an application with placeholders.
+type ApplicationSetTemplate struct {
+	ApplicationSetTemplateMeta `json:"metadata"`
+	Spec                       ApplicationSpec `json:"spec"`
+}
+
+// ApplicationSetTemplateMeta is the part of the metadata that is templated.
+type ApplicationSetTemplateMeta struct {
+	Name        string            `json:"name,omitempty"`
+	Namespace   string            `json:"namespace,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Finalizers  []string          `json:"finalizers,omitempty"`
+}
+
+// ApplicationSetSyncPolicy says what may happen to generated applications.
+type ApplicationSetSyncPolicy struct {
+	// ApplicationsSync is sync when empty.
+	//
+	// +kubebuilder:validation:Enum=sync;create-only;create-update;create-delete
+	ApplicationsSync            *string `json:"applicationsSync,omitempty"`
+	PreserveResourcesOnDeletion bool    `json:"preserveResourcesOnDeletion,omitempty"`
+}
+
+// ApplicationSetStrategy orders changes over the generated applications.
+type ApplicationSetStrategy struct {
+	// Type is AllAtOnce (the default) or RollingSync.
+	Type        string                         `json:"type,omitempty"`
+	RollingSync *ApplicationSetRolloutStrategy `json:"rollingSync,omitempty"`
+	// DeletionOrder is AllAtOnce (the default) or Reverse.
+	DeletionOrder string `json:"deletionOrder,omitempty"`
+}
+
+// ApplicationSetRolloutStrategy is a list of steps.
+type ApplicationSetRolloutStrategy struct {
+	Steps []ApplicationSetRolloutStep `json:"steps,omitempty"`
+}
+
+// ApplicationSetRolloutStep selects applications by label.
+type ApplicationSetRolloutStep struct {
+	MatchExpressions []ApplicationMatchExpression `json:"matchExpressions,omitempty"`
+	MaxUpdate        *intstr.IntOrString          `json:"maxUpdate,omitempty"`
+}
+
+// ApplicationMatchExpression has the operator In or NotIn.
+type ApplicationMatchExpression struct {
+	Key      string   `json:"key,omitempty"`
+	Operator string   `json:"operator,omitempty"`
+	Values   []string `json:"values,omitempty"`
+}
+
+// ApplicationPreservedFields are kept on generated applications.
+type ApplicationPreservedFields struct {
+	Annotations []string `json:"annotations,omitempty"`
+	Labels      []string `json:"labels,omitempty"`
+}
+
+// ApplicationSetIgnoreDifferences are fields the set does not overwrite.
+type ApplicationSetIgnoreDifferences struct {
+	// Name limits it to one application.
+	Name              string   `json:"name,omitempty"`
+	JSONPointers      []string `json:"jsonPointers,omitempty"`
+	JQPathExpressions []string `json:"jqPathExpressions,omitempty"`
+}
+
+// ApplicationSetStatus is what the agent last generated.
+type ApplicationSetStatus struct {
+	Conditions         []metav1.Condition `json:"conditions,omitempty"`
+	Resources          []ResourceStatus   `json:"resources,omitempty"`
+	ResourcesCount     int64              `json:"resourcesCount,omitempty"`
+	ObservedGeneration int64              `json:"observedGeneration,omitempty"`
+}

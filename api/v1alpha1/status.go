@@ -1,0 +1,124 @@
+package v1alpha1
+
+import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SyncStatusCode says whether the cluster equals Git.
+type SyncStatusCode string
+
+const (
+	SyncStatusCodeSynced    SyncStatusCode = "Synced"
+	SyncStatusCodeOutOfSync SyncStatusCode = "OutOfSync"
+	SyncStatusCodeUnknown   SyncStatusCode = "Unknown"
+)
+
+// ApplicationStatus is what the agent last saw.
+type ApplicationStatus struct {
+	Sync           SyncStatus         `json:"sync,omitzero"`
+	Health         HealthStatus       `json:"health,omitzero"`
+	Drift          *DriftSummary      `json:"drift,omitempty"`
+	Resources      []ResourceStatus   `json:"resources,omitempty"`
+	Conditions     []metav1.Condition `json:"conditions,omitempty"`
+	History        []RevisionHistory  `json:"history,omitempty"`
+	OperationState *OperationState    `json:"operationState,omitempty"`
+	// ObservedGeneration is the generation of the spec this status is about.
+	ObservedGeneration int64        `json:"observedGeneration,omitempty"`
+	ReconciledAt       *metav1.Time `json:"reconciledAt,omitempty"`
+	SourceType         string       `json:"sourceType,omitempty"`
+}
+
+// SyncStatus is the comparison with one revision.
+type SyncStatus struct {
+	Status   SyncStatusCode `json:"status,omitempty"`
+	Revision string         `json:"revision,omitempty"`
+}
+
+// HealthStatus is the worst health of the objects.
+type HealthStatus struct {
+	Status             string       `json:"status,omitempty"`
+	Message            string       `json:"message,omitempty"`
+	LastTransitionTime *metav1.Time `json:"lastTransitionTime,omitempty"`
+}
+
+// DriftSummary counts what left Git, and lists the first of it.
+type DriftSummary struct {
+	Objects int `json:"objects"`
+	Fields  int `json:"fields"`
+	// Since is when the oldest drift that is still there was made.
+	Since *metav1.Time `json:"since,omitempty"`
+	// By lists the field managers that made it.
+	By         []string     `json:"by,omitempty"`
+	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
+	// Changes is bounded; the counts are not.
+	//
+	// +kubebuilder:validation:MaxItems=100
+	Changes []DriftChange `json:"changes,omitempty"`
+}
+
+// DriftChange is one field, or one whole object when Path is empty.
+type DriftChange struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Path      string `json:"path,omitempty"`
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Desired *apiextensionsv1.JSON `json:"desired,omitempty"`
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Live      *apiextensionsv1.JSON `json:"live,omitempty"`
+	Class     string                `json:"class,omitempty"`
+	Manager   string                `json:"manager,omitempty"`
+	Operation string                `json:"operation,omitempty"`
+	Time      *metav1.Time          `json:"time,omitempty"`
+}
+
+// ResourceStatus is one object of the application.
+type ResourceStatus struct {
+	Group     string         `json:"group,omitempty"`
+	Version   string         `json:"version,omitempty"`
+	Kind      string         `json:"kind"`
+	Namespace string         `json:"namespace,omitempty"`
+	Name      string         `json:"name"`
+	Status    SyncStatusCode `json:"status,omitempty"`
+	Health    string         `json:"health,omitempty"`
+	Message   string         `json:"message,omitempty"`
+}
+
+// RevisionHistory is one finished sync, newest last.
+type RevisionHistory struct {
+	ID          int64              `json:"id"`
+	Revision    string             `json:"revision"`
+	DeployedAt  metav1.Time        `json:"deployedAt"`
+	InitiatedBy OperationInitiator `json:"initiatedBy,omitzero"`
+}
+
+// OperationState is the sync that runs, or ran last.
+type OperationState struct {
+	// Phase is Running, Succeeded, Failed or Error.
+	Phase      string               `json:"phase"`
+	Message    string               `json:"message,omitempty"`
+	StartedAt  metav1.Time          `json:"startedAt"`
+	FinishedAt *metav1.Time         `json:"finishedAt,omitempty"`
+	SyncResult *SyncOperationResult `json:"syncResult,omitempty"`
+}
+
+// SyncOperationResult is what a sync did.
+type SyncOperationResult struct {
+	Revision  string           `json:"revision,omitempty"`
+	Resources []ResourceResult `json:"resources,omitempty"`
+}
+
+// ResourceResult is what a sync did to one object.
+type ResourceResult struct {
+	Group     string `json:"group,omitempty"`
+	Version   string `json:"version,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Status    string `json:"status,omitempty"`
+	Message   string `json:"message,omitempty"`
+}
