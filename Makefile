@@ -19,7 +19,7 @@ build: ## Build bin/trueup, one static binary
 test: ## Run every test of the main module, under the race detector where there is concurrency
 	@echo "running unit, golden and layer tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"
 	go test ./...
-	go test -race $(RACE_PACKAGES)
+	$(if $(RACE_PACKAGES),go test -race $(RACE_PACKAGES))
 
 .PHONY: lint
 lint: ## Check formatting and vet; the size budgets and the layers are tests in internal/layer
