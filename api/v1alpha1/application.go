@@ -1,8 +1,6 @@
 package v1alpha1
 
-import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Application says which part of a repository a cluster is to equal.
 //
@@ -97,7 +95,6 @@ type ResourceIgnoreDifferences struct {
 // DriftPolicy says what to do about fields that left Git.
 type DriftPolicy struct {
 	// Action is Report (the default) or Revert.
-	//
 	// +kubebuilder:validation:Enum=Report;Revert
 	Action string `json:"action,omitempty"`
 	// Undeclared also counts fields added by hand that Git never mentions.

@@ -66,7 +66,6 @@ type ApplicationSetTemplateMeta struct {
 // ApplicationSetSyncPolicy says what may happen to generated applications.
 type ApplicationSetSyncPolicy struct {
 	// ApplicationsSync is sync when empty.
-	//
 	// +kubebuilder:validation:Enum=sync;create-only;create-update;create-delete
 	ApplicationsSync            *string `json:"applicationsSync,omitempty"`
 	PreserveResourcesOnDeletion bool    `json:"preserveResourcesOnDeletion,omitempty"`

@@ -52,7 +52,6 @@ type DriftSummary struct {
 	By         []string     `json:"by,omitempty"`
 	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
 	// Changes is bounded; the counts are not.
-	//
 	// +kubebuilder:validation:MaxItems=100
 	Changes []DriftChange `json:"changes,omitempty"`
 }

@@ -1,5 +1,7 @@
 package v1alpha1
 
+import "slices"
+
 // SyncPolicy says when and how to sync.
 type SyncPolicy struct {
 	Automated   *SyncPolicyAutomated `json:"automated,omitempty"`
@@ -29,12 +31,7 @@ type SyncOptions []string
 
 // Has reports whether the option, such as "PruneLast=true", is given.
 func (o SyncOptions) Has(option string) bool {
-	for _, v := range o {
-		if v == option {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(o, option)
 }
 
 // RetryStrategy repeats a failed sync. A negative limit has no end.

@@ -1,0 +1,242 @@
+package v1alpha1
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// Documents are the objects of one file, in the order they were read.
+type Documents struct {
+	Applications    []Application
+	ApplicationSets []ApplicationSet
+	Projects        []Project
+	// Warnings name what was read past: file, line and field or kind.
+	Warnings []string
+}
+
+// Decode reads the YAML or JSON documents of one file; name is only for
+// messages. Documents of Argo CD's group become ours: AppProject is read as
+// Project, and the status, which is Argo CD's to know, is dropped. Fields and
+// kinds that are not known are warnings. The error, of kind Invalid, names
+// every document that is broken, with its line; what could be read is returned
+// beside it.
+func Decode(data []byte, name string) (Documents, error) {
+	var docs Documents
+	var errs []error
+	for _, p := range split(data) {
+		p.name = name
+		errs = append(errs, docs.add(p))
+	}
+	return docs, fault.Wrap(fault.Invalid, errors.Join(errs...))
+}
+
+// part is one document and the line of the file it begins on.
+type part struct {
+	name string
+	line int
+	text []byte
+	root *yamlv3.Node
+}
+
+// split cuts at the lines that YAML reserves: --- and ... in the first column.
+func split(data []byte) []part {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var parts []part
+	cur := part{line: 1}
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		if !isMarker(line) {
+			cur.text = append(cur.text, line...)
+			continue
+		}
+		parts = append(parts, cur)
+		// What follows the marker on its line belongs to the next document;
+		// spaces in its place keep the columns.
+		cur = part{line: n, text: append([]byte("   "), line[3:]...)}
+	}
+	return append(parts, cur)
+}
+
+func isMarker(line []byte) bool {
+	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+		return false
+	}
+	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+}
+
+func (d *Documents) add(p part) error {
+	var root yamlv3.Node
+	if err := yamlv3.Unmarshal(p.text, &root); err != nil {
+		return p.broken(err)
+	}
+	if root.Kind == 0 {
+		return nil
+	}
+	p.root = &root
+	raw, err := yaml.YAMLToJSONStrict(p.text)
+	if err != nil {
+		return p.broken(err)
+	}
+	if string(raw) == "null" {
+		return nil
+	}
+	var meta metav1.TypeMeta
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		return fmt.Errorf("%s:%d: read a document: want an object with apiVersion and kind: %w", p.name, p.lineOf(""), err)
+	}
+	if meta.Kind == "" || meta.APIVersion == "" {
+		return fmt.Errorf("%s:%d: read a document: apiVersion or kind is missing", p.name, p.lineOf(""))
+	}
+	return d.decode(p, raw, meta)
+}
+
+func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
+	argo := meta.APIVersion == ArgoGroup+"/"+Version
+	if !argo && meta.APIVersion != GroupVersion().String() {
+		d.skip(p, meta)
+		return nil
+	}
+	if argo {
+		var err error
+		if raw, err = withoutStatus(raw); err != nil {
+			return p.broken(err)
+		}
+	}
+	ours := metav1.TypeMeta{APIVersion: GroupVersion().String(), Kind: meta.Kind}
+	switch meta.Kind {
+	case "Application":
+		app, err := read[Application](d, p, raw)
+		if err != nil {
+			return err
+		}
+		app.TypeMeta = ours
+		d.Applications = append(d.Applications, *app)
+	case "ApplicationSet":
+		set, err := read[ApplicationSet](d, p, raw)
+		if err != nil {
+			return err
+		}
+		set.TypeMeta = ours
+		d.ApplicationSets = append(d.ApplicationSets, *set)
+	case "Project", "AppProject":
+		project, err := read[Project](d, p, raw)
+		if err != nil {
+			return err
+		}
+		ours.Kind = "Project"
+		project.TypeMeta = ours
+		d.Projects = append(d.Projects, *project)
+	default:
+		d.skip(p, meta)
+	}
+	return nil
+}
+
+func (d *Documents) skip(p part, meta metav1.TypeMeta) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf("%s:%d: %s %s is not read", p.name, p.lineOf("kind"), meta.APIVersion, meta.Kind))
+}
+
+func read[T any](d *Documents, p part, raw []byte) (*T, error) {
+	out := new(T)
+	strict, err := kjson.UnmarshalStrict(raw, out)
+	if err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, fmt.Errorf("%s:%d: read a document: %w", p.name, p.lineOf(wrong.Field), err)
+		}
+		return nil, p.broken(err)
+	}
+	for _, e := range strict {
+		field := ""
+		var fe kjson.FieldError
+		if errors.As(e, &fe) {
+			field = fe.FieldPath()
+		}
+		d.Warnings = append(d.Warnings, fmt.Sprintf("%s:%d: unknown field %s", p.name, p.lineOf(field), field))
+	}
+	return out, nil
+}
+
+func withoutStatus(raw []byte) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	delete(fields, "status")
+	return json.Marshal(fields)
+}
+
+// broken names the line of the file in place of the document's own. The YAML
+// parser, unlike its scanner, counts lines from zero.
+func (p part) broken(err error) error {
+	offset := p.line - 1
+	if regexp.MustCompile(`did not find expected ('|<|key|node)`).MatchString(err.Error()) {
+		offset++
+	}
+	line := p.line
+	text := regexp.MustCompile(`line \d+`).ReplaceAllStringFunc(err.Error(), func(s string) string {
+		n, convErr := strconv.Atoi(strings.TrimPrefix(s, "line "))
+		if convErr != nil {
+			return s
+		}
+		if line == p.line {
+			line = n + offset
+		}
+		return "line " + strconv.Itoa(n+offset)
+	})
+	return fault.New(fault.Invalid, "%s:%d: read a document: %s", p.name, line, text)
+}
+
+// lineOf finds a field such as spec.sources[0].path, or as much of the path
+// as there is.
+func (p part) lineOf(path string) int {
+	node := p.root
+	if node == nil || len(node.Content) == 0 {
+		return p.line
+	}
+	node = node.Content[0]
+	line := node.Line
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		if node.Kind == yamlv3.AliasNode {
+			node = node.Alias
+		}
+		at, next := child(node, step)
+		if next == nil {
+			break
+		}
+		line, node = at, next
+	}
+	return p.line + line - 1
+}
+
+func child(node *yamlv3.Node, step string) (int, *yamlv3.Node) {
+	if node.Kind == yamlv3.SequenceNode {
+		i, err := strconv.Atoi(step)
+		if err != nil || i < 0 || i >= len(node.Content) {
+			return 0, nil
+		}
+		return node.Content[i].Line, node.Content[i]
+	}
+	if node.Kind != yamlv3.MappingNode {
+		return 0, nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == step {
+			return node.Content[i].Line, node.Content[i+1]
+		}
+	}
+	return 0, nil
+}

@@ -1,0 +1,207 @@
+package v1alpha1
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestDecodeReadsArgoDocumentsUnchanged(t *testing.T) {
+	t.Parallel()
+	in, err := os.ReadFile("testdata/argo.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := Decode(in, "argo.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(docs.Warnings) > 0 {
+		t.Errorf("a document of known fields gave warnings: %q", docs.Warnings)
+	}
+	if len(docs.Applications) != 1 || len(docs.ApplicationSets) != 1 || len(docs.Projects) != 1 {
+		t.Fatalf("got %d applications, %d sets, %d projects; want one each", len(docs.Applications), len(docs.ApplicationSets), len(docs.Projects))
+	}
+	var out []string
+	for _, obj := range []any{docs.Applications[0], docs.ApplicationSets[0], docs.Projects[0]} {
+		text, err := yaml.Marshal(obj)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(text))
+	}
+	got := strings.Join(out, "---\n")
+	if *update {
+		if err := os.WriteFile("testdata/argo.golden.yaml", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/argo.golden.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("round trip (-want +got):\n%s", diff)
+	}
+	// Beyond the golden file: the specs that went in come out.
+	for i, text := range strings.Split(string(in), "\n---\n") {
+		var before, after struct {
+			Spec map[string]any `json:"spec"`
+		}
+		if err := yaml.Unmarshal([]byte(text), &before); err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal([]byte(out[i]), &after); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("document %d lost or gained fields (-in +out):\n%s", i, diff)
+		}
+	}
+}
+
+const app = "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+
+func TestDecodeNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		reason   string
+		in       string
+		apps     int
+		warnings []string
+		errors   []string
+	}{
+		{reason: "an empty file holds nothing"},
+		{reason: "comments and empty documents are no documents", in: "# hello\n---\n---\n# more\n"},
+		{
+			reason: "an unknown field is a warning at its line", apps: 1,
+			in:       "---\n" + app + "spec:\n  source:\n    repoURL: x\n    pth: y\n",
+			warnings: []string{"f.yaml:7: unknown field spec.source.pth"},
+		},
+		{
+			reason: "an unknown field in a list names its index", apps: 1,
+			in:       app + "spec:\n  sources:\n  - repoURL: x\n  - repoURL: x\n    pth: y\n",
+			warnings: []string{"f.yaml:7: unknown field spec.sources[1].pth"},
+		},
+		{
+			reason: "the status of Argo CD is not ours to read", apps: 1,
+			in: app + "spec: {}\nstatus: {resources: [{health: {status: Healthy}}]}\n",
+		},
+		{
+			reason:   "another kind is a warning",
+			in:       "apiVersion: v1\nkind: ConfigMap\n",
+			warnings: []string{"f.yaml:2: v1 ConfigMap is not read"},
+		},
+		{
+			reason: "broken documents are all named, and the good one is read", apps: 1,
+			in:     app + "---\na: [1\n---\n" + app + "spec: []\n---\nkind: Application\n",
+			errors: []string{"f.yaml:4: ", "f.yaml:8: ", "f.yaml:10: read a document: apiVersion or kind is missing"},
+		},
+		{
+			reason: "a key given twice is an error at its line",
+			in:     "---\n" + app + "spec: {}\nspec: {}\n",
+			errors: []string{"f.yaml:5: "},
+		},
+		{reason: "JSON is YAML", in: `{"apiVersion":"trueup.dev/v1alpha1","kind":"Application","spec":{}}`, apps: 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			docs, err := Decode([]byte(tt.in), "f.yaml")
+			if len(docs.Applications) != tt.apps {
+				t.Errorf("got %d applications, want %d", len(docs.Applications), tt.apps)
+			}
+			if diff := cmp.Diff(tt.warnings, docs.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if (err != nil) != (len(tt.errors) > 0) {
+				t.Fatalf("error: %v", err)
+			}
+			for _, want := range tt.errors {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not contain %q", err, want)
+				}
+			}
+			if err != nil && fault.Of(err) != fault.Invalid {
+				t.Errorf("kind %s, want Invalid", fault.Of(err))
+			}
+		})
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		reason string
+		spec   ApplicationSpec
+		want   []string
+	}{
+		{reason: "a plain source is supported", spec: ApplicationSpec{Source: &ApplicationSource{Path: "x"}}},
+		{
+			reason: "a source beside sources is ignored",
+			spec:   ApplicationSpec{Source: &ApplicationSource{Chart: "x"}, Sources: []ApplicationSource{{Path: "x"}}},
+		},
+		{
+			reason: "each field is named by its path",
+			spec: ApplicationSpec{
+				Sources: []ApplicationSource{
+					{Chart: "c", Plugin: &ApplicationSourcePlugin{}},
+					{Ref: "r", Directory: &ApplicationSourceDirectory{Jsonnet: ApplicationSourceJsonnet{Libs: []string{"l"}}}},
+				},
+				SourceHydrator:    &SourceHydrator{},
+				IgnoreDifferences: []ResourceIgnoreDifferences{{Kind: "Service"}, {JQPathExpressions: []string{"."}}},
+			},
+			want: []string{
+				"spec.sources", "spec.sources[0].chart", "spec.sources[0].plugin", "spec.sources[1].ref",
+				"spec.sources[1].directory.jsonnet", "spec.sourceHydrator", "spec.ignoreDifferences[1].jqPathExpressions",
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, Unsupported(&Application{Spec: tt.spec})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAddToSchemeKnowsEveryKind(t *testing.T) {
+	t.Parallel()
+	s := runtime.NewScheme()
+	if err := AddToScheme(s); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"Application", "ApplicationSet", "Project", "ApplicationList", "ApplicationSetList", "ProjectList"} {
+		if !s.Recognizes(GroupVersion().WithKind(kind)) {
+			t.Errorf("%s is not registered", kind)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"", "---\n...", app + "spec: {x: 1}\n", "a: &a [*a]", "{", app + "x: &x\n  y: *x\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		docs, err := Decode(data, "fuzz.yaml")
+		if err != nil && !strings.Contains(err.Error(), "fuzz.yaml:") {
+			t.Errorf("an error without file and line: %v", err)
+		}
+		for _, w := range docs.Warnings {
+			if !strings.HasPrefix(w, "fuzz.yaml:") {
+				t.Errorf("a warning without file and line: %s", w)
+			}
+		}
+	})
+}
