@@ -38,11 +38,12 @@ type ApplicationSpec struct {
 	// Project that limits the application; empty means "default".
 	Project string `json:"project,omitempty"`
 	// Source of the manifests; ignored when Sources is set.
-	Source         *ApplicationSource     `json:"source,omitempty"`
-	Sources        []ApplicationSource    `json:"sources,omitempty"`
-	SourceHydrator *SourceHydrator        `json:"sourceHydrator,omitempty"`
-	Destination    ApplicationDestination `json:"destination"`
-	SyncPolicy     *SyncPolicy            `json:"syncPolicy,omitempty"`
+	Source         *ApplicationSource  `json:"source,omitempty"`
+	Sources        []ApplicationSource `json:"sources,omitempty"`
+	SourceHydrator *SourceHydrator     `json:"sourceHydrator,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="!(has(self.server) && size(self.server) > 0 && has(self.name) && size(self.name) > 0)",message="server and name exclude each other"
+	Destination ApplicationDestination `json:"destination"`
+	SyncPolicy  *SyncPolicy            `json:"syncPolicy,omitempty"`
 	// IgnoreDifferences names fields whose live value is left alone.
 	IgnoreDifferences []ResourceIgnoreDifferences `json:"ignoreDifferences,omitempty"`
 	Info              []Info                      `json:"info,omitempty"`
@@ -66,8 +67,6 @@ func (s *ApplicationSpec) GetSource() *ApplicationSource {
 }
 
 // ApplicationDestination is a cluster, by URL or by name, and a namespace.
-//
-// +kubebuilder:validation:XValidation:rule="!(has(self.server) && self.server != ” && has(self.name) && self.name != ”)",message="server and name exclude each other"
 type ApplicationDestination struct {
 	Server string `json:"server,omitempty"`
 	// Namespace is given to namespaced objects that have none.
