@@ -1,0 +1,10 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// commands lists every verb, in the order in which help shows them.
+func commands(s streams) []*cobra.Command {
+	return []*cobra.Command{
+		newVersionCommand(s),
+	}
+}
