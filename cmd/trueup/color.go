@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+
+	"golang.org/x/term"
+)
+
+// colorful reports whether f is a terminal whose user did not switch colours
+// off (https://no-color.org).
+func colorful(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// palette wraps text in terminal colours, or leaves it alone.
+type palette bool
+
+func (p palette) paint(code, text string) string {
+	if !p {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p palette) red(text string) string    { return p.paint("31", text) }
+func (p palette) green(text string) string  { return p.paint("32", text) }
+func (p palette) yellow(text string) string { return p.paint("33", text) }
+func (p palette) dim(text string) string    { return p.paint("2", text) }
+func (p palette) bold(text string) string   { return p.paint("1", text) }
