@@ -1,0 +1,88 @@
+package drift
+
+// liveOnly handles what live has and Git does not declare.
+func (c *comparison) liveOnly(p *place, live any) {
+	p.extra = true
+	if empty(live) || c.ignored(p, nil) {
+		return
+	}
+	if name := c.rule(p, nil, live); name != "" {
+		c.record(p, Field{Live: live, Class: Expected, Rule: name}, c.blame(p))
+		return
+	}
+	switch v := live.(type) {
+	case map[string]any:
+		if c.told(p, v) {
+			break
+		}
+		for name, value := range v {
+			c.liveOnly(p.field(name, v), value)
+		}
+		return
+	case []any:
+		if items, ok := c.keyed(p, v); ok {
+			for _, item := range items {
+				c.liveOnly(item.place, item.value)
+			}
+			return
+		}
+	}
+	c.added(p, live)
+}
+
+// told reports an object that is told as a whole: somebody owns it as a whole,
+// or it is an item of a list. Maps are told key by key.
+func (c *comparison) told(p *place, v map[string]any) bool {
+	if p.depth() < 2 || p.at("metadata") || p.typ.IsMap() || isStringMap(p, v) {
+		return false
+	}
+	return p.isItem() || p.whole != nil || c.ours(c.owners(p)) != nil || c.ownsAll(p)
+}
+
+// added classifies one value that only live has.
+func (c *comparison) added(p *place, live any) {
+	owners, around := c.holders(p)
+	ours := c.ours(owners)
+	if ours != nil && (!around || p.whole.extra) {
+		// Git dropped what it once declared.
+		c.record(p, Field{Live: live, Class: Declared}, ours)
+		return
+	}
+	if ours != nil || c.isDefault(p, live) {
+		return
+	}
+	if len(owners) == 0 {
+		// The server adds keys to hardly any map of strings: this is a hand,
+		// though nobody knows whose.
+		if isStringMap(p.up, p.siblings) {
+			c.record(p, Field{Live: live, Class: Undeclared}, nil)
+		}
+		return
+	}
+	strangers, controllers := c.split(owners)
+	switch {
+	case len(strangers) > 0:
+		class := Undeclared
+		if around && !p.whole.extra && p.whole.typ.Known() {
+			class = Declared // applying replaces the value as a whole
+		}
+		c.record(p, Field{Live: live, Class: class}, latest(strangers))
+	case len(controllers) > 0:
+		c.record(p, Field{Live: live, Class: Expected, Rule: ruleController}, latest(controllers))
+	}
+}
+
+// split leaves out entries under our own name: those are updates that went
+// along with an apply.
+func (c *comparison) split(owners []*claim) (strangers, controllers []*claim) {
+	for _, by := range owners {
+		switch {
+		case by.manager == c.manager:
+		case c.isController(by.manager):
+			controllers = append(controllers, by)
+		default:
+			strangers = append(strangers, by)
+		}
+	}
+	return strangers, controllers
+}

@@ -1,0 +1,70 @@
+package drift
+
+import (
+	"time"
+
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// State is the verdict on one object.
+type State string
+
+// The states of an object.
+const (
+	InSync   State = "InSync"   // nothing declared differs
+	Modified State = "Modified" // a declared field differs
+	Missing  State = "Missing"  // desired, not live
+	Extra    State = "Extra"    // live, not desired
+)
+
+// Class says what a difference means.
+type Class string
+
+// The classes of a difference.
+const (
+	Declared   Class = "declared"
+	Undeclared Class = "undeclared"
+	Expected   Class = "expected"
+)
+
+// Report lists every object that was compared, sorted by key.
+type Report struct {
+	Objects []Object `json:"objects"`
+}
+
+// Object is the verdict on one object. Fields is never nil, and sorted by path.
+type Object struct {
+	Group     string  `json:"group"`
+	Kind      string  `json:"kind"`
+	Namespace string  `json:"namespace"`
+	Name      string  `json:"name"`
+	State     State   `json:"state"`
+	Fields    []Field `json:"fields"`
+}
+
+// Key identifies the object.
+func (o Object) Key() object.Key {
+	return object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// Field is one difference. Values of Secrets are masked; they may share memory
+// with the compared objects otherwise.
+type Field struct {
+	Path    string `json:"path"`
+	Desired any    `json:"desired"` // nil: not in Git
+	Live    any    `json:"live"`    // nil: not in the cluster
+	Class   Class  `json:"class"`
+	// Manager, Operation and Time are those of the managedFields entry that
+	// owns the live value; empty when none does.
+	Manager   string     `json:"manager"`
+	Operation string     `json:"operation"`
+	Time      *time.Time `json:"time"`
+	// Rule names what explains an expected difference.
+	Rule string `json:"rule,omitempty"`
+	// Subresource is the one through which the manager wrote.
+	Subresource string `json:"-"`
+}
+
+func newObject(key object.Key, state State) Object {
+	return Object{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, State: state, Fields: []Field{}}
+}
