@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -123,7 +124,7 @@ func (s *settings) object(key object.Key, desired, live *unstructured.Unstructur
 		native:   s.schemas.Native(key.GroupKind()),
 		secret:   key.Group == "" && key.Kind == "Secret",
 		rules:    rulesFor(s.rules, key),
-		claims:   claimsOf(live.Object),
+		claims:   ownership.Of(live.Object),
 	}
 	if c.secret {
 		want, have = encodeSecret(want), encodeSecret(have)

@@ -3,6 +3,7 @@ package drift
 import (
 	"strings"
 
+	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -42,28 +43,6 @@ func serverMetadata(name string) bool {
 	return false
 }
 
-// presence reports fields whose empty object says something: a volume of that
-// kind, or "all of them".
-func presence(name string) bool {
-	switch name {
-	case "emptyDir", "podSelector", "namespaceSelector":
-		return true
-	}
-	return false
-}
-
-// pointer reports fields where zero and absent are different things. Other
-// zero values are lost when the server stores a native object.
-func pointer(name string) bool {
-	switch name {
-	case "replicas", "minReplicas", "automountServiceAccountToken", "enableServiceLinks", "storageClassName", "allowPrivilegeEscalation",
-		"runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "tolerationSeconds", "ttlSecondsAfterFinished",
-		"terminationGracePeriodSeconds", "minAvailable", "maxUnavailable", "maxSurge", "partition", "hostUsers":
-		return true
-	}
-	return false
-}
-
 // isStringMap reports a map of strings, whose keys are told one by one. A
 // field without a schema is known by its name.
 func isStringMap(p *place, values map[string]any) bool {
@@ -74,7 +53,7 @@ func isStringMap(p *place, values map[string]any) bool {
 		if !p.typ.IsMap() {
 			return false
 		}
-		return p.typ.Elem.Scalar == "string" || p.typ.Elem.Scalar == "byte"
+		return p.typ.Elem.Scalar == schema.String || p.typ.Elem.Scalar == schema.Byte
 	}
 	switch p.name() {
 	case "labels", "annotations", "matchLabels", "nodeSelector", "selector", "data", "stringData", "binaryData":
@@ -124,7 +103,7 @@ func (c *comparison) isDefault(p *place, live any) bool {
 func derived(p *place, live any) bool {
 	switch p.name() {
 	case "targetPort":
-		return equalScalars("", p.siblings["port"], live)
+		return schema.Any.Equal(p.siblings["port"], live)
 	case "serviceAccount":
 		return p.siblings["serviceAccountName"] == live
 	case "imagePullPolicy":
@@ -143,36 +122,14 @@ func derived(p *place, live any) bool {
 	return false
 }
 
-// serverDefaults lists what the server fills into native kinds, by field.
-func serverDefaults() map[string][]any {
-	one, zero := int64(1), int64(0)
-	return map[string][]any{
-		// Pods
-		"dnsPolicy": {"ClusterFirst"}, "restartPolicy": {"Always"}, "schedulerName": {"default-scheduler"},
-		"terminationGracePeriodSeconds": {int64(30)}, "terminationMessagePath": {"/dev/termination-log"},
-		"terminationMessagePolicy": {"File"}, "enableServiceLinks": {true}, "preemptionPolicy": {"PreemptLowerPriority"},
-		"priority": {zero}, "protocol": {"TCP"}, "scheme": {"HTTP"}, "path": {"/"}, "failureThreshold": {int64(3)},
-		"periodSeconds": {int64(10)}, "successThreshold": {one}, "timeoutSeconds": {one, int64(10), int64(10800)},
-		"defaultMode": {int64(420)}, "expirationSeconds": {int64(3600)}, "divisor": {"0", zero}, "fsType": {"ext4"},
-		// Workloads
-		"replicas": {one}, "progressDeadlineSeconds": {int64(600)}, "revisionHistoryLimit": {int64(10)},
-		"maxSurge": {"25%", zero}, "maxUnavailable": {"25%", one}, "partition": {zero}, "type": {"RollingUpdate", "ClusterIP", "Opaque"},
-		"podManagementPolicy": {"OrderedReady"}, "whenDeleted": {"Retain"}, "whenScaled": {"Retain"},
-		"concurrencyPolicy": {"Allow"}, "suspend": {false}, "failedJobsHistoryLimit": {one}, "successfulJobsHistoryLimit": {int64(3)},
-		"completions": {one}, "parallelism": {one}, "backoffLimit": {int64(6)}, "completionMode": {"NonIndexed"},
-		"podReplacementPolicy": {"TerminatingOrFailed", "Failed"}, "manualSelector": {false},
-		"minReplicas": {one}, "selectPolicy": {"Max"},
-		// Networking
-		"sessionAffinity": {"None"}, "ipFamilyPolicy": {"SingleStack"}, "internalTrafficPolicy": {"Cluster"},
-		"externalTrafficPolicy": {"Cluster"}, "allocateLoadBalancerNodePorts": {true},
-		"policyTypes": {[]any{"Ingress"}, []any{"Ingress", "Egress"}},
-		// Storage
-		"apiVersion": {"v1"}, "kind": {"PersistentVolumeClaim"}, "volumeMode": {"Filesystem"},
-		"persistentVolumeReclaimPolicy": {"Retain"}, "reclaimPolicy": {"Delete"}, "volumeBindingMode": {"Immediate"},
-		"attachRequired": {true}, "podInfoOnMount": {false}, "requiresRepublish": {false}, "storageCapacity": {false},
-		"seLinuxMount": {false}, "fsGroupPolicy": {"ReadWriteOnceWithFSType"}, "volumeLifecycleModes": {[]any{"Persistent"}},
-		// Admission, access, scheduling
-		"failurePolicy": {"Fail"}, "matchPolicy": {"Equivalent"}, "reinvocationPolicy": {"Never"}, "scope": {"*", "Cluster"},
-		"port": {int64(443)}, "apiGroup": {"rbac.authorization.k8s.io"}, "globalDefault": {false}, "strategy": {"None"},
+// equal compares two scalars as the server would read them.
+func (c *comparison) equal(p *place, desired, live any) bool {
+	kind := schema.Any
+	if p.typ != nil {
+		kind = p.typ.Scalar
 	}
+	if kind == schema.Any && p.quantity {
+		kind = schema.Quantity
+	}
+	return kind.Equal(desired, live)
 }

@@ -85,7 +85,7 @@ func (c *comparison) keyed(p *place, list []any) ([]item, bool) {
 func canonical(keys []object.KeyValue) []any {
 	out := make([]any, 0, len(keys))
 	for _, kv := range keys {
-		if n, ok := number(kv.Value); ok {
+		if n, ok := schema.ParseNumber(kv.Value); ok {
 			out = append(out, n)
 			continue
 		}

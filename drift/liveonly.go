@@ -1,5 +1,7 @@
 package drift
 
+import "github.com/trueup-dev/trueup/drift/ownership"
+
 // liveOnly handles what live has and Git does not declare.
 func (c *comparison) liveOnly(p *place, live any) {
 	p.extra = true
@@ -66,19 +68,19 @@ func (c *comparison) added(p *place, live any) {
 		if around && !p.whole.extra && p.whole.typ.Known() {
 			class = Declared // applying replaces the value as a whole
 		}
-		c.record(p, Field{Live: live, Class: class}, latest(strangers))
+		c.record(p, Field{Live: live, Class: class}, ownership.Latest(strangers))
 	case len(controllers) > 0:
-		c.record(p, Field{Live: live, Class: Expected, Rule: ruleController}, latest(controllers))
+		c.record(p, Field{Live: live, Class: Expected, Rule: ruleController}, ownership.Latest(controllers))
 	}
 }
 
 // split leaves out entries under our own name: those are updates that went
 // along with an apply.
-func (c *comparison) split(owners []*claim) (strangers, controllers []*claim) {
+func (c *comparison) split(owners []*ownership.Claim) (strangers, controllers []*ownership.Claim) {
 	for _, by := range owners {
 		switch {
-		case by.manager == c.manager:
-		case c.isController(by.manager):
+		case by.Manager == c.manager:
+		case ownership.Names(c.controllers, by.Manager):
 			controllers = append(controllers, by)
 		default:
 			strangers = append(strangers, by)

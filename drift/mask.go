@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"maps"
+
+	"github.com/trueup-dev/trueup/drift/schema"
 )
 
 // masker replaces secret values by marks. Equal values give equal marks. A
@@ -48,7 +50,7 @@ func (m masker) sum(v any) string {
 	data := []byte(compact(v))
 	if s, ok := v.(string); ok {
 		data = []byte(s)
-		if decoded, ok := decodeBase64(s); ok {
+		if decoded, ok := schema.DecodeBase64(s); ok {
 			data = decoded
 		}
 	}

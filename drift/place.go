@@ -34,7 +34,7 @@ func (p *place) field(name string, siblings map[string]any) *place {
 	typ := p.typ.Field(name)
 	child := &place{
 		up: p, step: object.Step{Field: name}, typ: typ, siblings: siblings,
-		quantity: p.quantity && typ == nil || typ == nil && quantityName(name),
+		quantity: p.quantity && typ == nil || typ == nil && schema.QuantityName(name),
 	}
 	return child.inherit(p.typ != nil && p.typ.Whole)
 }

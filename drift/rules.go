@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -69,17 +70,6 @@ func jobLabels() []string {
 	return []string{"controller-uid", "job-name", "batch.kubernetes.io/"}
 }
 
-// knownControllers lists managers whose additions are how Kubernetes and
-// common add-ons work. Clients that people use by hand are not here.
-func knownControllers() []string {
-	return []string{
-		"kube-controller-manager", "kube-scheduler", "kube-apiserver", "kubelet", "kwok", "cloud-controller-manager",
-		"service-controller", "csi-provisioner", "external-provisioner", "cluster-autoscaler",
-		"cainjector", "cert-manager-*", "vpa-*", "keda-operator*", "istiod", "pilot-discovery", "linkerd-*",
-		"external-dns", "aws-load-balancer-controller", "rollouts-controller",
-	}
-}
-
 func rulesFor(all []rule, key object.Key) []rule {
 	var out []rule
 	for _, r := range all {
@@ -126,7 +116,7 @@ func unset(_ *comparison, _ *place, desired, _ any) bool { return empty(desired)
 // noCA also takes the newline that scaffolds leave as a placeholder.
 func noCA(_ *comparison, _ *place, desired, _ any) bool {
 	s, _ := desired.(string)
-	decoded, ok := decodeBase64(s)
+	decoded, ok := schema.DecodeBase64(s)
 	return empty(desired) || ok && strings.TrimSpace(string(decoded)) == ""
 }
 
@@ -170,7 +160,7 @@ func protections(c *comparison, p *place, desired, live any) bool {
 // autoscaled explains replicas that an autoscaler sets. Where its range is
 // known, only a number inside it is the autoscaler's.
 func autoscaled(c *comparison, p *place, _, live any) bool {
-	n, ok := number(live)
+	n, ok := schema.ParseNumber(live)
 	if !ok {
 		return false
 	}
@@ -178,8 +168,8 @@ func autoscaled(c *comparison, p *place, _, live any) bool {
 		return n >= a.min && n <= a.max
 	}
 	by := c.blame(p)
-	if by == nil || by.subresource != "scale" {
+	if by == nil || by.Subresource != "scale" {
 		return false
 	}
-	return by.manager == "kube-controller-manager" || strings.HasPrefix(by.manager, "keda-")
+	return by.Manager == "kube-controller-manager" || strings.HasPrefix(by.Manager, "keda-")
 }

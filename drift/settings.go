@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -25,9 +26,9 @@ func newSettings(in Input) *settings {
 	s := &settings{
 		schemas:     layers{definitions(in), in.Schemas},
 		manager:     in.Manager,
-		controllers: append(knownControllers(), in.Controllers...),
+		controllers: append(ownership.KnownControllers(), in.Controllers...),
 		rules:       allRules(),
-		defaults:    serverDefaults(),
+		defaults:    schema.ServerDefaults(),
 		autoscaled:  append(autoscalers(in.Desired), autoscalers(in.Live)...),
 		mask:        masker{key: in.MaskKey},
 	}
@@ -103,10 +104,10 @@ func autoscalers(objects []*unstructured.Unstructured) []autoscaling {
 		default:
 			continue
 		}
-		if n, ok := number(spec[low]); ok {
+		if n, ok := schema.ParseNumber(spec[low]); ok {
 			a.min = n
 		}
-		if n, ok := number(spec[high]); ok {
+		if n, ok := schema.ParseNumber(spec[high]); ok {
 			a.max = n
 		}
 		group := runtimeschema.FromAPIVersionAndKind(version, kind).Group

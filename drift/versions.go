@@ -13,34 +13,9 @@ func align(desired, live map[string]any, desiredType, liveType *schema.Type) (ma
 	if desiredType == liveType {
 		return desired, live
 	}
-	want, _ := known(desired, liveType).(map[string]any)
-	have, _ := known(live, desiredType).(map[string]any)
+	want, _ := liveType.Prune(desired).(map[string]any)
+	have, _ := desiredType.Prune(live).(map[string]any)
 	return want, have
-}
-
-func known(v any, t *schema.Type) any {
-	if !t.Known() {
-		return v
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, value := range v {
-			if child := t.Field(name); child != nil {
-				out[name] = known(value, child)
-			} else if t.Open {
-				out[name] = value
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = known(value, t.Item())
-		}
-		return out
-	}
-	return v
 }
 
 func common(a, b map[string]any) map[string]any {

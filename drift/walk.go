@@ -1,6 +1,8 @@
 package drift
 
 import (
+	"github.com/trueup-dev/trueup/drift/ownership"
+	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -10,7 +12,7 @@ type comparison struct {
 	key            object.Key
 	native, secret bool
 	rules          []rule
-	claims         []claim
+	claims         []ownership.Claim
 	desired, live  map[string]any
 	fields         []Field
 }
@@ -34,7 +36,7 @@ func (c *comparison) values(p *place, desired, live any) {
 		return
 	}
 	if empty(desired) {
-		if desired != nil && live == nil && c.native && presence(p.name()) {
+		if desired != nil && live == nil && c.native && schema.Presence(p.name()) {
 			c.declared(p, desired, nil)
 			return
 		}
@@ -101,7 +103,7 @@ func (c *comparison) vacuous(p *place, desired any) bool {
 			return false
 		}
 		for name, value := range d {
-			if empty(value) && value != nil && presence(name) {
+			if empty(value) && value != nil && schema.Presence(name) {
 				return false
 			}
 			if p.typ.IsMap() || isStringMap(p, d) || !c.vacuous(p.field(name, nil), value) {
@@ -117,7 +119,7 @@ func (c *comparison) vacuous(p *place, desired any) bool {
 	if !c.native || p.isItem() || p.up != nil && (p.up.typ.IsMap() || isStringMap(p.up, nil)) {
 		return false
 	}
-	return zero(desired) && !pointer(p.name()) || c.isDefault(p, desired)
+	return zero(desired) && !schema.Pointer(p.name()) || c.isDefault(p, desired)
 }
 
 func empty(v any) bool {
@@ -133,7 +135,7 @@ func empty(v any) bool {
 }
 
 func zero(v any) bool {
-	if n, ok := number(v); ok {
+	if n, ok := schema.ParseNumber(v); ok {
 		return n == 0
 	}
 	return v == "" || v == false
@@ -148,13 +150,13 @@ func (c *comparison) declared(p *place, desired, live any) {
 	c.record(p, Field{Desired: desired, Live: live, Class: Declared}, c.blame(p))
 }
 
-func (c *comparison) record(p *place, f Field, by *claim) {
+func (c *comparison) record(p *place, f Field, by *ownership.Claim) {
 	f.Path = p.path().String()
 	if c.secret && (p.below("data") || p.below("stringData")) {
 		f.Desired, f.Live = c.mask.pair(f.Desired, f.Live)
 	}
 	if by != nil {
-		f.Manager, f.Operation, f.Subresource, f.Time = by.manager, by.operation, by.subresource, by.time
+		f.Manager, f.Operation, f.Subresource, f.Time = by.Manager, by.Operation, by.Subresource, by.Time
 	}
 	c.fields = append(c.fields, f)
 }

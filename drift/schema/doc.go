@@ -1,5 +1,6 @@
 // Package schema knows the structure of Kubernetes kinds as far as comparing
-// needs it: how lists are keyed, and which scalars have several spellings.
+// needs it: how lists are keyed, which scalars have several spellings, and what
+// the server fills in.
 //
-// It does not know values: what equals what is package drift's business.
+// It does not know objects: who wants which value is package drift's business.
 package schema

@@ -82,3 +82,29 @@ func (t *Type) IsMap() bool {
 func (t *Type) Known() bool {
 	return t != nil && (t.Scalar != Any || t.Fields != nil || t.Elem != nil)
 }
+
+// Prune leaves out of a value what the type does not know.
+func (t *Type) Prune(v any) any {
+	if !t.Known() {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, value := range v {
+			if child := t.Field(name); child != nil {
+				out[name] = child.Prune(value)
+			} else if t.Open {
+				out[name] = value
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, value := range v {
+			out[i] = t.Item().Prune(value)
+		}
+		return out
+	}
+	return v
+}

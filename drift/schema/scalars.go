@@ -1,4 +1,4 @@
-package drift
+package schema
 
 import (
 	"bytes"
@@ -9,23 +9,11 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/trueup-dev/trueup/drift/schema"
 )
 
-// equal compares two scalars as the server would read them.
-func (c *comparison) equal(p *place, desired, live any) bool {
-	kind := schema.Any
-	if p.typ != nil {
-		kind = p.typ.Scalar
-	}
-	if kind == schema.Any && p.quantity {
-		kind = schema.Quantity
-	}
-	return equalScalars(kind, desired, live)
-}
-
-func equalScalars(kind schema.Scalar, a, b any) bool {
+// Equal compares two scalars as the server would read them. A boolean is never
+// equal to a string, nor is a number unless the scalar has both forms.
+func (s Scalar) Equal(a, b any) bool {
 	_, boolA := a.(bool)
 	_, boolB := b.(bool)
 	if boolA || boolB {
@@ -42,21 +30,21 @@ func equalScalars(kind schema.Scalar, a, b any) bool {
 		return true
 	}
 	if !stringA && !stringB {
-		x, _ := number(a)
-		y, _ := number(b)
+		x, _ := ParseNumber(a)
+		y, _ := ParseNumber(b)
 		return x == y && !bothIntegers(a, b)
 	}
-	switch kind {
-	case schema.Quantity:
+	switch s {
+	case Quantity:
 		return equalParsed(textA, textB, parseQuantity, func(x, y resource.Quantity) bool { return x.Cmp(y) == 0 })
-	case schema.IntOrString:
+	case IntOrString:
 		return textA == textB
-	case schema.Duration:
+	case Duration:
 		return equalParsed(textA, textB, parse(time.ParseDuration), func(x, y time.Duration) bool { return x == y })
-	case schema.Time:
+	case Time:
 		return equalParsed(textA, textB, parseTime, time.Time.Equal)
-	case schema.Byte:
-		return equalParsed(textA, textB, decodeBase64, bytes.Equal)
+	case Byte:
+		return equalParsed(textA, textB, DecodeBase64, bytes.Equal)
 	}
 	return false
 }
@@ -89,13 +77,14 @@ func parseQuantity(s string) (resource.Quantity, bool) {
 	return q, err == nil
 }
 
-func decodeBase64(s string) ([]byte, bool) {
+// DecodeBase64 reads base64, broken into lines or not.
+func DecodeBase64(s string) ([]byte, bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
 	return b, err == nil
 }
 
-// number reads any numeric type that decoders and builders produce.
-func number(v any) (float64, bool) {
+// ParseNumber reads any numeric type that decoders and builders produce.
+func ParseNumber(v any) (float64, bool) {
 	switch n := v.(type) {
 	case int64:
 		return float64(n), true
@@ -138,9 +127,9 @@ func text(v any) (string, bool) {
 	return "", false
 }
 
-// quantityName reports fields that hold quantities by custom, for kinds
-// without a schema.
-func quantityName(name string) bool {
+// QuantityName reports fields that hold quantities by custom, for kinds
+// without a
+func QuantityName(name string) bool {
 	switch name {
 	case "limits", "requests", "capacity", "allocatable", "hard", "overhead",
 		"cpu", "memory", "storage", "ephemeral-storage", "size", "sizeLimit", "storageSize", "volumeSize":
