@@ -74,6 +74,10 @@ func (c *comparison) isDefault(p *place, live any) bool {
 	if p.typ != nil && p.typ.Default != nil && compact(p.typ.Default) == compact(live) {
 		return true
 	}
+	if c.native && p.up.name() == "requests" {
+		limits, _ := p.up.siblings["limits"].(map[string]any)
+		return limits[p.name()] == live
+	}
 	if !c.native || isStringMap(p.up, p.siblings) || p.up != nil && p.up.typ.IsMap() {
 		return false
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -29,6 +31,7 @@ func allRules() []rule {
 	at := func(path string) []string { return strings.Split(path, " ") }
 	return []rule{
 		{"autoscaler", "*", "*", at("spec replicas"), autoscaled},
+		{"autoscaler", "autoscaling", "HorizontalPodAutoscaler", at("metadata annotations *"), annotations("autoscaling.alpha.kubernetes.io/")},
 		{"service-allocation", "", "Service", at("spec clusterIP"), unset},
 		{"service-allocation", "", "Service", at("spec clusterIPs"), unset},
 		{"service-allocation", "", "Service", at("spec healthCheckNodePort"), unset},
@@ -55,6 +58,9 @@ func allRules() []rule {
 		{"job-tracking", "batch", "Job", at("spec selector"), absent},
 		{"job-tracking", "batch", "Job", at("spec selector matchLabels *"), annotations(jobLabels()...)},
 		{"job-tracking", "batch", "Job", at("spec template metadata labels *"), annotations(jobLabels()...)},
+		{"template-labels", "batch", "Job", at("metadata labels *"), templateLabel},
+		{"template-labels", "", "ReplicationController", at("metadata labels *"), templateLabel},
+		{"template-labels", "", "ReplicationController", at("spec selector *"), templateLabel},
 		{"namespace-name", "", "Namespace", at("metadata labels *"), annotations("kubernetes.io/metadata.name")},
 		{"namespace-name", "", "Namespace", at("spec finalizers"), absent},
 		{"limit-range-defaults", "", "LimitRange", at("spec limits * default"), absent},
@@ -134,6 +140,14 @@ func annotations(prefixes ...string) func(*comparison, *place, any, any) bool {
 	return func(_ *comparison, p *place, desired, _ any) bool {
 		return desired == nil && slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(p.name(), s) })
 	}
+}
+
+// templateLabel explains what the server copies from the pod template where a
+// manifest says nothing.
+func templateLabel(c *comparison, p *place, desired, live any) bool {
+	labels, _, _ := unstructured.NestedFieldNoCopy(c.live, "spec", "template", "metadata", "labels")
+	m, _ := labels.(map[string]any)
+	return desired == nil && live != nil && m[p.name()] == live
 }
 
 func nodeToleration(_ *comparison, _ *place, desired, live any) bool {

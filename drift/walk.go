@@ -40,6 +40,10 @@ func (c *comparison) values(p *place, desired, live any) {
 			c.declared(p, desired, nil)
 			return
 		}
+		if l, ok := live.(map[string]any); ok && desired != nil {
+			c.maps(p, nil, l) // declared, if only as empty
+			return
+		}
 		c.liveOnly(p, live)
 		return
 	}

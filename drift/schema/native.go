@@ -41,6 +41,13 @@ func ServerDefaults() map[string][]any {
 		"completions": {one}, "parallelism": {one}, "backoffLimit": {int64(6)}, "completionMode": {"NonIndexed"},
 		"podReplacementPolicy": {"TerminatingOrFailed", "Failed"}, "manualSelector": {false},
 		"minReplicas": {one}, "selectPolicy": {"Max"},
+		"scaleUp": {map[string]any{"stabilizationWindowSeconds": zero, "selectPolicy": "Max", "policies": []any{
+			map[string]any{"type": "Pods", "value": int64(4), "periodSeconds": int64(15)},
+			map[string]any{"type": "Percent", "value": int64(100), "periodSeconds": int64(15)},
+		}}},
+		"scaleDown": {map[string]any{"selectPolicy": "Max", "policies": []any{
+			map[string]any{"type": "Percent", "value": int64(100), "periodSeconds": int64(15)},
+		}}},
 		// Networking
 		"sessionAffinity": {"None"}, "ipFamilyPolicy": {"SingleStack"}, "internalTrafficPolicy": {"Cluster"},
 		"externalTrafficPolicy": {"Cluster"}, "allocateLoadBalancerNodePorts": {true},
