@@ -38,8 +38,8 @@ type Input struct {
 
 // Compare tells for each object whether live is what Git says.
 //
-// An object of Live that is not desired is Extra, unless a controller owns it
-// and nobody tracks it: what a Deployment's ReplicaSet is for.
+// An object of Live that is not desired is Extra, unless nobody tracks it and
+// Kubernetes made it: for another object, or in every namespace.
 func Compare(in Input) Report {
 	shared := newSettings(in)
 	live := object.Index(valid(in.Live))
@@ -54,7 +54,7 @@ func Compare(in Input) Report {
 		live[liveKey] = nil // compared
 	}
 	for key, u := range live {
-		if u != nil && !child(u) {
+		if u != nil && !made(u) {
 			report.Objects = append(report.Objects, newObject(key, Extra))
 		}
 	}
@@ -96,10 +96,14 @@ func locate(key object.Key, live map[object.Key]*unstructured.Unstructured, desi
 	return match, match.Name != "" && !claimed
 }
 
-// child reports an untracked object that a controller made from another one.
-func child(u *unstructured.Unstructured) bool {
+// made reports an untracked object that Kubernetes made by itself.
+func made(u *unstructured.Unstructured) bool {
 	if _, tracked := object.OwnerOf(u); tracked {
 		return false
+	}
+	switch u.GetAPIVersion() + " " + u.GetKind() + " " + u.GetName() {
+	case "v1 ConfigMap kube-root-ca.crt", "v1 ServiceAccount default":
+		return true
 	}
 	metadata, _ := u.Object["metadata"].(map[string]any)
 	owners, _ := metadata["ownerReferences"].([]any)

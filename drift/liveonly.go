@@ -9,7 +9,7 @@ func (c *comparison) liveOnly(p *place, live any) {
 		return
 	}
 	if name := c.rule(p, nil, live); name != "" {
-		c.record(p, Field{Live: live, Class: Expected, Rule: name}, c.blame(p))
+		c.record(p, Field{Live: live, Class: Expected, Rule: name}, c.blame(p, live))
 		return
 	}
 	switch v := live.(type) {
@@ -45,7 +45,7 @@ func (c *comparison) told(p *place, v map[string]any) bool {
 func (c *comparison) added(p *place, live any) {
 	owners, around := c.holders(p)
 	ours := c.ours(owners)
-	if ours != nil && (!around || p.whole.extra) {
+	if ours != nil && !p.spelled && (!around || p.whole.extra) {
 		// Git dropped what it once declared.
 		c.record(p, Field{Live: live, Class: Declared}, ours)
 		return
@@ -65,7 +65,7 @@ func (c *comparison) added(p *place, live any) {
 	switch {
 	case len(strangers) > 0:
 		class := Undeclared
-		if around && !p.whole.extra && p.whole.typ.Known() {
+		if p.spelled && p.typ.Known() || around && !p.whole.extra && p.whole.typ.Known() {
 			class = Declared // applying replaces the value as a whole
 		}
 		c.record(p, Field{Live: live, Class: class}, ownership.Latest(strangers))

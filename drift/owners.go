@@ -9,18 +9,21 @@ func (c *comparison) owners(p *place) []*ownership.Claim {
 	if len(c.claims) == 0 {
 		return nil
 	}
-	paths := [][]string{p.elements()}
-	// The server stores stringData as data, but owns it as what was sent.
-	if c.secret && len(paths[0]) > 1 && paths[0][0] == "f:data" {
-		paths = append(paths, append([]string{"f:stringData"}, paths[0][1:]...))
+	path := p.elements()
+	out := c.reaching(path)
+	// The server stores stringData as data, but its owner keeps what was sent;
+	// even after somebody else has changed the data.
+	if len(out) == 0 && c.secret && len(path) > 1 && path[0] == "f:data" {
+		return c.reaching(append([]string{"f:stringData"}, path[1:]...))
 	}
+	return out
+}
+
+func (c *comparison) reaching(path []string) []*ownership.Claim {
 	var out []*ownership.Claim
 	for i := range c.claims {
-		for _, path := range paths {
-			if ok, _ := c.claims[i].Reaches(path); ok {
-				out = append(out, &c.claims[i])
-				break
-			}
+		if ok, _ := c.claims[i].Reaches(path); ok {
+			out = append(out, &c.claims[i])
 		}
 	}
 	return out
@@ -59,11 +62,18 @@ func (c *comparison) ours(owners []*ownership.Claim) *ownership.Claim {
 	return nil
 }
 
-// blame names who wrote the live value. Whoever changes a value takes it from
+// blame names who wrote the live value. A value that is gone has no owner any
+// more, unless it was part of one that is owned as a whole. Whoever changes a value takes it from
 // its other owners; so where we are among the owners, the value is still what
 // we applied. Nobody is an honest answer.
-func (c *comparison) blame(p *place) *ownership.Claim {
+func (c *comparison) blame(p *place, live any) *ownership.Claim {
 	owners, _ := c.holders(p)
+	if live == nil {
+		owners = nil
+		if p.whole != nil {
+			owners = c.owners(p.whole)
+		}
+	}
 	if by := c.ours(owners); by != nil {
 		return by
 	}

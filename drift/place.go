@@ -26,6 +26,8 @@ type place struct {
 	quantity bool
 	// extra says that only live has it.
 	extra bool
+	// spelled says that Git has an empty list here.
+	spelled bool
 	// siblings are the live members beside this one.
 	siblings map[string]any
 }

@@ -181,7 +181,7 @@ func autoscaled(c *comparison, p *place, _, live any) bool {
 	if a, found := c.autoscaling(c.key); found {
 		return n >= a.min && n <= a.max
 	}
-	by := c.blame(p)
+	by := c.blame(p, live)
 	if by == nil || by.Subresource != "scale" {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trueup-dev/trueup/drift/mask"
 	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -19,7 +20,7 @@ type settings struct {
 	rules       []rule
 	defaults    map[string][]any
 	autoscaled  []autoscaling
-	mask        masker
+	mask        mask.Masker
 }
 
 func newSettings(in Input) *settings {
@@ -30,7 +31,7 @@ func newSettings(in Input) *settings {
 		rules:       allRules(),
 		defaults:    schema.ServerDefaults(),
 		autoscaled:  append(autoscalers(in.Desired), autoscalers(in.Live)...),
-		mask:        masker{key: in.MaskKey},
+		mask:        mask.Masker{Key: in.MaskKey},
 	}
 	if s.manager == "" {
 		s.manager = object.FieldManager

@@ -44,6 +44,7 @@ func (c *comparison) values(p *place, desired, live any) {
 			c.maps(p, nil, l) // declared, if only as empty
 			return
 		}
+		p.spelled = desired != nil
 		c.liveOnly(p, live)
 		return
 	}
@@ -148,16 +149,16 @@ func zero(v any) bool {
 // declared records a difference of a field that Git declares.
 func (c *comparison) declared(p *place, desired, live any) {
 	if name := c.rule(p, desired, live); name != "" {
-		c.record(p, Field{Desired: desired, Live: live, Class: Expected, Rule: name}, c.blame(p))
+		c.record(p, Field{Desired: desired, Live: live, Class: Expected, Rule: name}, c.blame(p, live))
 		return
 	}
-	c.record(p, Field{Desired: desired, Live: live, Class: Declared}, c.blame(p))
+	c.record(p, Field{Desired: desired, Live: live, Class: Declared}, c.blame(p, live))
 }
 
 func (c *comparison) record(p *place, f Field, by *ownership.Claim) {
 	f.Path = p.path().String()
 	if c.secret && (p.below("data") || p.below("stringData")) {
-		f.Desired, f.Live = c.mask.pair(f.Desired, f.Live)
+		f.Desired, f.Live = c.mask.Pair(f.Desired, f.Live)
 	}
 	if by != nil {
 		f.Manager, f.Operation, f.Subresource, f.Time = by.Manager, by.Operation, by.Subresource, by.Time
