@@ -1,0 +1,186 @@
+package snapshot
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// ReadSet is what somebody asked a tree, and what it answered.
+type ReadSet struct {
+	// Content maps a file that was read to the id of its content, Listing
+	// a directory that was listed to the hash of the names and types in
+	// it, and Kind a path that was only looked at to "file" or "dir".
+	// A path that was not there has the value Absent.
+	Content, Listing, Kind map[string]string
+}
+
+// Absent is what a read-set remembers of a path that is not there.
+const Absent = "-"
+
+// Holds tells whether the tree gives the same answers.
+func (r ReadSet) Holds(files FS) bool {
+	for name, want := range r.Content {
+		if contentOf(files, name) != want {
+			return false
+		}
+	}
+	for name, want := range r.Listing {
+		if listingOf(files, name) != want {
+			return false
+		}
+	}
+	for name, want := range r.Kind {
+		if kindOf(files, name) != want {
+			return false
+		}
+	}
+	return true
+}
+
+// Paths lists what was asked, sorted, each once.
+func (r ReadSet) Paths() []string {
+	all := map[string]bool{}
+	for _, m := range []map[string]string{r.Content, r.Listing, r.Kind} {
+		for name := range m {
+			all[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Trace wraps files so that what is asked of it can be told afterwards.
+func Trace(files FS) *Tracer {
+	return &Tracer{files: files, set: ReadSet{
+		Content: map[string]string{}, Listing: map[string]string{}, Kind: map[string]string{},
+	}}
+}
+
+// Tracer is an FS that remembers what it was asked.
+type Tracer struct {
+	files FS
+	mu    sync.Mutex
+	set   ReadSet
+}
+
+// ReadSet gives what was asked so far.
+func (t *Tracer) ReadSet() ReadSet {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return ReadSet{Content: maps.Clone(t.set.Content), Listing: maps.Clone(t.set.Listing), Kind: maps.Clone(t.set.Kind)}
+}
+
+// Open implements fs.FS. A file counts as read, a directory as listed.
+func (t *Tracer) Open(name string) (fs.File, error) {
+	info, err := t.files.Stat(name)
+	switch {
+	case err != nil:
+		t.remember(t.set.Kind, name, Absent)
+	case info.IsDir():
+		t.remember(t.set.Listing, name, listingOf(t.files, name))
+	default:
+		t.remember(t.set.Content, name, contentOf(t.files, name))
+	}
+	return t.files.Open(name)
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (t *Tracer) ReadFile(name string) ([]byte, error) {
+	data, err := t.files.ReadFile(name)
+	if err != nil {
+		t.remember(t.set.Content, name, contentOf(t.files, name))
+		return nil, err
+	}
+	if h, ok := t.files.(Hasher); ok {
+		if id, err := h.Hash(name); err == nil {
+			t.remember(t.set.Content, name, id)
+			return data, nil
+		}
+	}
+	t.remember(t.set.Content, name, digest(data))
+	return data, nil
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (t *Tracer) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := t.files.ReadDir(name)
+	t.remember(t.set.Listing, name, listing(entries, err))
+	return entries, err
+}
+
+// Stat implements fs.StatFS.
+func (t *Tracer) Stat(name string) (fs.FileInfo, error) {
+	info, err := t.files.Stat(name)
+	t.remember(t.set.Kind, name, kind(info, err))
+	return info, err
+}
+
+func (t *Tracer) remember(in map[string]string, name, value string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	in[path.Clean(name)] = value
+}
+
+func contentOf(files FS, name string) string {
+	if h, ok := files.(Hasher); ok {
+		id, err := h.Hash(name)
+		if err != nil {
+			return failure(err)
+		}
+		return id
+	}
+	data, err := files.ReadFile(name)
+	if err != nil {
+		return failure(err)
+	}
+	return digest(data)
+}
+
+func listingOf(files FS, name string) string { return listing(files.ReadDir(name)) }
+
+func kindOf(files FS, name string) string { return kind(files.Stat(name)) }
+
+func listing(entries []fs.DirEntry, err error) string {
+	if err != nil {
+		return failure(err)
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		b.WriteString(e.Name())
+		b.WriteByte(0)
+		b.WriteString(e.Type().String())
+		b.WriteByte(0)
+	}
+	return digest([]byte(b.String()))
+}
+
+func kind(info fs.FileInfo, err error) string {
+	switch {
+	case err != nil:
+		return failure(err)
+	case info.IsDir():
+		return "dir"
+	default:
+		return "file"
+	}
+}
+
+// failure remembers an error by its text, so that a path which fails
+// otherwise is another answer.
+func failure(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return Absent
+	}
+	return "!" + err.Error()
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
+}

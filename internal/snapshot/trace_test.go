@@ -1,0 +1,125 @@
+package snapshot_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+func files() fstest.MapFS {
+	return fstest.MapFS{
+		"apps/shop/web.yaml":   {Data: []byte("kind: A")},
+		"apps/shop/sub/x.yaml": {Data: []byte("kind: X")},
+		"apps/other/o.yaml":    {Data: []byte("kind: O")},
+	}
+}
+
+// read is what an engine might ask of a tree.
+func read(t *testing.T) snapshot.ReadSet {
+	t.Helper()
+	traced := snapshot.Trace(files())
+	if _, err := traced.Stat("apps/shop/kustomization.yaml"); err == nil {
+		t.Fatal("there is no kustomization")
+	}
+	if _, err := traced.ReadDir("apps/shop"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := traced.ReadFile("apps/shop/web.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := traced.ReadFile("apps/shop/values.yaml"); err == nil {
+		t.Fatal("there are no values")
+	}
+	return traced.ReadSet()
+}
+
+func TestReadSetHoldsUntilAnAnswerChanges(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		reason string
+		change func(fstest.MapFS)
+		holds  bool
+	}{
+		{"nothing changed", func(fstest.MapFS) {}, true},
+		{"a file that nobody read changed", func(m fstest.MapFS) { m["apps/other/o.yaml"] = &fstest.MapFile{Data: []byte("x")} }, true},
+		{"a file below a listed folder changed, the list did not", func(m fstest.MapFS) { m["apps/shop/sub/x.yaml"] = &fstest.MapFile{Data: []byte("x")} }, true},
+		{"a file that was read changed", func(m fstest.MapFS) { m["apps/shop/web.yaml"] = &fstest.MapFile{Data: []byte("x")} }, false},
+		{"a file that was read is gone", func(m fstest.MapFS) { delete(m, "apps/shop/web.yaml") }, false},
+		{"a listed folder got a file", func(m fstest.MapFS) { m["apps/shop/new.yaml"] = &fstest.MapFile{Data: []byte("x")} }, false},
+		{"a file that was looked for appeared", func(m fstest.MapFS) {
+			m["apps/shop/kustomization.yaml"] = &fstest.MapFile{Data: []byte("x")}
+		}, false},
+		{"a missing file that was read for appeared", func(m fstest.MapFS) {
+			m["apps/shop/values.yaml"] = &fstest.MapFile{Data: []byte("x")}
+		}, false},
+	} {
+		m := files()
+		tc.change(m)
+		if got := read(t).Holds(m); got != tc.holds {
+			t.Errorf("%s: holds = %v", tc.reason, got)
+		}
+	}
+	want := []string{"apps/shop", "apps/shop/kustomization.yaml", "apps/shop/values.yaml", "apps/shop/web.yaml"}
+	if diff := cmp.Diff(want, read(t).Paths()); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
+func TestDirStaysInside(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	link := func(target, name string) {
+		if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "a.yaml"), []byte("a: 1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link("a.yaml", "inside")
+	link(filepath.Join(outside, "secret"), "absolute")
+	link("../"+filepath.Base(outside)+"/secret", "relative")
+
+	tree, err := snapshot.Dir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := tree.FS.ReadFile("inside"); err != nil || string(data) != "a: 1" {
+		t.Errorf("a link inside the directory: %q, %v", data, err)
+	}
+	for _, name := range []string{"absolute", "relative"} {
+		if _, err := tree.FS.ReadFile(name); fault.Of(err) != fault.Invalid {
+			t.Errorf("%s: got %v, want an invalid link", name, err)
+		}
+	}
+	if _, err := tree.FS.ReadFile("../" + filepath.Base(outside) + "/secret"); err == nil {
+		t.Error("a path with .. must not be read")
+	}
+}
+
+func TestDirRefusesHugeFiles(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "big.yaml"), []byte(strings.Repeat("a", snapshot.MaxFileSize+1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := snapshot.Dir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fs.ReadFile(tree.FS, "big.yaml"); fault.Of(err) != fault.Invalid {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
