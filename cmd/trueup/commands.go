@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands lists every verb, in the order in which help shows them.
 func commands(s streams) []*cobra.Command {
 	return []*cobra.Command{
+		newDiffCommand(s),
 		newVersionCommand(s),
 	}
 }

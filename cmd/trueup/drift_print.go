@@ -1,0 +1,209 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/trueup-dev/trueup/drift"
+)
+
+// printing says how a drift report is shown.
+type printing struct {
+	palette palette
+	// all shows expected differences and objects in sync as well.
+	all bool
+	// next is the command that the last line proposes.
+	next string
+}
+
+// drifted counts what the last line tells.
+type drifted struct {
+	inSync, modified, missing, extra int
+	fields, undeclared, hidden       int
+}
+
+func tally(report drift.Report) drifted {
+	var d drifted
+	for _, o := range report.Objects {
+		switch o.State {
+		case drift.InSync:
+			d.inSync++
+		case drift.Modified:
+			d.modified++
+		case drift.Missing:
+			d.missing++
+		case drift.Extra:
+			d.extra++
+		}
+		for _, f := range o.Fields {
+			switch f.Class {
+			case drift.Declared:
+				d.fields++
+			case drift.Undeclared:
+				d.undeclared++
+			case drift.Expected:
+				d.hidden++
+			}
+		}
+	}
+	return d
+}
+
+// printDrift writes the report for people: one block per object that differs,
+// path-addressed, the totals and the next command last.
+func printDrift(w io.Writer, report drift.Report, p printing) error {
+	var b strings.Builder
+	for _, o := range report.Objects {
+		p.object(&b, o)
+	}
+	p.totals(&b, tally(report))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (p printing) object(b *strings.Builder, o drift.Object) {
+	shown, expected := p.visible(o.Fields)
+	if o.State == drift.InSync && len(shown) == 0 && !p.all {
+		return
+	}
+	fmt.Fprintf(b, "%s %s%s\n", p.symbol(o.State), p.palette.bold(o.Key().Short()), p.state(o.State))
+	for _, f := range shown {
+		p.field(b, f)
+	}
+	if expected > 0 {
+		fmt.Fprintf(b, "    %s\n", p.palette.dim(fmt.Sprintf("(%s hidden: --all)", plural(expected, "expected difference"))))
+	}
+	b.WriteByte('\n')
+}
+
+func (p printing) visible(fields []drift.Field) (shown []drift.Field, expected int) {
+	for _, f := range fields {
+		if f.Class == drift.Expected && !p.all {
+			expected++
+			continue
+		}
+		shown = append(shown, f)
+	}
+	return shown, expected
+}
+
+func (p printing) symbol(state drift.State) string {
+	switch state {
+	case drift.Modified:
+		return p.palette.yellow("~")
+	case drift.Missing:
+		return p.palette.green("+")
+	case drift.Extra:
+		return p.palette.red("-")
+	default:
+		return "="
+	}
+}
+
+// state adds what the symbol alone would leave unclear.
+func (p printing) state(state drift.State) string {
+	switch state {
+	case drift.Missing:
+		return "  in Git, not live: a sync creates it"
+	case drift.Extra:
+		return "  live, not in Git: a sync with prune deletes it"
+	default:
+		return ""
+	}
+}
+
+func (p printing) field(b *strings.Builder, f drift.Field) {
+	fmt.Fprintf(b, "    %s\n", f.Path)
+	desired, live := valueText(f.Desired), valueText(f.Live)
+	width := max(len(desired), len(live))
+	if f.Desired != nil {
+		fmt.Fprintf(b, "      %s  %s\n", p.palette.red(pad("- "+desired, width+2)), p.palette.dim("git"))
+	}
+	switch {
+	case f.Live != nil:
+		fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ "+live, width+2)), p.palette.dim(blame(f)))
+	default:
+		fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ (absent)", width+2)), p.palette.dim(blame(f)))
+	}
+}
+
+// blame names the hand as far as it is known. A manager is a client's name,
+// not a person's.
+func blame(f drift.Field) string {
+	parts := []string{"live"}
+	if f.Manager == "" {
+		parts = append(parts, "by an unknown client")
+	} else {
+		parts = append(parts, f.Manager)
+	}
+	if f.Time != nil {
+		parts = append(parts, f.Time.UTC().Format(time.DateOnly+" 15:04"))
+	}
+	switch {
+	case f.Class == drift.Undeclared:
+		parts = append(parts, "not in Git")
+	case f.Class == drift.Expected:
+		parts = append(parts, "expected")
+	case f.Desired == nil:
+		parts = append(parts, "dropped from Git")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (p printing) totals(b *strings.Builder, d drifted) {
+	out := d.modified + d.missing + d.extra
+	text := fmt.Sprintf("%d in sync · %d modified · %d missing · %d extra", d.inSync, d.modified, d.missing, d.extra)
+	if d.fields > 0 {
+		text += " · " + plural(d.fields, "drifted field")
+	}
+	if d.undeclared > 0 {
+		text += " · " + plural(d.undeclared, "undeclared field")
+	}
+	b.WriteString(p.palette.bold(text) + "\n")
+	if out > 0 && d.hidden > 0 && !p.all && p.next != "" {
+		b.WriteString("next: " + p.next + "\n")
+	}
+}
+
+// valueText prints a value on one line, as JSON where it is not a plain word.
+func valueText(v any) string {
+	if s, ok := v.(string); ok && s != "" && !strings.ContainsAny(s, "\n\t\"\\") && strings.TrimSpace(s) == s && !looksTyped(s) {
+		return s
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	const most = 160
+	text := []rune(strings.TrimSpace(b.String()))
+	if len(text) > most {
+		return string(text[:most]) + fmt.Sprintf("… (%d characters)", len(text))
+	}
+	return string(text)
+}
+
+// looksTyped reports a string that would read as a number or a boolean
+// without its quotes.
+func looksTyped(s string) bool {
+	var v any
+	return json.Unmarshal([]byte(s), &v) == nil
+}
+
+func pad(s string, width int) string {
+	if n := width - len([]rune(s)); n > 0 {
+		return s + strings.Repeat(" ", n)
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

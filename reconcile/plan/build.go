@@ -1,0 +1,225 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/health"
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// builder holds what several parts of making one plan look at.
+type builder struct {
+	in       Input
+	live     map[object.Key]*unstructured.Unstructured
+	desired  map[object.Key]*unstructured.Unstructured
+	waves    map[object.Key]int
+	found    map[object.Key]drift.Object
+	defined  map[string]object.Key // by "group/Kind", the definition in this plan
+	steps    []Step
+	warnings []Warning
+}
+
+func newBuilder(in Input) *builder {
+	b := &builder{
+		in:      in,
+		live:    object.Index(in.Live),
+		desired: object.Index(in.Desired),
+		waves:   hoist(in.Desired),
+		found:   map[object.Key]drift.Object{},
+		defined: map[string]object.Key{},
+	}
+	for _, o := range in.Report.Objects {
+		b.found[object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}] = o
+	}
+	for _, u := range in.Desired {
+		if key := object.KeyOf(u); isCRD(key) {
+			b.defined[defines(u)] = key
+		}
+	}
+	return b
+}
+
+// namespace adds the destination namespace, unless it is there or declared.
+// It is not tracked: other applications may use it as well.
+func (b *builder) namespace() {
+	p := b.in.Policy
+	key := object.Key{Kind: "Namespace", Name: p.Namespace}
+	if !p.CreateNamespace || p.Namespace == "" || p.Deleting || b.desired[key] != nil || len(b.in.Desired) == 0 {
+		return
+	}
+	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+	u.SetName(p.Namespace)
+	u.SetLabels(p.NamespaceLabels)
+	u.SetAnnotations(p.NamespaceAnnotations)
+	step := Step{Action: Create, Key: key, Wave: b.firstWave(), Reason: "CreateNamespace=true", Object: u}
+	if live := b.live[key]; live != nil {
+		if contains(live.GetLabels(), p.NamespaceLabels) && contains(live.GetAnnotations(), p.NamespaceAnnotations) {
+			return
+		}
+		step.Action, step.Reason = Update, "managedNamespaceMetadata"
+	}
+	b.steps = append(b.steps, step)
+}
+
+func (b *builder) firstWave() int {
+	first, any := 0, false
+	for w := range maps.Values(b.waves) {
+		if !any || w < first {
+			first, any = w, true
+		}
+	}
+	return first
+}
+
+func contains(all, part map[string]string) bool {
+	for k, v := range part {
+		if got, ok := all[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+// changes turns differences into steps, and holds back the ones whose turn
+// has not come.
+func (b *builder) changes() {
+	wait, first := b.barrier()
+	for _, u := range b.in.Desired {
+		key := object.KeyOf(u)
+		if key.Name == "" || !b.in.selected(key) {
+			continue
+		}
+		step := Step{Key: key, Wave: b.waves[key], Object: u}
+		switch {
+		case b.live[key] == nil:
+			step.Action = Create
+		case b.live[key].GetDeletionTimestamp() != nil:
+			step.Action, step.Deferred, step.Reason = Create, true, "waits for the deletion of its predecessor"
+		default:
+			step.Fields = correctable(b.found[key])
+			if len(step.Fields) == 0 {
+				continue
+			}
+			step.Action, step.UID = Update, string(b.live[key].GetUID())
+		}
+		if wait != "" && step.Wave > first {
+			step.Deferred, step.Reason = true, wait
+		}
+		b.undefined(&step)
+		b.steps = append(b.steps, step)
+	}
+}
+
+// barrier finds the first wave that is not in sync and healthy; everything
+// after it waits.
+func (b *builder) barrier() (reason string, wave int) {
+	for _, u := range b.in.Desired {
+		key := object.KeyOf(u)
+		if reason != "" && b.waves[key] >= wave {
+			continue
+		}
+		if why := b.pending(u); why != "" {
+			wave = b.waves[key]
+			reason = fmt.Sprintf("waits for wave %d: %s %s", wave, key, why)
+		}
+	}
+	return reason, wave
+}
+
+// pending says what an object still lacks. Suspended is enough: somebody
+// asked for it.
+func (b *builder) pending(u *unstructured.Unstructured) string {
+	key := object.KeyOf(u)
+	live := b.live[key]
+	if live == nil {
+		return "is missing"
+	}
+	if len(correctable(b.found[key])) > 0 {
+		return "is not in sync"
+	}
+	if health.Ignored(u) || health.Ignored(live) {
+		return ""
+	}
+	switch r := health.Of(live); r.Status {
+	case health.Healthy, health.Suspended:
+		return ""
+	default:
+		return "is " + string(r.Status)
+	}
+}
+
+// undefined defers an object whose kind the cluster does not serve yet
+// because its definition is part of the same plan.
+func (b *builder) undefined(s *Step) {
+	if s.Deferred {
+		return
+	}
+	key, ok := b.defined[s.Key.Group+"/"+s.Key.Kind]
+	if !ok {
+		return
+	}
+	if live := b.live[key]; live == nil || health.Of(live).Status != health.Healthy {
+		s.Deferred, s.Reason = true, "waits for "+key.String()+" to be established"
+	}
+}
+
+// prunes turns what we track but no longer want into Prune or Keep.
+func (b *builder) prunes() {
+	wait := ""
+	for _, s := range b.steps {
+		if s.Deferred {
+			wait = "waits until everything is applied"
+		}
+	}
+	if b.in.Policy.PruneLast && wait == "" {
+		if why, _ := b.barrier(); why != "" || len(b.steps) > 0 {
+			wait = "PruneLast waits until everything is healthy"
+		}
+	}
+	for _, u := range b.in.Live {
+		key := object.KeyOf(u)
+		app, ok := object.OwnerOf(u)
+		if !ok || app != b.in.App || !b.in.selected(key) || u.GetDeletionTimestamp() != nil {
+			continue
+		}
+		if b.desired[key] != nil && !b.in.Policy.Deleting {
+			continue
+		}
+		step := Step{Action: Prune, Key: key, Wave: WaveOf(u), UID: string(u.GetUID())}
+		if k, why := b.objection(u); why != "" {
+			step.Action, step.Reason = Keep, why
+			if k.warn {
+				b.warnings = append(b.warnings, Warning{k.name, key.String() + " is kept: " + why})
+			}
+		} else if wait != "" {
+			step.Deferred, step.Reason = true, wait
+		}
+		b.steps = append(b.steps, step)
+	}
+}
+
+func (b *builder) objection(u *unstructured.Unstructured) (keeper, string) {
+	for _, k := range keepers() {
+		if why := k.check(b.in.Policy, u); why != "" {
+			return k, why
+		}
+	}
+	return keeper{}, ""
+}
+
+// correctable returns the differences that applying removes: the declared
+// ones. A field that somebody added stays whatever we apply, so a step for
+// it would repeat for ever. Values of Secrets are masked by drift already.
+func correctable(o drift.Object) []drift.Field {
+	var out []drift.Field
+	for _, f := range o.Fields {
+		if f.Class == drift.Declared {
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// AllowPrune is the annotation that lifts the protection of a Namespace, a
+// CustomResourceDefinition or a volume: "trueup.dev/prune: allow".
+const AllowPrune = "trueup.dev/prune"
+
+// annotation reads ours first and then Argo CD's of the same name.
+func annotation(u *unstructured.Unstructured, name string) string {
+	all := u.GetAnnotations()
+	if v, ok := all["trueup.dev/"+name]; ok {
+		return v
+	}
+	return all["argocd.argoproj.io/"+name]
+}
+
+// WaveOf returns the sync wave of an object, 0 where none is given or the
+// value is not a number.
+func WaveOf(u *unstructured.Unstructured) int {
+	n, err := strconv.Atoi(strings.TrimSpace(annotation(u, "sync-wave")))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// HookOf returns the phases an object is a hook of, as written, and "" for
+// ordinary objects. Helm's crd-install is an ordinary object, and Helm's
+// hooks do not count beside Argo CD's.
+func HookOf(u *unstructured.Unstructured) string {
+	if hook := strings.TrimSpace(annotation(u, "hook")); hook != "" {
+		return hook
+	}
+	if hook := u.GetAnnotations()["helm.sh/hook"]; hook != "" && hook != "crd-install" {
+		return hook
+	}
+	return ""
+}
+
+func isTestHook(hook string) bool { return strings.HasPrefix(hook, "test") }
+
+// option reads one of an object's own sync options, such as Prune=false.
+func option(u *unstructured.Unstructured, name string) string {
+	for item := range strings.SplitSeq(annotation(u, "sync-options"), ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(item), "=")
+		if key == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// Option reads one of an application's sync options; the last one wins.
+func Option(options []string, name string) string {
+	for _, item := range slices.Backward(options) {
+		if key, value, _ := strings.Cut(strings.TrimSpace(item), "="); key == name {
+			return value
+		}
+	}
+	return ""
+}
