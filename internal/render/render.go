@@ -1,0 +1,194 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// Type is what a source is made of, in the words of status.sourceType.
+type Type string
+
+// The types of source.
+const (
+	Directory Type = "Directory"
+	Kustomize Type = "Kustomize"
+	Helm      Type = "Helm"
+)
+
+// Request is one source to be rendered.
+type Request struct {
+	Tree snapshot.Tree
+	// App is the application's name, Namespace the destination's.
+	App, Namespace, Project string
+	Source                  v1alpha1.ApplicationSource
+	Capabilities            Capabilities
+}
+
+// Path is the source's folder in the tree.
+func (r Request) Path() string {
+	p := path.Clean(strings.Trim(r.Source.Path, "/"))
+	if p == "" || p == "/" {
+		return "."
+	}
+	return p
+}
+
+// Capabilities is what the destination serves.
+type Capabilities struct {
+	// KubeVersion such as 1.37.2.
+	KubeVersion string
+	// APIVersions such as apps/v1 and apps/v1/Deployment.
+	APIVersions []string
+}
+
+// Engine renders one type of source. It reads files of req.Tree.FS only.
+type Engine interface {
+	Render(ctx context.Context, req Request) ([]*unstructured.Unstructured, error)
+}
+
+// Result is what a source describes.
+type Result struct {
+	Objects  []*unstructured.Unstructured
+	Type     Type
+	Reads    snapshot.ReadSet
+	Warnings []string
+}
+
+// Renderer renders sources of all types.
+type Renderer struct {
+	engines map[Type]Engine
+	limits  Limits
+}
+
+// Limits bound what one source may cost.
+type Limits struct {
+	Objects int
+	Time    time.Duration
+}
+
+// DefaultLimits are far above what a person would put into one application.
+func DefaultLimits() Limits { return Limits{Objects: 10_000, Time: 90 * time.Second} }
+
+// New returns a Renderer with these engines, and one for plain directories.
+func New(engines map[Type]Engine, limits Limits) *Renderer {
+	all := map[Type]Engine{Directory: directory{}}
+	for t, e := range engines {
+		all[t] = e
+	}
+	return &Renderer{engines: all, limits: limits}
+}
+
+// Render renders a source. Objects are in the order of their keys.
+func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
+	traced := snapshot.Trace(req.Tree.FS)
+	req.Tree.FS = traced
+	result, err := r.render(ctx, req)
+	result.Reads = traced.ReadSet()
+	if err != nil {
+		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
+	}
+	return result, nil
+}
+
+func at(c snapshot.Commit) string {
+	if c.SHA == "" {
+		return ""
+	}
+	return " at " + c.Short()
+}
+
+func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
+	t, err := Detect(req)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Type: t}
+	engine, ok := r.engines[t]
+	if !ok {
+		return result, fault.New(fault.Invalid, "sources of type %s are not supported", t)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
+	defer cancel()
+	objects, err := guarded(ctx, engine, req)
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return result, fault.New(fault.Invalid, "it takes longer than %s", r.limits.Time)
+		}
+		return result, err
+	}
+	if len(objects) > r.limits.Objects {
+		return result, fault.New(fault.Invalid, "it gives %d objects, more than the %d that are allowed", len(objects), r.limits.Objects)
+	}
+	result.Objects, result.Warnings, err = check(objects)
+	return result, err
+}
+
+// guarded turns a panic of an engine into an error: no repository may stop
+// the agent.
+func guarded(ctx context.Context, e Engine, req Request) (objects []*unstructured.Unstructured, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Invalid, "the engine failed: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return e.Render(ctx, req)
+}
+
+// Detect tells the type of a source, by the same rules as Argo CD: a block in
+// the spec decides, then the files that are there.
+func Detect(req Request) (Type, error) {
+	s, dir := req.Source, req.Path()
+	switch {
+	case s.Chart != "":
+		return "", fault.New(fault.Invalid, "charts from a registry are not supported; take the chart into the repository")
+	case s.Plugin != nil:
+		return "", fault.New(fault.Invalid, "plugins are not supported")
+	case !fs.ValidPath(dir):
+		return "", fault.New(fault.Invalid, "the path %q leaves the repository", s.Path)
+	}
+	info, err := fs.Stat(req.Tree.FS, dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fault.New(fault.Missing, "the path %s is not in the repository", dir)
+	case err != nil:
+		return "", err
+	case !info.IsDir():
+		return "", fault.New(fault.Invalid, "the path %s is a file, not a folder", dir)
+	}
+	switch {
+	case s.Helm != nil:
+		return Helm, nil
+	case s.Kustomize != nil:
+		return Kustomize, nil
+	case s.Directory != nil:
+		return Directory, nil
+	}
+	for _, rule := range []struct {
+		file string
+		is   Type
+	}{
+		{"Chart.yaml", Helm},
+		{"kustomization.yaml", Kustomize}, {"kustomization.yml", Kustomize}, {"Kustomization", Kustomize},
+	} {
+		info, err := fs.Stat(req.Tree.FS, path.Join(dir, rule.file))
+		if err == nil && !info.IsDir() {
+			return rule.is, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return Directory, nil
+}

@@ -1,0 +1,203 @@
+package render_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+func request(files map[string]string, source v1alpha1.ApplicationSource) render.Request {
+	m := fstest.MapFS{}
+	for name, data := range files {
+		m[name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	return render.Request{Tree: snapshot.Tree{FS: m}, App: "shop", Namespace: "shop", Source: source}
+}
+
+func keys(objects []*unstructured.Unstructured) []string {
+	var out []string
+	for _, u := range objects {
+		out = append(out, object.KeyOf(u).String())
+	}
+	return out
+}
+
+func cm(name string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\n"
+}
+
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"apps/b.yaml":       cm("b") + "---\n# nothing\n---\n" + cm("b2"),
+		"apps/a.yml":        cm("a"),
+		"apps/c.json":       `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"}}]}`,
+		"apps/notes.txt":    "hello",
+		"apps/skip.yaml":    "# +argocd:skip-file-rendering\n" + cm("skipped"),
+		"apps/sub/d.yaml":   cm("d"),
+		"other/e.yaml":      cm("e"),
+		"apps/sub/e.yaml":   cm("e"),
+		"apps/sub/x/f.yaml": cm("f"),
+	}
+	for _, tc := range []struct {
+		reason string
+		path   string
+		dir    *v1alpha1.ApplicationSourceDirectory
+		want   string
+	}{
+		{"the folder itself, not what is below", "apps", nil, "a b b2 c"},
+		{"slashes around the path do not matter", "/apps/", nil, "a b b2 c"},
+		{"all below with recurse", "apps", &v1alpha1.ApplicationSourceDirectory{Recurse: true}, "a b b2 c d e f"},
+		{"include picks by glob", "apps", &v1alpha1.ApplicationSourceDirectory{Recurse: true, Include: "{a.yml,sub/*.yaml}"}, "a d e f"},
+		{"exclude wins over include", "apps", &v1alpha1.ApplicationSourceDirectory{Recurse: true, Include: "*.yaml", Exclude: "sub/*"}, "b b2"},
+	} {
+		r := render.New(nil, render.DefaultLimits())
+		got, err := r.Render(t.Context(), request(files, v1alpha1.ApplicationSource{Path: tc.path, Directory: tc.dir}))
+		if err != nil {
+			t.Errorf("%s: %v", tc.reason, err)
+			continue
+		}
+		names := strings.ReplaceAll(strings.Join(keys(got.Objects), " "), "ConfigMap ", "")
+		if diff := cmp.Diff(tc.want, names); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+	}
+}
+
+func TestDetection(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"helm/Chart.yaml": "", "helm/kustomization.yaml": "", "k/Kustomization": "", "k2/kustomization.yml": "", "plain/a.yaml": cm("a"), "file": "",
+	}
+	for _, tc := range []struct {
+		reason string
+		source v1alpha1.ApplicationSource
+		want   render.Type
+		kind   fault.Kind
+	}{
+		{"a chart, even beside a kustomization", v1alpha1.ApplicationSource{Path: "helm"}, render.Helm, ""},
+		{"a block in the spec decides", v1alpha1.ApplicationSource{Path: "helm", Kustomize: &v1alpha1.ApplicationSourceKustomize{}}, render.Kustomize, ""},
+		{"each name of a kustomization", v1alpha1.ApplicationSource{Path: "k"}, render.Kustomize, ""},
+		{"each name of a kustomization", v1alpha1.ApplicationSource{Path: "k2"}, render.Kustomize, ""},
+		{"anything else is a plain folder", v1alpha1.ApplicationSource{Path: "plain"}, render.Directory, ""},
+		{"no path is the root", v1alpha1.ApplicationSource{}, render.Directory, ""},
+		{"an absent path", v1alpha1.ApplicationSource{Path: "nope"}, "", fault.Missing},
+		{"a file", v1alpha1.ApplicationSource{Path: "file"}, "", fault.Invalid},
+		{"a path that leaves the repository", v1alpha1.ApplicationSource{Path: "../x"}, "", fault.Invalid},
+		{"a chart from a registry", v1alpha1.ApplicationSource{Chart: "redis"}, "", fault.Invalid},
+	} {
+		got, err := render.Detect(request(files, tc.source))
+		if got != tc.want || fault.Of(err) != tc.kind {
+			t.Errorf("%s: got %q, %v", tc.reason, got, err)
+		}
+	}
+}
+
+func TestBadManifestsAreAllNamed(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"a.yaml": cm("fine"),
+		"b.yaml": cm("b") + "---\nkind: [\n",
+		"c.yaml": "apiVersion: v1\nmetadata:\n\tname: x\n",
+		"d.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
+	}
+	_, err := render.New(nil, render.DefaultLimits()).Render(t.Context(), request(files, v1alpha1.ApplicationSource{}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"b.yaml:", "c.yaml:"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	delete(files, "b.yaml")
+	delete(files, "c.yaml")
+	_, err = render.New(nil, render.DefaultLimits()).Render(t.Context(), request(files, v1alpha1.ApplicationSource{}))
+	if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), "d.yaml:1") {
+		t.Errorf("an object without a name: %v", err)
+	}
+}
+
+type engine func(context.Context, render.Request) ([]*unstructured.Unstructured, error)
+
+func (e engine) Render(ctx context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+	return e(ctx, req)
+}
+
+func TestAnEngineCannotBringUsDown(t *testing.T) {
+	t.Parallel()
+	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}}}
+	for _, tc := range []struct {
+		reason string
+		engine engine
+		says   string
+	}{
+		{"a panic", func(context.Context, render.Request) ([]*unstructured.Unstructured, error) { panic("boom") }, "boom"},
+		{"an endless render", func(ctx context.Context, _ render.Request) ([]*unstructured.Unstructured, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}, "longer than"},
+		{"too much", func(context.Context, render.Request) ([]*unstructured.Unstructured, error) {
+			return []*unstructured.Unstructured{object, object, object}, nil
+		}, "more than the 2"},
+	} {
+		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: 1e7})
+		_, err := r.Render(t.Context(), request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{}))
+		if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: got %v", tc.reason, err)
+		}
+	}
+}
+
+func TestCacheRendersOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	broken := errors.New("broken")
+	counting := engine(func(_ context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+		calls++
+		data, err := req.Tree.FS.ReadFile("apps/Chart.yaml")
+		if string(data) == "broken" {
+			return nil, fault.Wrap(fault.Invalid, broken)
+		}
+		return nil, err
+	})
+	files := map[string]string{"apps/Chart.yaml": "1", "other": "1"}
+	c := render.NewCache(render.New(map[render.Type]render.Engine{render.Helm: counting}, render.DefaultLimits()), 10)
+	source := v1alpha1.ApplicationSource{Path: "apps"}
+	step := func(reason string, want int, wantErr error) {
+		t.Helper()
+		_, err := c.Render(t.Context(), request(files, source))
+		if calls != want || !errors.Is(err, wantErr) {
+			t.Errorf("%s: %d calls, want %d; %v", reason, calls, want, err)
+		}
+	}
+	step("the first time", 1, nil)
+	step("nothing changed", 1, nil)
+	files["other"] = "2"
+	step("a file that is not read changed", 1, nil)
+	source.TargetRevision = "v2"
+	step("another name for the same files", 1, nil)
+	files["apps/Chart.yaml"] = "2"
+	step("a file that is read changed", 2, nil)
+	files["apps/Chart.yaml"] = "broken"
+	step("a broken commit", 3, broken)
+	step("is not tried again", 3, broken)
+	files["apps/Chart.yaml"] = "3"
+	step("until it is mended", 4, nil)
+	source.Helm = &v1alpha1.ApplicationSourceHelm{ReleaseName: "x"}
+	step("other options", 5, nil)
+	if s := c.Stats(); s.Hits != 4 || s.Misses != 5 {
+		t.Errorf("stats %+v", s)
+	}
+}
