@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func commands(s streams) []*cobra.Command {
 	return []*cobra.Command{
 		newDiffCommand(s),
+		newRenderCommand(s),
 		newVersionCommand(s),
 	}
 }

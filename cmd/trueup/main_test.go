@@ -38,6 +38,8 @@ func TestGolden(t *testing.T) {
 		"diff":      {diffArgs, exitDrift},
 		"diff-all":  {append(diffArgs, "--all"), exitDrift},
 		"diff-json": {append(diffArgs, "-o", "json"), exitDrift},
+		"render": {[]string{"render", "-f", example("appset", "web.yaml"),
+			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
 		"diff-name": {append(diffArgs, "-o", "name"), exitDrift},
 	}
 	for name, tc := range tests {
@@ -82,6 +84,8 @@ func TestExitCodes(t *testing.T) {
 		"an unknown flag is wrong usage":       {[]string{"diff", "--nope"}, exitUsage, "--nope"},
 		"an unknown output is wrong usage":     {[]string{"diff", "--desired", live, "--live", live, "-o", "xml"}, exitUsage, "xml"},
 		"a missing file flag is wrong usage":   {[]string{"diff", "--desired", live}, exitUsage, "--live"},
+		"a bad repository flag is wrong usage": {[]string{"render", "-f", example("appset", "web.yaml"), "--repo", "x"}, exitUsage, "URL=DIR"},
+		"render names the application":         {[]string{"render", "-f", example("appset", "web.yaml"), "--repo", "https://git.example.com/config.git=" + dir}, exitError, "kustomize/overlays/eu is not in the repository"},
 		"an absent file is an error":           {[]string{"diff", "--desired", filepath.Join(dir, "nope.yaml"), "--live", live}, exitError, "nope.yaml"},
 		"broken YAML names the file":           {[]string{"diff", "--desired", broken, "--live", live}, exitError, "broken.yaml"},
 		"an object compared to itself is fine": {[]string{"diff", "--desired", live, "--live", live}, exitOK, ""},

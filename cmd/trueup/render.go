@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// repositories opens the repositories that documents name: from a local
+// directory where the user mapped the URL to one, from Git otherwise.
+type repositories struct {
+	local   map[string]string
+	mirrors *git.Mirrors
+}
+
+// parseRepositories reads --repo URL=DIR flags.
+func parseRepositories(flags []string) (map[string]string, error) {
+	local := make(map[string]string, len(flags))
+	for _, flag := range flags {
+		// A URL may hold "=" in its query, a directory hardly ever does.
+		i := strings.LastIndex(flag, "=")
+		if i <= 0 || i == len(flag)-1 {
+			return nil, usagef("--repo %q: want URL=DIR", flag)
+		}
+		local[flag[:i]] = flag[i+1:]
+	}
+	return local, nil
+}
+
+// newRepositories keeps mirrors in a folder of its own that close removes.
+func newRepositories(flags []string) (*repositories, func(), error) {
+	local, err := parseRepositories(flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "trueup-mirrors-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for Git mirrors: %w", err)
+	}
+	mirrors := git.New(git.Options{Dir: dir, Files: true})
+	return &repositories{local: local, mirrors: mirrors}, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// Tree returns the files of a repository at a revision. A mapped directory is
+// taken as it is, whatever the revision.
+func (r *repositories) Tree(ctx context.Context, url, revision string) (snapshot.Tree, error) {
+	if dir, ok := r.local[url]; ok {
+		return snapshot.Dir(dir)
+	}
+	return r.mirrors.Tree(ctx, url, revision)
+}
+
+type renderOptions struct {
+	file        string
+	repos       []string
+	kubeVersion string
+	output      string
+}
+
+func newRenderCommand(s streams) *cobra.Command {
+	var o renderOptions
+	cmd := &cobra.Command{
+		Use:   "render -f APP.yaml [--repo URL=DIR ...]",
+		Short: "Print what an Application would apply, without any cluster",
+		Example: `  trueup render -f web.yaml
+  trueup render -f web.yaml --repo https://git.example.com/config.git=. | kubectl apply --dry-run=server -f -`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return renderFile(cmd.Context(), o, s) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications; - is standard input")
+	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
+	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
+	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	return cmd
+}
+
+func renderFile(ctx context.Context, o renderOptions, s streams) error {
+	if o.file == "" {
+		return usagef("render needs -f APP.yaml")
+	}
+	if err := oneOf("--output", o.output, "yaml", "json", "name"); err != nil {
+		return err
+	}
+	docs, err := readDocuments(o.file, s)
+	if err != nil {
+		return err
+	}
+	if len(docs.Applications) == 0 {
+		return fault.New(fault.Invalid, "%s holds no Application", o.file)
+	}
+	repos, closeRepos, err := newRepositories(o.repos)
+	if err != nil {
+		return err
+	}
+	defer closeRepos()
+	var objects []*unstructured.Unstructured
+	var errs []error
+	for i := range docs.Applications {
+		rendered, err := renderApplication(ctx, repos, &docs.Applications[i], o, s)
+		errs = append(errs, err)
+		objects = append(objects, rendered...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return printObjects(s.out, o.output, objects)
+}
+
+// newRenderer is the renderer of every command: all engines, default limits.
+func newRenderer() *render.Renderer {
+	return render.New(map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}, render.DefaultLimits())
+}
+
+func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) ([]*unstructured.Unstructured, error) {
+	for _, path := range v1alpha1.Unsupported(app) {
+		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
+	}
+	source := app.Spec.GetSource()
+	if source == nil || len(app.Spec.Sources) > 1 {
+		return nil, fault.New(fault.Invalid, "application %s: exactly one source is supported", app.Name)
+	}
+	tree, err := repos.Tree(ctx, source.RepoURL, source.TargetRevision)
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", app.Name, err)
+	}
+	result, err := newRenderer().Render(ctx, render.Request{
+		Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
+		Source: *source, Capabilities: render.Capabilities{KubeVersion: o.kubeVersion},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("application %s: %w", app.Name, err)
+	}
+	for _, w := range result.Warnings {
+		fmt.Fprintf(s.err, "warning: application %s: %s\n", app.Name, w)
+	}
+	return result.Objects, nil
+}
