@@ -7,6 +7,7 @@ func commands(s streams) []*cobra.Command {
 	return []*cobra.Command{
 		newDiffCommand(s),
 		newRenderCommand(s),
+		newAppSetCommand(s),
 		newVersionCommand(s),
 	}
 }

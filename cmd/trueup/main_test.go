@@ -40,7 +40,9 @@ func TestGolden(t *testing.T) {
 		"diff-json": {append(diffArgs, "-o", "json"), exitDrift},
 		"render": {[]string{"render", "-f", example("appset", "web.yaml"),
 			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
-		"diff-name": {append(diffArgs, "-o", "name"), exitDrift},
+		"appset-generate": {[]string{"appset", "generate", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml")}, exitOK},
+		"appset-names":    {[]string{"appset", "generate", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml"), "-o", "name"}, exitOK},
+		"diff-name":       {append(diffArgs, "-o", "name"), exitDrift},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +88,8 @@ func TestExitCodes(t *testing.T) {
 		"a missing file flag is wrong usage":   {[]string{"diff", "--desired", live}, exitUsage, "--live"},
 		"a bad repository flag is wrong usage": {[]string{"render", "-f", example("appset", "web.yaml"), "--repo", "x"}, exitUsage, "URL=DIR"},
 		"render names the application":         {[]string{"render", "-f", example("appset", "web.yaml"), "--repo", "https://git.example.com/config.git=" + dir}, exitError, "kustomize/overlays/eu is not in the repository"},
+		"too few arguments are wrong usage":    {[]string{"appset", "generate"}, exitUsage, "arg"},
+		"a file without a set is an error":     {[]string{"appset", "generate", example("appset", "web.yaml")}, exitError, "no ApplicationSet"},
 		"an absent file is an error":           {[]string{"diff", "--desired", filepath.Join(dir, "nope.yaml"), "--live", live}, exitError, "nope.yaml"},
 		"broken YAML names the file":           {[]string{"diff", "--desired", broken, "--live", live}, exitError, "broken.yaml"},
 		"an object compared to itself is fine": {[]string{"diff", "--desired", live, "--live", live}, exitOK, ""},

@@ -1,0 +1,175 @@
+package appset_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+var update = flag.Bool("update", false, "rewrite what is expected in testdata")
+
+type clusters []appset.Cluster
+
+func (c clusters) Clusters(context.Context) ([]appset.Cluster, error) { return c, nil }
+
+type repository fstest.MapFS
+
+func (r repository) Tree(context.Context, string, string) (snapshot.Tree, error) {
+	return snapshot.Tree{FS: fstest.MapFS(r)}, nil
+}
+
+// expand runs a case: "set", "clusters", and the files of the repository.
+func expand(t *testing.T, a *txtar.Archive) string {
+	t.Helper()
+	var set v1alpha1.ApplicationSet
+	var known clusters
+	files := repository{}
+	for _, f := range a.Files {
+		var err error
+		switch f.Name {
+		case "set":
+			err = yaml.UnmarshalStrict(f.Data, &set)
+		case "clusters":
+			err = yaml.UnmarshalStrict(f.Data, &known)
+		case "want":
+		default:
+			files[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+	}
+	result, err := appset.Generate(t.Context(), &set, appset.World{Clusters: known, Repositories: files})
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	var docs []string
+	for _, app := range result.Applications {
+		// The kind and the status are the same for all.
+		data, err := yaml.Marshal(map[string]any{"metadata": app.ObjectMeta, "spec": app.Spec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, string(data))
+	}
+	for _, w := range result.Warnings {
+		docs = append(docs, "# warning: "+w+"\n")
+	}
+	return strings.Join(docs, "---\n")
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			a, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := &a.Files[len(a.Files)-1]
+			got := expand(t, a)
+			if *update {
+				last.Data = []byte(got)
+				if err := os.WriteFile(name, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(last.Data), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func app(name string, change func(*v1alpha1.Application)) v1alpha1.Application {
+	a := v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: name, Finalizers: []string{appset.Finalizer}}}
+	if change != nil {
+		change(&a)
+	}
+	return a
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	mode := func(m string) *v1alpha1.ApplicationSet {
+		return &v1alpha1.ApplicationSet{Spec: v1alpha1.ApplicationSetSpec{
+			SyncPolicy:      &v1alpha1.ApplicationSetSyncPolicy{ApplicationsSync: &m},
+			PreservedFields: &v1alpha1.ApplicationPreservedFields{Labels: []string{"team"}},
+		}}
+	}
+	existing := []v1alpha1.Application{
+		app("same", func(a *v1alpha1.Application) {
+			a.Status.SourceType = "Helm"
+			a.Labels = map[string]string{"team": "by hand"}
+			a.Annotations = map[string]string{"argocd.argoproj.io/refresh": "hard"}
+			a.Finalizers = append(a.Finalizers, "example.com/other")
+		}),
+		app("moved", func(a *v1alpha1.Application) { a.Spec.Project = "old"; a.Labels = map[string]string{"stray": "x"} }),
+		app("gone", nil),
+	}
+	wanted := []v1alpha1.Application{app("same", nil), app("moved", func(a *v1alpha1.Application) { a.Spec.Project = "new" }), app("fresh", nil)}
+	for _, tc := range []struct{ reason, mode, want string }{
+		{"by default a set does everything", "sync", "create fresh, update moved, delete gone"},
+		{"create-only", "create-only", "create fresh"},
+		{"create-update", "create-update", "create fresh, update moved"},
+		{"create-delete", "create-delete", "create fresh, delete gone"},
+	} {
+		c := appset.Diff(mode(tc.mode), existing, wanted)
+		var got []string
+		for _, group := range []struct {
+			verb string
+			apps []v1alpha1.Application
+		}{{"create", c.Create}, {"update", c.Update}, {"delete", c.Delete}} {
+			for _, a := range group.apps {
+				got = append(got, group.verb+" "+a.Name)
+			}
+		}
+		if diff := cmp.Diff(tc.want, strings.Join(got, ", ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+		for _, a := range c.Update {
+			if a.Spec.Project != "new" || len(a.Labels) != 0 {
+				t.Errorf("%s: updated to %+v", tc.reason, a)
+			}
+		}
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, seed := range []string{"{{ .a }}", "{{ a }}", "{{ range until 5 }}x{{ end }}", "{{ repeat 9 .a }}", "{{ slugify 3 true .a }}", "{{{a}}} {{"} {
+		f.Add(seed, true)
+		f.Add(seed, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, goTemplate bool) {
+		if strings.Count(text, "range") > 1 {
+			t.Skip("loops in loops take their time")
+		}
+		set := &v1alpha1.ApplicationSet{}
+		set.Spec.GoTemplate = goTemplate
+		set.Spec.Template.Name = "a"
+		set.Spec.Template.Spec.Project = text
+		set.Spec.Generators = []v1alpha1.ApplicationSetGenerator{{List: &v1alpha1.ListGenerator{ElementsYaml: "[{a: b}]"}}}
+		result, err := appset.Generate(t.Context(), set, appset.World{})
+		if err == nil && len(result.Applications) != 1 {
+			t.Errorf("%q gives %d applications", text, len(result.Applications))
+		}
+	})
+}
