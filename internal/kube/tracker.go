@@ -1,0 +1,269 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// Sighting is what a watch tells of a tracked object.
+type Sighting struct {
+	Key     object.Key
+	Version string
+	Mark    drift.Mark
+	Gone    bool
+}
+
+// Tracker watches the metadata of tracked objects, one watch per kind, and
+// knows which application each of them belongs to.
+type Tracker struct {
+	client metadata.Interface
+	see    func(app string, s Sighting)
+	stop   context.CancelFunc
+	ctx    context.Context //nolint:containedctx // the watches' life is the tracker's, not a caller's
+	all    sync.WaitGroup
+
+	mu      sync.Mutex
+	watches map[schema.GroupVersionResource]*kindWatch
+	owned   map[string]map[object.Key]string // app -> object -> API version
+}
+
+func newTracker(client metadata.Interface, see func(string, Sighting)) *Tracker {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Tracker{client: client, see: see, ctx: ctx, stop: stop,
+		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
+}
+
+func (t *Tracker) close() {
+	t.stop()
+	t.all.Wait()
+}
+
+// Owned lists what is tracked for an application, with API versions.
+func (t *Tracker) Owned(app string) map[object.Key]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make(map[object.Key]string, len(t.owned[app]))
+	for key, version := range t.owned[app] {
+		out[key] = version
+	}
+	return out
+}
+
+// Watch watches a kind, if nobody did so far, and waits until all its tracked
+// objects are known.
+func (c *Cluster) Watch(ctx context.Context, gvk schema.GroupVersionKind) error {
+	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return classify(err)
+	}
+	w := c.Tracker.watch(mapping.Resource, gvk)
+	select {
+	case <-w.synced:
+		return nil
+	default:
+	}
+	select {
+	case <-w.synced:
+		return nil
+	case <-ctx.Done():
+		if err := w.failure(); err != nil {
+			return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(err))
+		}
+		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, ctx.Err())
+	case <-w.refused:
+		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(w.failure()))
+	}
+}
+
+func (t *Tracker) watch(gvr schema.GroupVersionResource, gvk schema.GroupVersionKind) *kindWatch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w, ok := t.watches[gvr]; ok {
+		return w
+	}
+	w := &kindWatch{tracker: t, gvr: gvr, gvk: gvk, synced: make(chan struct{}), refused: make(chan struct{}), known: map[string]tracked{}}
+	t.watches[gvr] = w
+	reflector := cache.NewReflectorWithOptions(w.lister(t.client), &metav1.PartialObjectMetadata{}, w, cache.ReflectorOptions{
+		Name: "tracked " + gvr.Resource, TypeDescription: gvr.String(),
+	})
+	t.all.Go(func() { reflector.RunWithContext(t.ctx) })
+	return w
+}
+
+// tracked is what is kept of an object between events.
+type tracked struct {
+	key     object.Key
+	app     string
+	version string
+}
+
+// kindWatch is the store of one reflector: it keeps next to nothing, and
+// passes on what changed.
+type kindWatch struct {
+	tracker *Tracker
+	gvr     schema.GroupVersionResource
+	gvk     schema.GroupVersionKind
+	synced  chan struct{}
+	refused chan struct{}
+
+	mu     sync.Mutex
+	err    error
+	isOpen bool
+	denied bool
+	known  map[string]tracked // by namespace/name
+}
+
+// selector finds tracked objects.
+const selector = object.ManagedLabel + "=true"
+
+func (w *kindWatch) lister(client metadata.Interface) cache.ListerWatcher {
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = selector
+			list, err := client.Resource(w.gvr).List(ctx, o)
+			w.failed(err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = selector
+			stream, err := client.Resource(w.gvr).Watch(ctx, o)
+			w.failed(err)
+			return stream, err
+		},
+	}
+}
+
+func (w *kindWatch) failed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+	if err != nil && !w.denied && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) {
+		w.denied = true
+		close(w.refused)
+	}
+}
+
+func (w *kindWatch) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Add, Update, Delete, Replace and Resync implement cache.ReflectorStore.
+func (w *kindWatch) Add(o any) error { w.put(o); return nil }
+
+// Update implements cache.ReflectorStore.
+func (w *kindWatch) Update(o any) error { w.put(o); return nil }
+
+// Resync implements cache.ReflectorStore.
+func (w *kindWatch) Resync() error { return nil }
+
+// Delete implements cache.ReflectorStore.
+func (w *kindWatch) Delete(o any) error {
+	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
+		w.drop(m.Namespace+"/"+m.Name, m.ResourceVersion)
+	}
+	return nil
+}
+
+// Replace implements cache.ReflectorStore: after a list, what is not in it
+// any more is gone.
+func (w *kindWatch) Replace(list []any, _ string) error {
+	present := map[string]bool{}
+	for _, o := range list {
+		if m, ok := o.(*metav1.PartialObjectMetadata); ok {
+			present[m.Namespace+"/"+m.Name] = true
+			w.put(m)
+		}
+	}
+	w.mu.Lock()
+	var gone []string
+	for id := range w.known {
+		if !present[id] {
+			gone = append(gone, id)
+		}
+	}
+	first := !w.isOpen
+	w.isOpen = true
+	w.mu.Unlock()
+	for _, id := range gone {
+		w.drop(id, "")
+	}
+	if first {
+		close(w.synced)
+	}
+	return nil
+}
+
+func (w *kindWatch) put(o any) {
+	m, ok := o.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return
+	}
+	key := object.Key{Group: w.gvk.Group, Kind: w.gvk.Kind, Namespace: m.Namespace, Name: m.Name}
+	app, ok := object.OwnerOfID(m.Annotations[object.TrackingAnnotation], key)
+	id := m.Namespace + "/" + m.Name
+	w.mu.Lock()
+	old, known := w.known[id]
+	if known && old.version == m.ResourceVersion && old.app == app {
+		w.mu.Unlock()
+		return
+	}
+	if ok {
+		w.known[id] = tracked{key: key, app: app, version: m.ResourceVersion}
+	} else {
+		delete(w.known, id)
+	}
+	w.mu.Unlock()
+	s := Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager)}
+	if known && old.app != app {
+		// Somebody changed the tracking id: its last owner must look, too.
+		w.tracker.own(old.app, key, "")
+		w.tracker.see(old.app, s)
+	}
+	if ok {
+		w.tracker.own(app, key, w.gvk.Version)
+		w.tracker.see(app, s)
+	}
+}
+
+func (w *kindWatch) drop(id, version string) {
+	w.mu.Lock()
+	old, ok := w.known[id]
+	delete(w.known, id)
+	w.mu.Unlock()
+	if !ok {
+		return
+	}
+	w.tracker.own(old.app, old.key, "")
+	w.tracker.see(old.app, Sighting{Key: old.key, Version: version, Gone: true})
+}
+
+// own notes or, without a version, forgets an object of an application.
+func (t *Tracker) own(app string, key object.Key, version string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if version == "" {
+		delete(t.owned[app], key)
+		if len(t.owned[app]) == 0 {
+			delete(t.owned, app)
+		}
+		return
+	}
+	if t.owned[app] == nil {
+		t.owned[app] = map[object.Key]string{}
+	}
+	t.owned[app][key] = version
+}
