@@ -17,6 +17,8 @@ type Situation struct {
 	Refused    bool
 	Last       Attempt
 	Retry      Backoff
+	// Limit bounds the attempts after the first one; nil is no bound.
+	Limit *int64
 }
 
 // Attempt is the last sync that was started.
@@ -27,7 +29,7 @@ type Attempt struct {
 	// Unfinished: it left later waves to be done.
 	Unfinished bool
 	// Count is the number of attempts in a row that failed, or that healed
-	// the same revision.
+	// what came back at once.
 	Count int
 }
 
@@ -84,14 +86,16 @@ func Decide(s Situation, now time.Time) Decision {
 		return Decision{Reason: "later waves wait for earlier ones"}
 	case s.Due == 0:
 		return Decision{Reason: "in sync"}
+	case again && s.Last.Unfinished && !s.Last.Failed:
+		return Decision{Sync: true, Reason: "the next wave is due"}
 	case !s.Automated:
 		return Decision{Reason: "automated sync is off"}
 	case !again:
 		return Decision{Sync: true, Reason: "new revision"}
+	case s.Last.Failed && s.Limit != nil && int64(s.Last.Count) > *s.Limit:
+		return Decision{Reason: "the last sync failed, and its retries are used up"}
 	case s.Last.Failed:
 		return s.paced(now, s.Retry, "the last sync failed")
-	case s.Last.Unfinished:
-		return Decision{Sync: true, Reason: "the next wave is due"}
 	case !s.SelfHeal:
 		return Decision{Reason: "the revision was synced already and self-heal is off"}
 	}
@@ -99,6 +103,9 @@ func Decide(s Situation, now time.Time) Decision {
 }
 
 func (s Situation) paced(now time.Time, b Backoff, reason string) Decision {
+	if s.Last.Count == 0 {
+		return Decision{Sync: true, Reason: reason}
+	}
 	if left := s.Last.At.Add(b.Wait(s.Last.Count)).Sub(now); left > 0 {
 		return Decision{Reason: reason, After: left}
 	}

@@ -5,9 +5,14 @@ import "github.com/spf13/cobra"
 // commands lists every verb, in the order in which help shows them.
 func commands(s streams) []*cobra.Command {
 	return []*cobra.Command{
+		newGetCommand(s),
+		newDriftCommand(s),
 		newDiffCommand(s),
+		newSyncCommand(s),
 		newRenderCommand(s),
 		newAppSetCommand(s),
+		newClusterCommand(s),
+		newAgentCommand(s),
 		newVersionCommand(s),
 	}
 }

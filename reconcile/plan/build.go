@@ -144,12 +144,19 @@ func (b *builder) pending(u *unstructured.Unstructured) string {
 	if health.Ignored(u) || health.Ignored(live) {
 		return ""
 	}
-	switch r := health.Of(live); r.Status {
+	switch r := b.health(key); r.Status {
 	case health.Healthy, health.Suspended:
 		return ""
 	default:
 		return "is " + string(r.Status)
 	}
+}
+
+func (b *builder) health(key object.Key) health.Result {
+	if r, ok := b.in.Health[key]; ok {
+		return r
+	}
+	return health.Of(b.live[key])
 }
 
 // undefined defers an object whose kind the cluster does not serve yet
@@ -162,7 +169,7 @@ func (b *builder) undefined(s *Step) {
 	if !ok {
 		return
 	}
-	if live := b.live[key]; live == nil || health.Of(live).Status != health.Healthy {
+	if live := b.live[key]; live == nil || b.health(key).Status != health.Healthy {
 		s.Deferred, s.Reason = true, "waits for "+key.String()+" to be established"
 	}
 }

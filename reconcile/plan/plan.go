@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -62,8 +63,11 @@ type Input struct {
 	Desired  []*unstructured.Unstructured
 	// Live holds the live objects of desired keys, the tracked ones that are
 	// no longer desired, and the destination namespace where it exists.
+	// Their metadata is enough where Health has the object.
 	Live   []*unstructured.Unstructured
 	Report drift.Report
+	// Health of live objects; where one is not in it, it is read off Live.
+	Health map[object.Key]health.Result
 	// Inventory lists what the application is known to have applied.
 	Inventory []object.Key
 	Policy    Policy

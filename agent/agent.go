@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/trueup-dev/trueup/agent/controller"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// Options say how an agent runs.
+type Options struct {
+	// Config reaches the cluster that holds the applications.
+	Config *rest.Config
+	// Namespace is the agent's: secrets and leases are in it, and tracking
+	// ids of its applications carry their name alone.
+	Namespace string
+	// DataDir holds mirrors.
+	DataDir string
+	// Poll and Sweep are the intervals of asking repositories, and of
+	// comparing everything anew.
+	Poll, Sweep time.Duration
+	// Health and Metrics are addresses to listen on; "0" is none.
+	Health, Metrics string
+	// Elect has one of several agents work at a time.
+	Elect bool
+	// Files lets applications name repositories by file URL.
+	Files   bool
+	Workers int
+	// Engines render all but plain directories.
+	Engines map[render.Type]render.Engine
+	Log     logr.Logger
+}
+
+// Lease times. The lease is renewed rarely, because renewing is what a
+// resting agent mostly does.
+const (
+	leaseDuration = 60 * time.Second
+	renewDeadline = 40 * time.Second
+	retryPeriod   = 10 * time.Second
+)
+
+// Run runs an agent until the context ends. All that it started has stopped
+// when it returns.
+func Run(ctx context.Context, o Options) error {
+	mgr, err := newManager(o)
+	if err != nil {
+		return err
+	}
+	builtin, err := driftschema.Builtin()
+	if err != nil {
+		return fmt.Errorf("load the built-in schema: %w", err)
+	}
+	maskKey := make([]byte, 32)
+	if _, err := rand.Read(maskKey); err != nil {
+		return fmt.Errorf("make a key: %w", err)
+	}
+	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
+	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller")}
+	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
+	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
+	defer destinations.Close()
+	apps.Flow = &reconcile.Flow{
+		Sources: mirrors, Renderer: render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered), Clusters: destinations,
+		Journal: journal{Applications: apps, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
+	}
+	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}
+	poller.Wake = func(who types.NamespacedName) {
+		if set, ok := controller.SetName(who); ok {
+			sets.Wake(set)
+			return
+		}
+		apps.Wake(who)
+	}
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
+		return fmt.Errorf("set up the controllers: %w", err)
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("run the agent: %w", err)
+	}
+	return nil
+}
+
+// maxRendered bounds the applications whose objects stay in memory.
+const maxRendered = 10_000
+
+func newManager(o Options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	registered, err := labels.NewRequirement(kube.SecretTypeLabel, selection.Exists, nil)
+	if err != nil {
+		return nil, err
+	}
+	lease, renew, retry := leaseDuration, renewDeadline, retryPeriod
+	mgr, err := ctrl.NewManager(o.Config, ctrl.Options{
+		Scheme: scheme, Logger: o.Log,
+		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}: {Label: labels.NewSelector().Add(*registered), Namespaces: map[string]cache.Config{o.Namespace: {}}},
+		}},
+		Metrics: metricsserver.Options{BindAddress: o.Metrics}, HealthProbeBindAddress: o.Health,
+		LeaderElection: o.Elect, LeaderElectionID: "trueup-agent", LeaderElectionNamespace: o.Namespace, LeaderElectionReleaseOnCancel: true,
+		LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the agent: %w", err)
+	}
+	synced := func(req *http.Request) error {
+		if !mgr.GetCache().WaitForCacheSync(req.Context()) {
+			return errors.New("the caches are not filled yet")
+		}
+		return nil
+	}
+	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", synced))
+}
+
+// journal writes intents to the status, and runs and drift to the log.
+type journal struct {
+	*controller.Applications
+	log logr.Logger
+}
+
+var _ reconcile.Journal = journal{}
+
+// Record implements reconcile.Journal.
+func (j journal) Record(_ context.Context, run reconcile.Run) error {
+	j.log.Info("synced", "application", run.App, "revision", run.Commit.Short(), "phase", run.Phase, "message", run.Message,
+		"seconds", run.Finished.Sub(run.Started).Seconds())
+	return nil
+}
+
+// Drifted implements reconcile.Journal.
+func (j journal) Drifted(_ context.Context, events []reconcile.DriftEvent) error {
+	for _, e := range events {
+		word := "drift"
+		if e.Cleared {
+			word = "drift gone"
+		}
+		fields := []any{"application", e.App, "object", e.Key.String()}
+		if e.Field != nil {
+			fields = append(fields, "path", e.Field.Path, "manager", e.Field.Manager)
+		}
+		j.log.Info(word, fields...)
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// Finalizers by which an application's objects are deleted with it.
+const (
+	OwnFinalizer = "trueup.dev/resources"
+	refresh      = "argocd.argoproj.io/refresh"
+	ownRefresh   = "trueup.dev/refresh"
+)
+
+// Repositories is told who uses which repository, and knows which cannot be
+// reached.
+type Repositories interface {
+	Use(who types.NamespacedName, url string)
+	Err(url string) error
+}
+
+// Applications reconciles applications.
+type Applications struct {
+	Client       client.Client
+	Flow         *reconcile.Flow
+	Repositories Repositories
+	// Sweep is how often everything is fetched and compared anew, in case a
+	// watch missed something.
+	Sweep   time.Duration
+	Workers int
+
+	mu       sync.Mutex
+	memories map[string]*entry // by tracking id
+	queue    workqueue.TypedRateLimitingInterface[ctrl.Request]
+}
+
+// entry is what is kept of one application.
+type entry struct {
+	name   types.NamespacedName
+	memory reconcile.Memory
+	// written is the last version that we wrote: the cache may be behind.
+	written *v1alpha1.Application
+	swept   time.Time
+}
+
+// SetUp registers the controller.
+func (a *Applications) SetUp(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).Named("application").
+		For(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		WatchesRawSource(source.Func(func(_ context.Context, q workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.queue = q
+			return nil
+		})).
+		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: a.Workers}).
+		Complete(a)
+}
+
+// Wake has an application looked at soon.
+func (a *Applications) Wake(name types.NamespacedName) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.queue != nil {
+		a.queue.Add(ctrl.Request{NamespacedName: name})
+	}
+}
+
+// See takes in what a watch tells of an application's object.
+func (a *Applications) See(app string, s reconcile.Sighting) {
+	a.mu.Lock()
+	e := a.memories[app]
+	a.mu.Unlock()
+	if e != nil && e.memory.Notice(s) {
+		a.Wake(e.name)
+	}
+}
+
+func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := a.Flow.ID(app)
+	if a.memories == nil {
+		a.memories = map[string]*entry{}
+	}
+	if a.memories[id] == nil {
+		a.memories[id] = &entry{name: client.ObjectKeyFromObject(app)}
+	}
+	return a.memories[id]
+}
+
+func (a *Applications) forget(name types.NamespacedName) {
+	a.Repositories.Use(name, "")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, e := range a.memories {
+		if e.name == name {
+			delete(a.memories, id)
+		}
+	}
+}
+
+// Reconcile implements reconcile.Reconciler of controller-runtime.
+func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	app := &v1alpha1.Application{}
+	if err := a.Client.Get(ctx, req.NamespacedName, app); err != nil {
+		if apierrors.IsNotFound(err) {
+			a.forget(req.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, err
+	}
+	e := a.entryOf(app)
+	app = e.latest(app)
+	if !app.DeletionTimestamp.IsZero() {
+		return a.tearDown(ctx, app, e)
+	}
+	url := ""
+	if s := app.Spec.GetSource(); s != nil {
+		url = s.RepoURL
+	}
+	a.Repositories.Use(req.NamespacedName, url)
+	now := time.Now()
+	if refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""; refreshed || a.Sweep > 0 && now.Sub(e.swept) > a.Sweep {
+		e.memory.Recheck()
+		e.swept = now
+	}
+	out := a.Flow.Run(ctx, app, &e.memory)
+	a.reachable(url, app, &out.Status)
+	if out.Err != nil && ctx.Err() == nil {
+		log.FromContext(ctx).Info("application cannot be compared", "error", out.Err.Error())
+	}
+	if err := a.write(ctx, app, e, out); err != nil {
+		return ctrl.Result{}, fmt.Errorf("write the status of %s: %w", req, err)
+	}
+	after := out.After
+	if a.Sweep > 0 {
+		left := max(a.Sweep-time.Since(e.swept), time.Second)
+		if after == 0 || left < after {
+			after = left
+		}
+	}
+	return ctrl.Result{RequeueAfter: after}, nil
+}
+
+// latest is the newer one of what the cache holds and what we wrote.
+func (e *entry) latest(cached *v1alpha1.Application) *v1alpha1.Application {
+	w := e.written
+	if w == nil || w.UID != cached.UID || w.Generation < cached.Generation {
+		return cached.DeepCopy()
+	}
+	app := cached.DeepCopy()
+	app.Status = *w.Status.DeepCopy()
+	if w.Generation > cached.Generation {
+		app.Operation = w.Operation
+	}
+	return app
+}
+
+// reachable adds a condition while the repository cannot be asked for news.
+func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) {
+	err := a.Repositories.Err(url)
+	if url == "" || err == nil {
+		return
+	}
+	c := metav1.Condition{
+		Type: "RepositoryUnreachable", Status: metav1.ConditionTrue, Reason: "PollFailed", ObservedGeneration: app.Generation,
+		Message: "the last known commit stays in force: " + err.Error(), LastTransitionTime: metav1.Now(),
+	}
+	if old := apimeta.FindStatusCondition(app.Status.Conditions, c.Type); old != nil {
+		c.LastTransitionTime = old.LastTransitionTime
+	}
+	status.Conditions = append(status.Conditions, c)
+}
+
+// write stores what changed, and nothing where nothing did.
+func (a *Applications) write(ctx context.Context, app *v1alpha1.Application, e *entry, out reconcile.Outcome) error {
+	next := app.DeepCopy()
+	if out.Done && app.Operation != nil {
+		next.Operation = nil
+	}
+	delete(next.Annotations, refresh)
+	delete(next.Annotations, ownRefresh)
+	if next.Operation != app.Operation || len(next.Annotations) != len(app.Annotations) {
+		if err := a.Client.Patch(ctx, next, client.MergeFrom(app)); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+	}
+	old := next.DeepCopy()
+	old.Status = app.Status
+	next.Status = out.Status
+	if equality.Semantic.DeepEqual(old.Status, next.Status) {
+		e.written = next
+		return nil
+	}
+	if err := a.Client.Status().Patch(ctx, next, client.MergeFrom(old)); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	e.written = next
+	return nil
+}
+
+// Intend writes down what a sync is about to create.
+func (a *Applications) Intend(ctx context.Context, app *v1alpha1.Application, status v1alpha1.ApplicationStatus) error {
+	next := app.DeepCopy()
+	next.Status = status
+	if err := a.Client.Status().Patch(ctx, next, client.MergeFrom(app)); err != nil {
+		return err
+	}
+	app.Status, app.ResourceVersion = next.Status, next.ResourceVersion
+	return nil
+}
+
+// tearDown deletes an application's objects before it goes, where it has one
+// of the finalizers that ask for it.
+func (a *Applications) tearDown(ctx context.Context, app *v1alpha1.Application, e *entry) (ctrl.Result, error) {
+	next := app.DeepCopy()
+	mine := false
+	for _, f := range []string{OwnFinalizer, appset.Finalizer, appset.Finalizer + "/background", appset.Finalizer + "/foreground"} {
+		mine = controllerutil.RemoveFinalizer(next, f) || mine
+	}
+	if !mine {
+		return ctrl.Result{}, nil
+	}
+	left, err := a.Flow.Teardown(ctx, app, &e.memory)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if left > 0 {
+		return ctrl.Result{RequeueAfter: time.Second}, nil
+	}
+	return ctrl.Result{}, client.IgnoreNotFound(a.Client.Patch(ctx, next, client.MergeFrom(app)))
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/deploy/crds"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/render"
+)
+
+type agentOptions struct {
+	agent.Options
+	kubeconfig, context string
+	installCRDs         bool
+	logFormat           string
+}
+
+func newAgentCommand(s streams) *cobra.Command {
+	o := agentOptions{}
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Run the agent that keeps clusters true to Git",
+		Long: `Run the agent that keeps clusters true to Git: it watches Applications and ApplicationSets in one cluster,
+polls their repositories, and syncs to that cluster and to those that secrets register.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runAgent(cmd.Context(), o, s) },
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; by default $KUBECONFIG, then the pod's own service account")
+	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
+	flags.StringVarP(&o.Namespace, "namespace", "n", "trueup", "namespace of the agent's secrets and lease")
+	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors")
+	flags.DurationVar(&o.Poll, "poll", time.Minute, "interval of asking each repository for its refs")
+	flags.DurationVar(&o.Sweep, "sweep", 30*time.Minute, "interval of comparing everything anew, in case a watch missed something; 0 is never")
+	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
+	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
+	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
+	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
+	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
+	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
+	flags.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func runAgent(ctx context.Context, o agentOptions, s streams) error {
+	if err := oneOf("--log-format", o.logFormat, "text", "json"); err != nil {
+		return err
+	}
+	var handler slog.Handler = slog.NewTextHandler(s.err, nil)
+	if o.logFormat == "json" {
+		handler = slog.NewJSONHandler(s.err, nil)
+	}
+	o.Log = logr.FromSlogHandler(handler)
+	ctrl.SetLogger(o.Log)
+	config, err := restConfig(o.kubeconfig, o.context)
+	if err != nil {
+		return err
+	}
+	config.UserAgent = "trueup-agent/" + version
+	config.QPS = -1
+	o.Config = config
+	if o.installCRDs {
+		if err := installCRDs(ctx, config); err != nil {
+			return err
+		}
+	}
+	o.Engines = map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
+	return agent.Run(ctx, o.Options)
+}
+
+// installCRDs applies our definitions and waits until they are served.
+func installCRDs(ctx context.Context, config *rest.Config) error {
+	objects, err := embedded()
+	if err != nil {
+		return err
+	}
+	cluster, err := kube.Connect("local", config, nil)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	var failures []error
+	for _, u := range objects {
+		if _, err := cluster.Apply(ctx, u); err != nil {
+			failures = append(failures, fmt.Errorf("install %s: %w", u.GetName(), err))
+			continue
+		}
+		failures = append(failures, cluster.Established(ctx, u))
+	}
+	return errors.Join(failures...)
+}
+
+// embedded reads the definitions that are part of the binary.
+func embedded() ([]*unstructured.Unstructured, error) {
+	entries, err := crds.FS.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	var out []*unstructured.Unstructured
+	for _, e := range entries {
+		f, err := crds.FS.Open(e.Name())
+		if err != nil {
+			return nil, err
+		}
+		objects, err := drift.Parse(f, e.Name())
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		out = append(out, objects...)
+	}
+	return out, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trueup-dev/trueup/internal/kube"
+)
+
+func newClusterCommand(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cluster",
+		Short: "Register clusters that applications can go to",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newClusterListCommand(s), newClusterAddCommand(s))
+	return cmd
+}
+
+func newClusterListCommand(s streams) *cobra.Command {
+	var c connection
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List registered clusters",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			k, err := c.client()
+			if err != nil {
+				return err
+			}
+			var list corev1.SecretList
+			if err := k.List(cmd.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{kube.SecretTypeLabel: kube.SecretCluster}); err != nil {
+				return fmt.Errorf("list cluster secrets in %s: %w", c.namespace, err)
+			}
+			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "NAME\tSERVER\tMESSAGE")
+			fmt.Fprintln(t, "in-cluster\thttps://kubernetes.default.svc\t")
+			for i := range list.Items {
+				r, err := kube.FromSecret(&list.Items[i])
+				note := ""
+				if err != nil {
+					note = err.Error()
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\n", r.Name, r.Server, note)
+			}
+			return t.Flush()
+		},
+	}
+	c.flags(cmd.Flags())
+	return cmd
+}
+
+type clusterAdd struct {
+	connection
+	from   string
+	name   string
+	labels map[string]string
+}
+
+func newClusterAddCommand(s streams) *cobra.Command {
+	var o clusterAdd
+	cmd := &cobra.Command{
+		Use:   "add CONTEXT",
+		Short: "Register the cluster of a kubeconfig context, with the context's own credentials",
+		Example: `  trueup cluster add eu-1 --label region=eu
+  trueup cluster add admin --from edge.kubeconfig --name edge`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return addCluster(cmd.Context(), o, args[0], s) },
+	}
+	flags := cmd.Flags()
+	o.flags(flags)
+	flags.StringVar(&o.from, "from", "", "kubeconfig file that holds CONTEXT; by default the same as for the applications")
+	flags.StringVar(&o.name, "name", "", "name of the cluster; by default CONTEXT")
+	flags.StringToStringVar(&o.labels, "label", nil, "label for cluster generators (key=value, repeatable)")
+	return cmd
+}
+
+func addCluster(ctx context.Context, o clusterAdd, from string, s streams) error {
+	file := o.from
+	if file == "" {
+		file = o.kubeconfig
+	}
+	config, err := restConfig(file, from)
+	if err != nil {
+		return err
+	}
+	if o.name == "" {
+		o.name = from
+	}
+	secret, err := kube.ToSecret(o.namespace, o.name, config)
+	if err != nil {
+		return fmt.Errorf("register %s: %w", o.name, err)
+	}
+	for key, value := range o.labels {
+		secret.Labels[key] = value
+	}
+	k, err := o.client()
+	if err != nil {
+		return err
+	}
+	if err := k.Create(ctx, secret); err != nil {
+		return fmt.Errorf("register %s: %w", o.name, err)
+	}
+	fmt.Fprintf(s.err, "registered %s (%s)\n", o.name, config.Host)
+	return nil
+}

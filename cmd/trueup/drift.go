@@ -1,0 +1,216 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+)
+
+func newDriftCommand(s streams) *cobra.Command {
+	var c connection
+	var output string
+	cmd := &cobra.Command{
+		Use:   "drift [APP...]",
+		Short: "Show what differs from Git, since when, and by whose hand",
+		Long: `Show what differs from Git, since when, and by whose hand, as the agent last saw it.
+
+Exits with 0 when nothing drifted, 3 when something did, 4 when an application could not be compared.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := oneOf("--output", output, "text", "json", "yaml", "name"); err != nil {
+				return err
+			}
+			apps, err := c.applications(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			p := palette(s.color)
+			if err := printDrifts(s.out, output, apps, driftView{palette: p, now: time.Now(), details: len(args) > 0}); err != nil {
+				return err
+			}
+			return driftCode(apps)
+		},
+	}
+	c.flags(cmd.Flags())
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json, yaml or name")
+	return cmd
+}
+
+func driftCode(apps []v1alpha1.Application) error {
+	drifted, unknown := false, false
+	for _, app := range apps {
+		d := app.Status.Drift
+		drifted = drifted || d != nil && d.Objects > 0
+		unknown = unknown || d == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown
+	}
+	switch {
+	case drifted:
+		return exitCode(exitDrift)
+	case unknown:
+		return exitCode(exitIncomplete)
+	}
+	return nil
+}
+
+type driftView struct {
+	palette palette
+	now     time.Time
+	// details shows fields also of several applications.
+	details bool
+}
+
+// driftOf is one application's drift for programs.
+type driftOf struct {
+	Application string                 `json:"application"`
+	Sync        string                 `json:"sync"`
+	Drift       *v1alpha1.DriftSummary `json:"drift"`
+}
+
+func printDrifts(w io.Writer, output string, apps []v1alpha1.Application, v driftView) error {
+	switch output {
+	case "json", "yaml":
+		list := make([]driftOf, len(apps))
+		for i, app := range apps {
+			list[i] = driftOf{app.Name, string(app.Status.Sync.Status), app.Status.Drift}
+		}
+		if output == "json" {
+			return printJSON(w, map[string]any{"applications": list})
+		}
+		data, err := yaml.Marshal(map[string]any{"applications": list})
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(data)
+		return err
+	case "name":
+		for _, app := range apps {
+			if d := app.Status.Drift; d != nil && d.Objects > 0 {
+				fmt.Fprintln(w, app.Name)
+			}
+		}
+		return nil
+	}
+	var b strings.Builder
+	v.text(&b, apps)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
+	var drifted []v1alpha1.Application
+	inSync, unverified := 0, 0
+	var oldest time.Time
+	for _, app := range apps {
+		d := app.Status.Drift
+		switch {
+		case d != nil && d.Objects > 0:
+			drifted = append(drifted, app)
+		case d == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown:
+			unverified++
+		default:
+			inSync++
+		}
+		if d != nil && d.VerifiedAt != nil && (oldest.IsZero() || d.VerifiedAt.Time.Before(oldest)) {
+			oldest = d.VerifiedAt.Time
+		}
+	}
+	if v.details {
+		for _, app := range drifted {
+			v.application(b, app)
+		}
+	} else if len(drifted) > 0 {
+		v.table(b, drifted)
+	}
+	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted), unverified)
+	if !oldest.IsZero() {
+		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
+	}
+	b.WriteString(v.palette.bold(total) + "\n")
+	if len(drifted) > 0 {
+		name := drifted[0].Name
+		if v.details {
+			fmt.Fprintf(b, "next: trueup sync %s\n", name)
+		} else {
+			fmt.Fprintf(b, "next: trueup drift %s\n", name)
+		}
+	}
+}
+
+func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application) {
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "APP\tCLUSTER\tDRIFT\tSINCE\tBY")
+	for _, app := range apps {
+		d := app.Status.Drift
+		since := "-"
+		if d.Since != nil {
+			since = duration.HumanDuration(v.now.Sub(d.Since.Time))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s in %s\t%s\t%s\n", app.Name, destination(app), plural(d.Fields, "field"), plural(d.Objects, "object"), since, or(strings.Join(d.By, ", ")))
+	}
+	_ = t.Flush() // a strings.Builder takes everything
+}
+
+func (v driftView) application(b *strings.Builder, app v1alpha1.Application) {
+	last := ""
+	for _, c := range app.Status.Drift.Changes {
+		subject := c.Kind + " " + strings.TrimPrefix(c.Namespace+"/"+c.Name, "/")
+		if subject != last {
+			if last != "" {
+				b.WriteByte('\n')
+			}
+			symbol, note := v.palette.yellow("~"), ""
+			if c.Path == "" {
+				symbol, note = v.palette.green("+"), "  in Git, and deleted from the cluster"
+			}
+			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+short(app.Status.Sync.Revision)))
+			last = subject
+		}
+		if c.Path != "" {
+			v.change(b, c)
+		}
+	}
+	b.WriteByte('\n')
+}
+
+func (v driftView) change(b *strings.Builder, c v1alpha1.DriftChange) {
+	fmt.Fprintf(b, "    %s\n", c.Path)
+	desired, live := cell(c.Desired), cell(c.Live)
+	width := max(len([]rune(desired)), len([]rune(live))) + 2
+	if c.Desired != nil {
+		fmt.Fprintf(b, "      %s  %s\n", v.palette.red(pad("- "+desired, width)), v.palette.dim("git"))
+	}
+	who := []string{"live"}
+	if c.Manager == "" {
+		who = append(who, "by an unknown client")
+	} else {
+		who = append(who, c.Manager)
+	}
+	if c.Time != nil {
+		who = append(who, c.Time.UTC().Format(time.DateOnly+" 15:04:05"))
+	}
+	if c.Class == "undeclared" {
+		who = append(who, "not in Git")
+	}
+	fmt.Fprintf(b, "      %s  %s\n", v.palette.green(pad("+ "+live, width)), v.palette.dim(strings.Join(who, ", ")))
+}
+
+// cell prints a value of the status on one line.
+func cell(j *apiextensionsv1.JSON) string {
+	if j == nil {
+		return "(absent)"
+	}
+	var v any
+	if err := json.Unmarshal(j.Raw, &v); err != nil {
+		return string(j.Raw)
+	}
+	return valueText(v)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+)
+
+type syncOptions struct {
+	connection
+	revision      string
+	prune, dryRun bool
+	wait          bool
+	timeout       time.Duration
+}
+
+func newSyncCommand(s streams) *cobra.Command {
+	var o syncOptions
+	cmd := &cobra.Command{
+		Use:   "sync APP",
+		Short: "Have the agent sync an application now, and wait for it",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return syncApplication(cmd.Context(), o, args[0], s) },
+	}
+	flags := cmd.Flags()
+	o.flags(flags)
+	flags.StringVar(&o.revision, "revision", "", "sync to this revision instead of the application's")
+	flags.BoolVar(&o.prune, "prune", false, "delete what Git has no more")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing")
+	flags.BoolVar(&o.wait, "wait", true, "wait until the application is synced and healthy")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up waiting after this long")
+	return cmd
+}
+
+func syncApplication(ctx context.Context, o syncOptions, name string, s streams) error {
+	k, err := o.client()
+	if err != nil {
+		return err
+	}
+	var app v1alpha1.Application
+	key := client.ObjectKey{Namespace: o.namespace, Name: name}
+	if err := k.Get(ctx, key, &app); err != nil {
+		return fmt.Errorf("get application %s: %w", name, err)
+	}
+	if app.Operation != nil {
+		return fmt.Errorf("sync %s: another sync was asked for and has not begun", name)
+	}
+	next := app.DeepCopy()
+	next.Operation = &v1alpha1.Operation{
+		Sync:        &v1alpha1.SyncOperation{Revision: o.revision, Prune: o.prune, DryRun: o.dryRun},
+		InitiatedBy: v1alpha1.OperationInitiator{Username: os.Getenv("USER")},
+	}
+	if err := k.Patch(ctx, next, client.MergeFrom(&app)); err != nil {
+		return fmt.Errorf("ask for a sync of %s: %w", name, err)
+	}
+	fmt.Fprintf(s.err, "%s asked for a sync of %s\n", clock(), name)
+	if !o.wait {
+		return nil
+	}
+	return await(ctx, k, key, o, s)
+}
+
+func clock() string { return time.Now().Format(time.TimeOnly) }
+
+// await tells what happens, one line per change of state, until the sync is
+// done and the application healthy.
+func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOptions, s streams) error {
+	last := ""
+	var app v1alpha1.Application
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, o.timeout, true, func(ctx context.Context) (bool, error) {
+		if err := k.Get(ctx, key, &app); err != nil {
+			return false, fmt.Errorf("get application %s: %w", key.Name, err)
+		}
+		if app.Operation != nil {
+			return false, nil
+		}
+		line, done, err := progress(&app, o)
+		if line != last {
+			fmt.Fprintln(s.err, clock(), line)
+			last = line
+		}
+		return done, err
+	})
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("sync %s: not done after %s (the agent goes on): %s", key.Name, o.timeout, last)
+	}
+	if err != nil {
+		return err
+	}
+	return printResults(s.out, app.Status.OperationState)
+}
+
+func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool, err error) {
+	st := app.Status.OperationState
+	if st == nil {
+		return "waiting for the agent", false, nil
+	}
+	switch st.Phase {
+	case "Failed", "Error":
+		return "failed", true, fmt.Errorf("sync %s: %s", app.Name, st.Message)
+	case "Running":
+		return "syncing: " + st.Message, false, nil
+	}
+	line = fmt.Sprintf("synced %s: %s; health %s", short(app.Status.Sync.Revision), st.Message, app.Status.Health.Status)
+	if app.Status.Health.Message != "" {
+		line += " (" + app.Status.Health.Message + ")"
+	}
+	return line, o.dryRun || app.Status.Health.Status == "Healthy" || app.Status.Health.Status == "Suspended", nil
+}
+
+func printResults(w io.Writer, st *v1alpha1.OperationState) error {
+	if st == nil || st.SyncResult == nil {
+		return nil
+	}
+	for _, r := range st.SyncResult.Resources {
+		name := r.Name
+		if r.Namespace != "" {
+			name = r.Namespace + "/" + name
+		}
+		line := fmt.Sprintf("%-12s %s %s", r.Status, r.Kind, name)
+		if r.Message != "" {
+			line += ": " + r.Message
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

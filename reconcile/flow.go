@@ -1,0 +1,180 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/reconcile/apply"
+	"github.com/trueup-dev/trueup/reconcile/plan"
+)
+
+// Flow brings applications in line with Git. It may be used by several
+// goroutines, for one application by one at a time.
+type Flow struct {
+	Sources  Sources
+	Renderer Renderer
+	Clusters Clusters
+	Journal  Journal
+	Now      func() time.Time
+	// Namespace is where applications live whose tracking ids carry their
+	// name alone.
+	Namespace string
+	// MaskKey keys the marks that stand for secret values in reports.
+	MaskKey []byte
+}
+
+// Outcome is what one run found and did.
+type Outcome struct {
+	Status v1alpha1.ApplicationStatus
+	// After is when to look again even if nothing happens; 0 is never.
+	After time.Duration
+	// Synced says that a sync was run, Done that the one somebody asked for
+	// needs no more attention.
+	Synced, Done bool
+	// Err is what kept the run from its end. The status tells it too.
+	Err error
+}
+
+// ID is the name that tracking ids carry: unique among all namespaces.
+func (f *Flow) ID(app *v1alpha1.Application) string {
+	if app.Namespace == "" || app.Namespace == f.Namespace {
+		return app.Name
+	}
+	return app.Namespace + "_" + app.Name
+}
+
+// rounds bounds the waves that one run applies without waiting for anything.
+const rounds = 50
+
+// Run looks at one application, syncs it if that is due, and tells its
+// status. What fails is in the status as a condition; what was known before
+// stays there.
+func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
+	op := requested(app)
+	desired, cluster, err := f.Desire(ctx, app, op.Revision)
+	if err != nil {
+		return f.failed(app, mem, err)
+	}
+	mem.resume(app, desired)
+	view, err := f.Observe(ctx, app, desired, cluster, mem)
+	if err != nil {
+		return f.failed(app, mem, err)
+	}
+	pending := mem.attempt.Revision != desired.Digest
+	found := view.Drift(app.Status, pending)
+	if len(found) == 0 {
+		mem.noticed = time.Time{}
+	} else if mem.noticed.IsZero() {
+		mem.noticed = f.Now()
+	}
+
+	s := session{flow: f, app: app, mem: mem, view: view, operation: app.Operation}
+	p, decision := s.decide()
+	for range rounds {
+		if !decision.Sync || ctx.Err() != nil {
+			break
+		}
+		if err := s.sync(ctx, p); err != nil {
+			return f.failed(app, mem, err)
+		}
+		p, decision = s.decide()
+	}
+	s.settle(p)
+	if s.run != nil && f.Journal != nil {
+		_ = f.Journal.Record(ctx, *s.run) // as with drift: it tells its own failures
+	}
+	left := view.Drift(app.Status, false)
+	if pending && s.run == nil {
+		left = found
+	}
+	f.tell(ctx, app, found, left)
+	status := s.status(p, left)
+	return Outcome{Status: status, After: decision.After, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
+}
+
+// Plan tells what a sync would do now, and why it is as it is, without
+// changing anything.
+func (f *Flow) Plan(ctx context.Context, app *v1alpha1.Application, op *v1alpha1.SyncOperation) (plan.Plan, *View, error) {
+	mem := &Memory{}
+	revision := ""
+	if op != nil {
+		revision = op.Revision
+	}
+	desired, cluster, err := f.Desire(ctx, app, revision)
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	view, err := f.Observe(ctx, app, desired, cluster, mem)
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	return plan.Make(view.input(f.ID(app), PolicyOf(app, op), mem)), view, nil
+}
+
+// Teardown deletes what an application consists of, and tells whether
+// anything is left of it.
+func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Memory) (left int, err error) {
+	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
+	if err != nil {
+		return 0, fmt.Errorf("find the destination: %w", err)
+	}
+	mem.Recheck()
+	view, err := f.Observe(ctx, app, &Desired{}, cluster, mem)
+	if err != nil {
+		return 0, err
+	}
+	policy := PolicyOf(app, nil)
+	policy.Deleting = true
+	p := plan.Make(view.input(f.ID(app), policy, mem))
+	for _, step := range p.Steps {
+		if step.Action == plan.Prune {
+			left++
+		}
+	}
+	for _, s := range view.seen {
+		if s.live != nil && s.live.GetDeletionTimestamp() != nil {
+			left++
+		}
+	}
+	return left, apply.Execute(ctx, cluster.Writer, p, apply.Options{}).Err()
+}
+
+// requested is the sync somebody asked for, or an empty one.
+func requested(app *v1alpha1.Application) v1alpha1.SyncOperation {
+	if app.Operation == nil || app.Operation.Sync == nil {
+		return v1alpha1.SyncOperation{}
+	}
+	return *app.Operation.Sync
+}
+
+func refusedRequest(app *v1alpha1.Application, p plan.Plan) bool {
+	return app.Operation != nil && len(p.Refusals) > 0
+}
+
+// tell passes what appeared and what went on to the journal. What the status
+// showed before counts as known.
+func (f *Flow) tell(ctx context.Context, app *v1alpha1.Application, found, left []Drift) {
+	events := driftEvents(app, found, left, f.Now())
+	if len(events) == 0 || f.Journal == nil {
+		return
+	}
+	// A journal that fails must not keep a cluster from being corrected; it
+	// tells its own failures.
+	_ = f.Journal.Drifted(ctx, events)
+}
+
+// failed keeps what was known and says what went wrong.
+func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome {
+	mem.failures++
+	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err, Done: app.Operation != nil}
+	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
+		out.After = DefaultRetry().Wait(mem.failures)
+	}
+	if out.Done {
+		out.Status.OperationState = operationFailed(app, err, f.Now())
+	}
+	return out
+}

@@ -1,0 +1,238 @@
+package reconcile
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/health"
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// Memory is what is remembered of one application between two looks: enough
+// to fetch nothing while nothing happens. Losing it costs one look at
+// everything. The zero value is ready.
+type Memory struct {
+	mu sync.Mutex
+	// seen are the verdicts, inbox the objects that something happened to
+	// since.
+	seen  map[object.Key]seen
+	inbox map[object.Key]Sighting
+
+	// What follows belongs to the one flow that runs at a time.
+	attempt   Attempt
+	restored  bool
+	operation *v1alpha1.SyncOperation // the one whose waves are not done yet
+	failures  int                     // looks in a row that failed
+	noticed   time.Time               // when the present drift was first found
+	namespace string                  // the destination namespace known to exist
+	verified  time.Time               // when everything was last fetched
+}
+
+// seen is the verdict on one object.
+type seen struct {
+	desired string // hash of the desired object, empty for what is not desired
+	version string // resourceVersion that the verdict is about
+	mark    drift.Mark
+	verdict drift.Object
+	health  health.Result
+	// live is the object's identity and metadata, nil where there is none.
+	live *unstructured.Unstructured
+}
+
+// Sighting is what a watch tells of one object.
+type Sighting struct {
+	Key     object.Key
+	Version string
+	Mark    drift.Mark
+	// Gone: deleted, or no longer marked as ours.
+	Gone bool
+}
+
+// Notice takes a sighting in, and tells whether the application must be
+// looked at because of it. It may be called at any time.
+func (m *Memory) Notice(s Sighting) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, known := m.seen[s.Key]
+	if !known && s.Gone || known && !old.outdated(s) {
+		return false
+	}
+	// What is not known is an object of an earlier life, or one that the
+	// running sync has just made and will remember in a moment: then stale
+	// finds nothing new in it.
+	if m.inbox == nil {
+		m.inbox = map[object.Key]Sighting{}
+	}
+	m.inbox[s.Key] = s
+	return true
+}
+
+// outdated reports whether a sighting says that the verdict may be wrong.
+func (s seen) outdated(by Sighting) bool {
+	switch {
+	case by.Gone:
+		return s.live != nil
+	case !newer(by.Version, s.version):
+		return false
+	}
+	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
+}
+
+// Recheck has everything fetched again at the next look.
+func (m *Memory) Recheck() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key := range m.seen {
+		delete(m.seen, key)
+	}
+	m.namespace = ""
+}
+
+// Verified is when everything was last fetched and compared.
+func (m *Memory) Verified() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.verified
+}
+
+// newer compares resource versions, which are numbers that grow. Where one is
+// something else, any other value counts as newer.
+func newer(a, b string) bool {
+	x, errX := strconv.ParseUint(a, 10, 64)
+	y, errY := strconv.ParseUint(b, 10, 64)
+	if errX != nil || errY != nil {
+		return a != b
+	}
+	return x > y
+}
+
+// hasStatus reports kinds whose health is more than being there, so that a
+// change of which nothing but the version is known must be looked at.
+func hasStatus(k object.Key) bool {
+	switch k.Group + "/" + k.Kind {
+	case "/ConfigMap", "/Secret", "/ServiceAccount", "/LimitRange", "/Endpoints",
+		"rbac.authorization.k8s.io/Role", "rbac.authorization.k8s.io/RoleBinding",
+		"rbac.authorization.k8s.io/ClusterRole", "rbac.authorization.k8s.io/ClusterRoleBinding",
+		"networking.k8s.io/NetworkPolicy", "networking.k8s.io/IngressClass",
+		"scheduling.k8s.io/PriorityClass", "storage.k8s.io/StorageClass", "coordination.k8s.io/Lease",
+		"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+		"admissionregistration.k8s.io/MutatingWebhookConfiguration":
+		return false
+	}
+	return true
+}
+
+// remember stores a verdict. live is the whole object; what is not needed of
+// it is not kept.
+func (m *Memory) remember(desired string, verdict drift.Object, live *unstructured.Unstructured) {
+	s := seen{desired: desired, verdict: verdict, health: health.Of(live)}
+	if live != nil {
+		s.version = live.GetResourceVersion()
+		s.mark = drift.Fingerprint(live.GetManagedFields(), object.FieldManager)
+		s.live = metadataOf(live)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen == nil {
+		m.seen = map[object.Key]seen{}
+	}
+	m.seen[verdict.Key()] = s
+}
+
+// stale empties the inbox and returns the objects whose verdict does not
+// count any more.
+func (m *Memory) stale(hashes map[object.Key]string) []object.Key {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []object.Key
+	for key, hash := range hashes {
+		s, ok := m.seen[key]
+		sighting, noticed := m.inbox[key]
+		if !ok || s.desired != hash || noticed && s.outdated(sighting) {
+			out = append(out, key)
+		}
+	}
+	m.inbox = nil
+	return out
+}
+
+// keep forgets every object but these.
+func (m *Memory) keep(hashes map[object.Key]string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key := range m.seen {
+		if _, ok := hashes[key]; !ok {
+			delete(m.seen, key)
+		}
+	}
+}
+
+// forget drops verdicts: looking at the objects failed.
+func (m *Memory) forget(keys []object.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range keys {
+		delete(m.seen, key)
+	}
+}
+
+func (m *Memory) snapshot() map[object.Key]seen {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make(map[object.Key]seen, len(m.seen))
+	for key, s := range m.seen {
+		out[key] = s
+	}
+	return out
+}
+
+// metadataOf keeps what plans read off a live object.
+func metadataOf(live *unstructured.Unstructured) *unstructured.Unstructured {
+	out := &unstructured.Unstructured{Object: map[string]any{}}
+	out.SetAPIVersion(live.GetAPIVersion())
+	out.SetKind(live.GetKind())
+	out.SetNamespace(live.GetNamespace())
+	out.SetName(live.GetName())
+	out.SetUID(live.GetUID())
+	out.SetDeletionTimestamp(live.GetDeletionTimestamp())
+	out.SetLabels(live.GetLabels())
+	annotations := live.GetAnnotations()
+	delete(annotations, "kubectl.kubernetes.io/last-applied-configuration") // as large as the object
+	out.SetAnnotations(annotations)
+	return out
+}
+
+// distrust has an object read again at the next look; until then its last
+// verdict stands.
+func (m *Memory) distrust(key object.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s, ok := m.seen[key]; ok {
+		s.desired = "?"
+		m.seen[key] = s
+	}
+}
+
+// resume reads from the status what an earlier process did, so that a
+// restart neither repeats a failure at once nor undoes what a person changed
+// on purpose.
+func (m *Memory) resume(app *v1alpha1.Application, d *Desired) {
+	m.failures = 0
+	if m.restored {
+		return
+	}
+	m.restored = true
+	state := app.Status.OperationState
+	if state == nil || state.SyncResult == nil || state.SyncResult.Revision != d.Commit.SHA {
+		return
+	}
+	m.attempt = Attempt{Revision: d.Digest, At: state.StartedAt.Time, Failed: state.Phase == phaseFailed, Unfinished: state.Phase == phaseRunning}
+	if m.attempt.Failed {
+		m.attempt.Count = 1
+	}
+}

@@ -1,0 +1,258 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/health"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile/plan"
+)
+
+// View is what is desired and what is there: all that plans and statuses are
+// made of.
+type View struct {
+	Desired *Desired
+	cluster *Cluster
+	seen    map[object.Key]seen
+	// fetched counts the objects that were read for this view.
+	fetched int
+}
+
+// Observe looks at the live side of what is desired, and at what is tracked
+// for the application beyond that. It reads only the objects whose verdict in
+// mem does not count any more.
+func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desired, c *Cluster, mem *Memory) (*View, error) {
+	hashes := make(map[object.Key]string, len(d.hashes))
+	versions := make(map[object.Key]schema.GroupVersionKind, len(d.hashes))
+	for _, u := range d.Objects {
+		key := object.KeyOf(u)
+		hashes[key], versions[key] = d.hashes[key], u.GroupVersionKind()
+	}
+	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(app, c, ctx)...))
+	if err != nil {
+		return nil, fmt.Errorf("watch what %s consists of in cluster %s: %w", app.Name, c.Name, err)
+	}
+	for _, o := range owned {
+		if _, ok := hashes[o.Key]; !ok {
+			hashes[o.Key], versions[o.Key] = "", o.Key.GroupKind().WithVersion(o.Version)
+		}
+	}
+	f.namespaceOf(ctx, app, c, mem)
+	stale := mem.stale(hashes)
+	live, err := f.fetch(ctx, c, stale, versions)
+	if err != nil {
+		mem.forget(stale)
+		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
+	}
+	f.judge(c, d, mem, live, stale)
+	mem.keep(hashes)
+	if len(stale) == len(hashes) {
+		mem.mu.Lock()
+		mem.verified = f.Now()
+		mem.mu.Unlock()
+	}
+	return &View{Desired: d, cluster: c, seen: mem.snapshot(), fetched: len(stale)}, nil
+}
+
+// inventory lists the kinds that the status says the application has: of
+// those that left Git nothing else tells. A kind that the cluster does not
+// serve any more has no objects.
+func inventory(app *v1alpha1.Application, c *Cluster, ctx context.Context) []schema.GroupVersionKind {
+	var out []schema.GroupVersionKind
+	for _, r := range app.Status.Resources {
+		gvk := schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind}
+		if gvk.Version == "" || slices.Contains(out, gvk) {
+			continue
+		}
+		if _, err := c.Kinds.Namespaced(ctx, gvk); fault.Of(err) == fault.Missing {
+			continue
+		}
+		out = append(out, gvk)
+	}
+	return out
+}
+
+// namespaceOf finds out whether the destination namespace exists, where that
+// makes a difference. A failure shows when the objects are applied.
+func (f *Flow) namespaceOf(ctx context.Context, app *v1alpha1.Application, c *Cluster, mem *Memory) {
+	name := app.Spec.Destination.Namespace
+	if name == "" || mem.namespace == name || !createsNamespace(app) {
+		return
+	}
+	gvk := schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+	if _, err := c.Objects.Get(ctx, gvk, object.Key{Kind: "Namespace", Name: name}); err == nil {
+		mem.namespace = name
+	}
+}
+
+// parallelReads bounds the reads under way for one application.
+const parallelReads = 8
+
+// fetch reads objects; those that are not there are left out.
+func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, versions map[object.Key]schema.GroupVersionKind) ([]*unstructured.Unstructured, error) {
+	found := make([]*unstructured.Unstructured, len(keys))
+	failures := make([]error, len(keys))
+	slots := make(chan struct{}, parallelReads)
+	var all sync.WaitGroup
+	for i, key := range keys {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			u, err := c.Objects.Get(ctx, versions[key], key)
+			switch {
+			case err == nil:
+				found[i] = u
+			case fault.Of(err) != fault.Missing:
+				failures[i] = fmt.Errorf("%s: %w", key, err)
+			}
+		})
+	}
+	all.Wait()
+	return slices.DeleteFunc(found, func(u *unstructured.Unstructured) bool { return u == nil }), errors.Join(failures...)
+}
+
+// judge compares and remembers.
+func (f *Flow) judge(c *Cluster, d *Desired, mem *Memory, live []*unstructured.Unstructured, keys []object.Key) {
+	if len(keys) == 0 {
+		return
+	}
+	wanted := map[object.Key]bool{}
+	for _, key := range keys {
+		wanted[key] = true
+	}
+	var desired []*unstructured.Unstructured
+	for _, u := range d.Objects {
+		if wanted[object.KeyOf(u)] {
+			desired = append(desired, u)
+		}
+	}
+	byKey := object.Index(live)
+	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: c.Schemas, MaskKey: f.MaskKey})
+	judged := map[object.Key]bool{}
+	for _, verdict := range report.Objects {
+		key := verdict.Key()
+		judged[key] = true
+		mem.remember(d.hashes[key], verdict, byKey[key])
+	}
+	// What was tracked and is neither desired nor there any more.
+	var gone []object.Key
+	for _, key := range keys {
+		if !judged[key] {
+			gone = append(gone, key)
+		}
+	}
+	mem.forget(gone)
+}
+
+// input is what a plan is made of.
+func (v *View) input(id string, p plan.Policy, mem *Memory) plan.Input {
+	in := plan.Input{App: id, Revision: v.Desired.Commit.SHA, Desired: v.Desired.Objects, Policy: p, Health: map[object.Key]health.Result{}}
+	for _, key := range v.keys() {
+		s := v.seen[key]
+		in.Report.Objects = append(in.Report.Objects, s.verdict)
+		if s.live == nil {
+			continue
+		}
+		in.Live = append(in.Live, s.live)
+		in.Health[key] = s.health
+		if s.desired == "" {
+			in.Inventory = append(in.Inventory, key)
+		}
+	}
+	if mem.namespace != "" && mem.namespace == p.Namespace {
+		ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+		ns.SetName(p.Namespace)
+		ns.SetLabels(p.NamespaceLabels)
+		ns.SetAnnotations(p.NamespaceAnnotations)
+		if _, ok := v.seen[object.KeyOf(ns)]; !ok {
+			in.Live = append(in.Live, ns)
+		}
+	}
+	return in
+}
+
+// keys lists what was seen, in the order of reports.
+func (v *View) keys() []object.Key {
+	out := make([]object.Key, 0, len(v.seen))
+	for key := range v.seen {
+		out = append(out, key)
+	}
+	slices.SortFunc(out, object.Key.Compare)
+	return out
+}
+
+// Drift is one difference that somebody else made.
+type Drift struct {
+	Key   object.Key
+	State drift.State
+	// Field is nil where the object as a whole is gone.
+	Field *drift.Field
+}
+
+func (d Drift) compare(o Drift) int {
+	return cmp.Or(d.Key.Compare(o.Key), cmp.Compare(d.path(), o.path()))
+}
+
+func (d Drift) path() string {
+	if d.Field == nil {
+		return ""
+	}
+	return d.Field.Path
+}
+
+// Drift lists what somebody else changed. A difference that comes from Git
+// having moved on is not drift: the live value is still the one we applied.
+// While pending, with a commit that was not synced yet, a value that nobody
+// owns is taken for one of these.
+func (v *View) Drift(previous v1alpha1.ApplicationStatus, pending bool) []Drift {
+	was := wasLive(previous)
+	var out []Drift
+	for _, key := range v.keys() {
+		s := v.seen[key]
+		if s.desired == "" {
+			continue
+		}
+		if s.verdict.State == drift.Missing && was[key] {
+			out = append(out, Drift{Key: key, State: drift.Missing})
+		}
+		if s.verdict.State == drift.Missing {
+			continue
+		}
+		for _, field := range s.verdict.Fields {
+			ours := field.Manager == object.FieldManager || field.Manager == "" && pending
+			if field.Class != drift.Expected && !ours {
+				out = append(out, Drift{Key: key, State: s.verdict.State, Field: &field})
+			}
+		}
+	}
+	return out
+}
+
+// wasLive lists what the last status says was there, or was missed already.
+func wasLive(status v1alpha1.ApplicationStatus) map[object.Key]bool {
+	out := map[object.Key]bool{}
+	for _, r := range status.Resources {
+		if r.Health != string(health.Missing) {
+			out[object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
+		}
+	}
+	if status.Drift != nil {
+		for _, c := range status.Drift.Changes {
+			if c.Path == "" {
+				out[object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}] = true
+			}
+		}
+	}
+	return out
+}

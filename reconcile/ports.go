@@ -1,0 +1,99 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/apply"
+)
+
+// Sources opens repositories.
+type Sources interface {
+	Tree(ctx context.Context, repoURL, revision string) (snapshot.Tree, error)
+}
+
+// Renderer turns a tree into the objects it describes. It keeps no hold of
+// what it returns being unchanged: callers copy before they write.
+type Renderer interface {
+	Render(ctx context.Context, req render.Request) (render.Result, error)
+}
+
+// Clusters finds the cluster an application goes to.
+type Clusters interface {
+	Cluster(ctx context.Context, d v1alpha1.ApplicationDestination) (*Cluster, error)
+}
+
+// Cluster is a destination, as a set of ports.
+type Cluster struct {
+	Name    string
+	Writer  apply.Writer
+	Objects Objects
+	Kinds   Kinds
+	// Schemas know the structure of the kinds that the cluster serves.
+	Schemas drift.Schemas
+}
+
+// Objects reads live objects.
+type Objects interface {
+	// Get reads one object; one that is not there is a fault.Missing.
+	Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error)
+	// Owned lists what is tracked for an application among all kinds that
+	// anybody named so far, these ones included. It returns when the kinds
+	// are watched, so that nothing is overlooked.
+	Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]Owned, error)
+}
+
+// Owned is a tracked object.
+type Owned struct {
+	Key     object.Key
+	Version string
+}
+
+// Kinds answers what a cluster serves.
+type Kinds interface {
+	// Namespaced tells the scope of a kind; one that is not served is a
+	// fault.Missing.
+	Namespaced(ctx context.Context, gvk schema.GroupVersionKind) (bool, error)
+	Capabilities(ctx context.Context) (render.Capabilities, error)
+}
+
+// Journal is told what happens, for later questions.
+type Journal interface {
+	// Intend is told what a sync is about to create, before it does.
+	Intend(ctx context.Context, app *v1alpha1.Application, status v1alpha1.ApplicationStatus) error
+	// Record is told of a sync that ended.
+	Record(ctx context.Context, run Run) error
+	// Drifted is told when drift appears or goes.
+	Drifted(ctx context.Context, events []DriftEvent) error
+}
+
+// Run is one sync.
+type Run struct {
+	App       string
+	Commit    snapshot.Commit
+	Initiator v1alpha1.OperationInitiator
+	Started   time.Time
+	Finished  time.Time
+	Phase     string
+	Message   string
+	Reason    string
+	Result    apply.Result
+}
+
+// DriftEvent is one field or object that began or ceased to differ.
+type DriftEvent struct {
+	App     string
+	At      time.Time
+	Key     object.Key
+	State   drift.State
+	Field   *drift.Field // nil: the object as a whole
+	Cleared bool
+}

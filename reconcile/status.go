@@ -1,0 +1,348 @@
+package reconcile
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/health"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile/plan"
+)
+
+// The conditions of an application. All but Ready are there only while they
+// are true.
+const (
+	Ready            = "Ready"
+	ComparisonError  = "ComparisonError"
+	SyncError        = "SyncError"
+	UnsupportedField = "UnsupportedField"
+)
+
+// maxChanges bounds the drift that a status lists; the counts are whole.
+const maxChanges = 100
+
+// status tells what the session found and did. What did not change keeps its
+// times, so that a status at rest is the same every time.
+func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
+	old, now := s.app.Status, metav1.NewTime(s.flow.Now().Truncate(time.Second))
+	out := *old.DeepCopy()
+	out.ObservedGeneration = s.app.Generation
+	out.SourceType = s.view.Desired.SourceType
+	out.Sync.Revision = s.view.Desired.Commit.SHA
+	out.Sync.Status = s.syncStatus()
+	out.Resources = s.resources()
+	worst := s.health()
+	if old.Health.Status != string(worst.Status) {
+		out.Health.LastTransitionTime = &now
+	}
+	out.Health.Status, out.Health.Message = string(worst.Status), worst.Message
+	out.Drift = summarize(left, s.mem.Verified())
+	if s.run != nil {
+		s.record(&out)
+	} else if o := out.OperationState; o != nil && o.Phase == phaseRunning && !s.mem.attempt.Unfinished {
+		o.Phase, o.Message, o.FinishedAt = phaseSucceeded, "all waves are applied", &now
+	}
+	s.conditions(&out, p, now)
+	return out
+}
+
+func (s *session) syncStatus() v1alpha1.SyncStatusCode {
+	for _, seen := range s.view.seen {
+		if seen.verdict.State == drift.InSync || seen.verdict.State == drift.Extra && extraneous(seen) {
+			continue
+		}
+		return v1alpha1.SyncStatusCodeOutOfSync
+	}
+	return v1alpha1.SyncStatusCodeSynced
+}
+
+// extraneous reports objects that ask not to count when Git has them no more.
+func extraneous(s seen) bool {
+	if s.live == nil {
+		return true
+	}
+	all := s.live.GetAnnotations()
+	options := cmp.Or(all["trueup.dev/compare-options"], all["argocd.argoproj.io/compare-options"])
+	return strings.Contains(options, "IgnoreExtraneous")
+}
+
+func (s *session) resources() []v1alpha1.ResourceStatus {
+	versions := map[object.Key]string{}
+	for _, u := range s.view.Desired.Objects {
+		versions[object.KeyOf(u)] = u.GroupVersionKind().Version
+	}
+	var out []v1alpha1.ResourceStatus
+	for _, key := range s.view.keys() {
+		seen := s.view.seen[key]
+		r := v1alpha1.ResourceStatus{
+			Group: key.Group, Version: versions[key], Kind: key.Kind, Namespace: key.Namespace, Name: key.Name,
+			Status: v1alpha1.SyncStatusCodeOutOfSync, Health: string(seen.health.Status), Message: seen.health.Message,
+		}
+		if r.Version == "" && seen.live != nil {
+			r.Version = seen.live.GroupVersionKind().Version
+		}
+		switch seen.verdict.State {
+		case drift.InSync:
+			r.Status = v1alpha1.SyncStatusCodeSynced
+		case drift.Extra:
+			r.Message = "not in Git any more"
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// health is the worst of what is desired. What Git has no more does not
+// count.
+func (s *session) health() health.Result {
+	var all []health.Result
+	for _, key := range s.view.keys() {
+		seen := s.view.seen[key]
+		if seen.desired == "" || seen.live != nil && health.Ignored(seen.live) {
+			continue
+		}
+		r := seen.health
+		if r.Status != health.Healthy {
+			r.Message = strings.TrimSuffix(key.Short()+": "+r.Message, ": ")
+		}
+		all = append(all, r)
+	}
+	return health.Worst(all)
+}
+
+// record writes the session's sync down.
+func (s *session) record(out *v1alpha1.ApplicationStatus) {
+	started, finished := metav1.NewTime(s.run.Started.Truncate(time.Second)), metav1.NewTime(s.run.Finished.Truncate(time.Second))
+	state := &v1alpha1.OperationState{
+		Phase: s.run.Phase, Message: s.run.Message, StartedAt: started,
+		SyncResult: &v1alpha1.SyncOperationResult{Revision: s.run.Commit.SHA},
+	}
+	if s.run.Phase != phaseRunning {
+		state.FinishedAt = &finished
+	}
+	for _, e := range s.run.Result.Entries {
+		state.SyncResult.Resources = append(state.SyncResult.Resources, v1alpha1.ResourceResult{
+			Group: e.Key.Group, Kind: e.Key.Kind, Namespace: e.Key.Namespace, Name: e.Key.Name, Status: string(e.Status), Message: e.Message,
+		})
+	}
+	out.OperationState = state
+	if s.run.Phase != phaseSucceeded || s.run.Result.DryRun {
+		return
+	}
+	id := int64(0)
+	if n := len(out.History); n > 0 {
+		id = out.History[n-1].ID + 1
+	}
+	out.History = append(out.History, v1alpha1.RevisionHistory{ID: id, Revision: s.run.Commit.SHA, DeployedAt: finished, InitiatedBy: s.run.Initiator})
+	limit := 10
+	if l := s.app.Spec.RevisionHistoryLimit; l != nil && *l >= 0 {
+		limit = int(*l)
+	}
+	if n := len(out.History); n > limit {
+		out.History = slices.Clone(out.History[n-limit:])
+	}
+}
+
+func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now metav1.Time) {
+	c := conditions{old: s.app.Status.Conditions, now: now, generation: s.app.Generation}
+	ready, reason := metav1.ConditionFalse, string(out.Sync.Status)
+	if out.Sync.Status == v1alpha1.SyncStatusCodeSynced {
+		reason = out.Health.Status
+		if out.Health.Status == string(health.Healthy) {
+			ready = metav1.ConditionTrue
+		}
+	}
+	for _, r := range p.Refusals {
+		c.add(r.Reason, metav1.ConditionTrue, r.Rule, r.Message)
+	}
+	if o := out.OperationState; o != nil && o.Phase == phaseFailed && s.mem.attempt.Failed {
+		c.add(SyncError, metav1.ConditionTrue, "ApplyFailed", o.Message)
+	}
+	warnings := map[string][]string{}
+	for _, w := range s.view.Desired.Warnings {
+		warnings["RepeatedResource"] = append(warnings["RepeatedResource"], w)
+	}
+	for _, w := range p.Warnings {
+		warnings[w.Rule] = append(warnings[w.Rule], w.Message)
+	}
+	for rule, messages := range warnings {
+		c.add(rule+"Warning", metav1.ConditionTrue, rule, strings.Join(messages, "\n"))
+	}
+	c.unsupported(s.app)
+	c.add(Ready, ready, reason, out.Health.Message)
+	out.Conditions = c.sorted()
+}
+
+// conditions builds a list that keeps the times of what did not change.
+type conditions struct {
+	old        []metav1.Condition
+	now        metav1.Time
+	generation int64
+	out        []metav1.Condition
+}
+
+// maxMessage bounds a condition's text: the API allows 32 KiB.
+const maxMessage = 8 << 10
+
+func (c *conditions) add(kind string, status metav1.ConditionStatus, reason, message string) {
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	if reason == "" {
+		reason = "Unknown"
+	}
+	next := metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: c.now, ObservedGeneration: c.generation}
+	for _, old := range c.old {
+		if old.Type == kind && old.Status == status {
+			next.LastTransitionTime = old.LastTransitionTime
+		}
+	}
+	c.out = append(c.out, next)
+}
+
+func (c *conditions) unsupported(app *v1alpha1.Application) {
+	if fields := v1alpha1.Unsupported(app); len(fields) > 0 {
+		c.add(UnsupportedField, metav1.ConditionTrue, "Ignored", "these fields have no effect: "+strings.Join(fields, ", "))
+	}
+}
+
+func (c *conditions) sorted() []metav1.Condition {
+	slices.SortFunc(c.out, func(a, b metav1.Condition) int { return cmp.Compare(a.Type, b.Type) })
+	return slices.CompactFunc(c.out, func(a, b metav1.Condition) bool { return a.Type == b.Type })
+}
+
+// failedStatus keeps the last good state and says what went wrong.
+func failedStatus(app *v1alpha1.Application, err error, at time.Time) v1alpha1.ApplicationStatus {
+	out := *app.Status.DeepCopy()
+	out.ObservedGeneration = app.Generation
+	out.Sync.Status = v1alpha1.SyncStatusCodeUnknown
+	if out.Health.Status == "" {
+		out.Health.Status = string(health.Unknown)
+	}
+	c := conditions{old: app.Status.Conditions, now: metav1.NewTime(at.Truncate(time.Second)), generation: app.Generation}
+	c.add(ComparisonError, metav1.ConditionTrue, string(fault.Of(err)), err.Error())
+	c.add(Ready, metav1.ConditionFalse, ComparisonError, err.Error())
+	c.unsupported(app)
+	out.Conditions = c.sorted()
+	return out
+}
+
+func operationFailed(app *v1alpha1.Application, err error, at time.Time) *v1alpha1.OperationState {
+	now := metav1.NewTime(at.Truncate(time.Second))
+	return &v1alpha1.OperationState{Phase: phaseFailed, Message: err.Error(), StartedAt: now, FinishedAt: &now,
+		SyncResult: &v1alpha1.SyncOperationResult{Revision: app.Status.Sync.Revision}}
+}
+
+// summarize is drift as the status shows it.
+func summarize(all []Drift, verified time.Time) *v1alpha1.DriftSummary {
+	out := &v1alpha1.DriftSummary{Fields: 0}
+	if !verified.IsZero() {
+		at := metav1.NewTime(verified.Truncate(time.Second))
+		out.VerifiedAt = &at
+	}
+	objects := map[object.Key]bool{}
+	for _, d := range all {
+		objects[d.Key] = true
+		change := changeOf(d)
+		if d.Field != nil {
+			out.Fields++
+		}
+		if change.Time != nil && (out.Since == nil || change.Time.Before(out.Since)) {
+			out.Since = change.Time
+		}
+		if change.Manager != "" && !slices.Contains(out.By, change.Manager) {
+			out.By = append(out.By, change.Manager)
+		}
+		if len(out.Changes) < maxChanges {
+			out.Changes = append(out.Changes, change)
+		}
+	}
+	slices.Sort(out.By)
+	out.Objects = len(objects)
+	return out
+}
+
+func changeOf(d Drift) v1alpha1.DriftChange {
+	c := v1alpha1.DriftChange{Group: d.Key.Group, Kind: d.Key.Kind, Namespace: d.Key.Namespace, Name: d.Key.Name}
+	if d.Field == nil {
+		c.Class = string(drift.Declared)
+		return c
+	}
+	c.Path, c.Class = d.Field.Path, string(d.Field.Class)
+	c.Manager, c.Operation = d.Field.Manager, d.Field.Operation
+	c.Desired, c.Live = rawJSON(d.Field.Desired), rawJSON(d.Field.Live)
+	if d.Field.Time != nil {
+		at := metav1.NewTime(*d.Field.Time)
+		c.Time = &at
+	}
+	return c
+}
+
+// maxValue bounds one value in a status.
+const maxValue = 1 << 10
+
+func rawJSON(v any) *apiextensionsv1.JSON {
+	if v == nil {
+		return nil
+	}
+	data, err := json.Marshal(v)
+	if err == nil && len(data) > maxValue {
+		data, err = json.Marshal(fmt.Sprintf("(a value of %d bytes)", len(data)))
+	}
+	if err != nil {
+		return nil
+	}
+	return &apiextensionsv1.JSON{Raw: data}
+}
+
+// driftEvents compares drift before, now, and after a sync.
+func driftEvents(app *v1alpha1.Application, found, left []Drift, at time.Time) []DriftEvent {
+	type id struct {
+		key  object.Key
+		path string
+	}
+	known, still := map[id]bool{}, map[id]bool{}
+	if app.Status.Drift != nil {
+		for _, c := range app.Status.Drift.Changes {
+			known[id{object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, c.Path}] = true
+		}
+	}
+	for _, d := range left {
+		still[id{d.Key, d.path()}] = true
+	}
+	var out []DriftEvent
+	present := map[id]bool{}
+	for _, d := range found {
+		key := id{d.Key, d.path()}
+		present[key] = true
+		event := DriftEvent{App: app.Namespace + "/" + app.Name, At: at, Key: d.Key, State: d.State, Field: d.Field}
+		if !known[key] {
+			out = append(out, event)
+		}
+		if !still[key] {
+			event.Cleared = true
+			out = append(out, event)
+		}
+	}
+	for key := range known {
+		if !present[key] {
+			event := DriftEvent{App: app.Namespace + "/" + app.Name, At: at, Key: key.key, Cleared: true}
+			if key.path != "" {
+				event.Field = &drift.Field{Path: key.path}
+			}
+			out = append(out, event)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b DriftEvent) int { return a.Key.Compare(b.Key) })
+	return out
+}
