@@ -15,11 +15,29 @@ build: ## Build bin/trueup, one static binary
 	@echo "building bin/trueup $(VERSION) (the first build compiles the Kubernetes and Helm libraries: a few minutes)"
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/trueup ./cmd/trueup
 
+.PHONY: devcluster
+devcluster: ## Build bin/devcluster, which runs real control planes on this machine
+	@go build -C internal/devcluster -o $(CURDIR)/bin/devcluster .
+
+.PHONY: cluster-up
+cluster-up: devcluster ## Start a control plane in .devcluster (the first time builds Kubernetes: about 10 minutes)
+	@bin/devcluster up --dir .devcluster --clusters hub,edge
+
+.PHONY: cluster-down
+cluster-down: devcluster ## Stop the control plane and remove its data
+	@bin/devcluster down --dir .devcluster --purge
+
+TEST_CLUSTERS := $(CURDIR)/.devcluster-test
+
 .PHONY: test
-test: ## Run every test of the main module, under the race detector where there is concurrency
-	@echo "running unit, golden and layer tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"
-	go test ./...
-	$(if $(RACE_PACKAGES),go test -race $(RACE_PACKAGES))
+test: devcluster ## Run every test: unit, golden, layer, and end to end on real control planes
+	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
+	@bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge
+	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
+	echo "running the tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"; \
+	set -e; export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS); \
+	echo go test ./...; go test ./...; \
+	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
 
 .PHONY: lint
 lint: ## Check formatting and vet; the size budgets and the layers are tests in internal/layer
@@ -35,4 +53,4 @@ bench: ## Run the benchmarks in the tree
 	go test -run '^$$' -bench . -benchmem ./...
 
 # Packages that own goroutines.
-RACE_PACKAGES := $(wildcard ./internal/git ./internal/kustomize ./internal/history ./internal/kube ./reconcile/apply ./agent/controller)
+RACE_PACKAGES := $(wildcard ./internal/git ./internal/kustomize ./reconcile ./reconcile/apply ./agent)

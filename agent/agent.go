@@ -18,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -33,6 +34,9 @@ import (
 
 // Options say how an agent runs.
 type Options struct {
+	// Watch limits the agent to the applications of one namespace; empty is
+	// all of them.
+	Watch string
 	// Config reaches the cluster that holds the applications.
 	Config *rest.Config
 	// Namespace is the agent's: secrets and leases are in it, and tracking
@@ -117,9 +121,15 @@ func newManager(o Options) (ctrl.Manager, error) {
 		return nil, err
 	}
 	lease, renew, retry := leaseDuration, renewDeadline, retryPeriod
+	var everywhere map[string]cache.Config
+	if o.Watch != "" {
+		everywhere = map[string]cache.Config{o.Watch: {}}
+	}
 	mgr, err := ctrl.NewManager(o.Config, ctrl.Options{
 		Scheme: scheme, Logger: o.Log,
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+		// Several agents in one process are only found in tests.
+		Controller: config.Controller{SkipNameValidation: new(true)},
+		Cache: cache.Options{DefaultNamespaces: everywhere, ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.NewSelector().Add(*registered), Namespaces: map[string]cache.Config{o.Namespace: {}}},
 		}},
 		Metrics: metricsserver.Options{BindAddress: o.Metrics}, HealthProbeBindAddress: o.Health,

@@ -49,6 +49,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file; by default $KUBECONFIG, then the pod's own service account")
 	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "trueup", "namespace of the agent's secrets and lease")
+	flags.StringVar(&o.Watch, "watch-namespace", "", "look at applications of this namespace only")
 	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors")
 	flags.DurationVar(&o.Poll, "poll", time.Minute, "interval of asking each repository for its refs")
 	flags.DurationVar(&o.Sweep, "sweep", 30*time.Minute, "interval of comparing everything anew, in case a watch missed something; 0 is never")

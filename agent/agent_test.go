@@ -1,0 +1,388 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/deploy/crds"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/clustertest"
+	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/render"
+)
+
+// world is one agent with a namespace and a repository of its own.
+type world struct {
+	t         *testing.T
+	client    client.Client // as a person with kubectl
+	edge      client.Client
+	namespace string
+	repo      string
+}
+
+func connect(t *testing.T, cluster string) (client.Client, string) {
+	t.Helper()
+	file := clustertest.Kubeconfig(t, cluster)
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.WithFieldOwner(c, "kubectl-edit"), file
+}
+
+// start runs an agent until the test ends.
+func start(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t}
+	var file, edgeFile string
+	w.client, file = connect(t, "hub")
+	w.edge, edgeFile = connect(t, "edge")
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	install(t, config)
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "agent-"}}
+	w.must(w.client.Create(t.Context(), ns))
+	w.namespace = ns.Name
+	w.repo = filepath.Join(t.TempDir(), "config")
+	w.must(os.CopyFS(w.repo, os.DirFS("../examples/config")))
+	w.git("init", "-q", "-b", "main")
+	w.commit("Start")
+
+	edge, err := clientcmd.BuildConfigFromFlags("", edgeFile)
+	w.must(err)
+	secret, err := kube.ToSecret(w.namespace, "edge", edge)
+	w.must(err)
+	w.must(w.client.Create(t.Context(), secret))
+
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- agent.Run(ctx, agent.Options{
+			Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
+			Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
+			Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}},
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the agent did not stop cleanly: %v", err)
+		}
+	})
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) git(args ...string) {
+	w.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = w.repo
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=a@example.com",
+		"GIT_COMMITTER_NAME=Ana", "GIT_COMMITTER_EMAIL=a@example.com")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+func (w *world) commit(message string) {
+	w.t.Helper()
+	w.git("add", "-A")
+	w.git("commit", "-q", "--allow-empty", "-m", message)
+}
+
+func (w *world) write(name, text string) {
+	w.t.Helper()
+	name = filepath.Join(w.repo, name)
+	w.must(os.MkdirAll(filepath.Dir(name), 0o755))
+	w.must(os.WriteFile(name, []byte(text), 0o644))
+}
+
+// app makes an application of a folder, in a destination namespace of the
+// agent's name.
+func (w *world) app(name, path string, change func(*v1alpha1.Application)) {
+	w.t.Helper()
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: w.namespace}}
+	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "file://" + w.repo, Path: path}
+	app.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: w.namespace + "-" + name}
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{
+		Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
+	}
+	if change != nil {
+		change(app)
+	}
+	w.must(w.client.Create(w.t.Context(), app))
+}
+
+// await waits until an application is as wanted.
+func (w *world) await(name, what string, ok func(*v1alpha1.Application) bool) *v1alpha1.Application {
+	w.t.Helper()
+	app := &v1alpha1.Application{}
+	err := wait.PollUntilContextTimeout(w.t.Context(), 50*time.Millisecond, 90*time.Second, true, func(ctx context.Context) (bool, error) {
+		err := w.client.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, app)
+		return err == nil && ok(app), client.IgnoreNotFound(err)
+	})
+	if err != nil {
+		w.t.Fatalf("%s is not %s: %v\nstatus: %+v", name, what, err, app.Status)
+	}
+	return app
+}
+
+// until waits for anything else.
+func (w *world) until(what string, ok func(ctx context.Context) bool) {
+	w.t.Helper()
+	err := wait.PollUntilContextTimeout(w.t.Context(), 50*time.Millisecond, 90*time.Second, true, func(ctx context.Context) (bool, error) {
+		return ok(ctx), nil
+	})
+	if err != nil {
+		w.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func good(app *v1alpha1.Application) bool {
+	return app.Status.Sync.Status == v1alpha1.SyncStatusCodeSynced && app.Status.Health.Status == "Healthy" &&
+		apimeta.IsStatusConditionTrue(app.Status.Conditions, "Ready")
+}
+
+func says(kind, text string) func(*v1alpha1.Application) bool {
+	return func(app *v1alpha1.Application) bool {
+		c := apimeta.FindStatusCondition(app.Status.Conditions, kind)
+		return c != nil && strings.Contains(c.Message, text)
+	}
+}
+
+// TestMainJob is what the agent is for: a set becomes applications in two
+// clusters, a hand edit is told with its hand and undone, a commit arrives,
+// what leaves Git leaves the cluster, and all goes when it is told to.
+func TestMainJob(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	set := &v1alpha1.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: w.namespace}}
+	set.Spec.GoTemplate = true
+	set.Spec.GoTemplateOptions = []string{"missingkey=error"}
+	for _, path := range []string{"kustomize/overlays/eu", "helm/cache", "plain/shop"} {
+		name := strings.Split(path, "/")[0]
+		g := v1alpha1.ApplicationSetGenerator{Clusters: &v1alpha1.ClusterGenerator{Values: map[string]string{"name": name, "path": path}}}
+		set.Spec.Generators = append(set.Spec.Generators, g)
+	}
+	set.Spec.Template.Name = "{{ .values.name }}-{{ .nameNormalized }}"
+	set.Spec.Template.Spec = v1alpha1.ApplicationSpec{
+		Source:      &v1alpha1.ApplicationSource{RepoURL: "file://" + w.repo, Path: "{{ .values.path }}"},
+		Destination: v1alpha1.ApplicationDestination{Server: "{{ .server }}", Namespace: w.namespace + "-{{ .values.name }}"},
+		SyncPolicy: &v1alpha1.SyncPolicy{
+			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
+		},
+	}
+	w.must(w.client.Create(t.Context(), set))
+	for _, name := range []string{"kustomize", "helm", "plain"} {
+		w.await(name+"-in-cluster", "synced and healthy", good)
+		w.await(name+"-edge", "synced and healthy", good)
+	}
+
+	// A hand edit in the other cluster is told with the hand, and stays.
+	web := &appsv1.Deployment{}
+	at := client.ObjectKey{Namespace: w.namespace + "-kustomize", Name: "web"}
+	w.must(w.edge.Get(t.Context(), at, web))
+	image := web.Spec.Template.Spec.Containers[0].Image
+	web.Spec.Template.Spec.Containers[0].Image = "example.com/debug:1"
+	w.must(w.edge.Update(t.Context(), web))
+	app := w.await("kustomize-edge", "drifted", func(a *v1alpha1.Application) bool { return a.Status.Drift != nil && a.Status.Drift.Fields > 0 })
+	change := app.Status.Drift.Changes[0]
+	if change.Path != "spec.template.spec.containers[name=web].image" || change.Manager != "kubectl-edit" || change.Operation != "Update" || change.Time == nil {
+		t.Errorf("the drift reads %+v", change)
+	}
+	w.await("kustomize-in-cluster", "left alone", good)
+
+	// Somebody asks for a sync.
+	next := app.DeepCopy()
+	next.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}, InitiatedBy: v1alpha1.OperationInitiator{Username: "ana"}}
+	w.must(w.client.Patch(t.Context(), next, client.MergeFrom(app)))
+	app = w.await("kustomize-edge", "true again", func(a *v1alpha1.Application) bool {
+		return a.Operation == nil && good(a) && a.Status.Drift.Objects == 0
+	})
+	w.must(w.edge.Get(t.Context(), at, web))
+	if got := web.Spec.Template.Spec.Containers[0].Image; got != image {
+		t.Errorf("the image is %s, want %s", got, image)
+	}
+	if h := app.Status.History; len(h) != 2 || h[1].InitiatedBy.Username != "ana" {
+		t.Errorf("the history reads %+v", h)
+	}
+
+	// A commit arrives; what it drops is pruned.
+	w.write("plain/shop/more.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\ndata: {a: b}\n")
+	w.commit("Add more")
+	more := client.ObjectKey{Namespace: w.namespace + "-plain", Name: "more"}
+	w.until("the new object is there", func(ctx context.Context) bool { return w.edge.Get(ctx, more, &corev1.ConfigMap{}) == nil })
+	w.must(os.Remove(filepath.Join(w.repo, "plain/shop/more.yaml")))
+	w.commit("Drop more")
+	w.until("the dropped object is gone", func(ctx context.Context) bool {
+		return apierrors.IsNotFound(w.edge.Get(ctx, more, &corev1.ConfigMap{}))
+	})
+
+	// The set goes, and with it its applications and their objects.
+	w.must(w.client.Delete(t.Context(), set))
+	w.until("the set's objects are gone", func(ctx context.Context) bool {
+		var apps v1alpha1.ApplicationList
+		return w.client.List(ctx, &apps, client.InNamespace(w.namespace)) == nil && len(apps.Items) == 0 && apierrors.IsNotFound(w.edge.Get(ctx, at, web))
+	})
+}
+
+func TestSelfHeal(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.app("web", "kustomize/overlays/eu", nil)
+	w.await("web", "synced and healthy", good)
+	web := &appsv1.Deployment{}
+	at := client.ObjectKey{Namespace: w.namespace + "-web", Name: "web"}
+	w.must(w.client.Get(t.Context(), at, web))
+	replicas := *web.Spec.Replicas
+	scaled := web.DeepCopy()
+	*scaled.Spec.Replicas = 9
+	w.must(w.client.Patch(t.Context(), scaled, client.MergeFrom(web)))
+	w.until("the edit is undone", func(ctx context.Context) bool {
+		return w.client.Get(ctx, at, web) == nil && *web.Spec.Replicas == replicas
+	})
+	uid := web.UID
+	w.must(w.client.Delete(t.Context(), web))
+	w.until("the deleted object is back", func(ctx context.Context) bool {
+		return w.client.Get(ctx, at, web) == nil && web.UID != uid
+	})
+	w.await("web", "synced and healthy", good)
+}
+
+// TestBadInput: each mistake is told where people look, what was there stays,
+// and the application beside it does not care.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	config := func(name string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {a: b}\n"
+	}
+	for _, dir := range []string{"fine", "yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+		w.write("bad/"+dir+"/cm.yaml", config(dir))
+	}
+	w.commit("Begin well")
+	for _, dir := range []string{"fine", "yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+		w.app(dir, "bad/"+dir, nil)
+	}
+	w.app("cluster", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://nobody.example.com" })
+	w.app("down", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://127.0.0.1:1" })
+	w.must(w.client.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "down", Namespace: w.namespace, Labels: map[string]string{kube.SecretTypeLabel: kube.SecretCluster}},
+		StringData: map[string]string{"name": "down", "server": "https://127.0.0.1:1", "config": "{}"},
+	}))
+	w.app("unreachable", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Source.RepoURL = "http://127.0.0.1:1/config.git" })
+	for _, dir := range []string{"yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big", "fine"} {
+		w.await(dir, "synced and healthy", good)
+	}
+	w.app("thief", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Namespace = w.namespace + "-fine" })
+
+	w.write("bad/yaml/broken.yaml", "kind: ConfigMap\nmetadata: [\n")
+	w.write("bad/kustomization/kustomization.yaml", "resources: [nope.yaml]\n")
+	w.write("bad/kind/widget.yaml", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n")
+	w.write("bad/rejected/service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 99999}]}\n")
+	w.must(os.Remove(filepath.Join(w.repo, "bad/empty/cm.yaml")))
+	w.write("bad/empty/README", "nothing here")
+	w.must(os.Symlink("/etc/passwd", filepath.Join(w.repo, "bad/outside/passwd.yaml")))
+	w.must(os.RemoveAll(filepath.Join(w.repo, "bad/path")))
+	w.write("bad/big/big.yaml", "# "+strings.Repeat("x", 50<<20))
+	w.commit("Go wrong")
+
+	for _, tc := range []struct{ app, condition, says string }{
+		{"yaml", "ComparisonError", "bad/yaml/broken.yaml:"},
+		{"kustomization", "ComparisonError", "nope.yaml"},
+		{"kind", "ComparisonError", "Widget"},
+		{"rejected", "SyncError", "99999"},
+		{"empty", "EmptySource", "allowEmpty"},
+		{"outside", "ComparisonError", "points outside"},
+		{"path", "ComparisonError", "bad/path is not in the repository"},
+		{"big", "ComparisonError", "larger than"},
+		{"cluster", "ComparisonError", "not registered"},
+		{"down", "ComparisonError", "refused"},
+		{"unreachable", "ComparisonError", "refused"},
+		{"thief", "SharedResource", "belongs to application"},
+	} {
+		w.await(tc.app, fmt.Sprintf("telling %s with %q", tc.condition, tc.says), says(tc.condition, tc.says))
+	}
+	for _, dir := range []string{"yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+		if err := w.client.Get(t.Context(), client.ObjectKey{Namespace: w.namespace + "-" + dir, Name: dir}, &corev1.ConfigMap{}); err != nil {
+			t.Errorf("the last good state of %s is lost: %v", dir, err)
+		}
+	}
+	w.write("bad/fine/more.yaml", config("more"))
+	w.commit("Work on beside it")
+	w.until("the good application goes on", func(ctx context.Context) bool {
+		return w.client.Get(ctx, client.ObjectKey{Namespace: w.namespace + "-fine", Name: "more"}, &corev1.ConfigMap{}) == nil
+	})
+}
+
+// install applies our definitions.
+func install(t *testing.T, config *rest.Config) {
+	t.Helper()
+	entries, err := crds.FS.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := kube.Connect("hub", config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	for _, e := range entries {
+		data, err := crds.FS.ReadFile(e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, err := drift.Parse(bytes.NewReader(data), e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range objects {
+			if _, err := cluster.Apply(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+			if err := cluster.Established(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

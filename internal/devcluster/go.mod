@@ -1,0 +1,3 @@
+module github.com/trueup-dev/trueup/internal/devcluster
+
+go 1.26.0
