@@ -15,6 +15,14 @@ build: ## Build bin/trueup, one static binary
 	@echo "building bin/trueup $(VERSION) (the first build compiles the Kubernetes and Helm libraries: a few minutes)"
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/trueup ./cmd/trueup
 
+.PHONY: demo
+demo: build devcluster ## Show the main job on two real control planes, and leave them running
+	@go run ./cmd/demo
+
+.PHONY: demo-clean
+demo-clean: devcluster ## Stop the demo and remove all it made
+	@go run ./cmd/demo clean
+
 .PHONY: devcluster
 devcluster: ## Build bin/devcluster, which runs real control planes on this machine
 	@go build -C internal/devcluster -o $(CURDIR)/bin/devcluster .

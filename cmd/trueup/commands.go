@@ -9,6 +9,7 @@ func commands(s streams) []*cobra.Command {
 		newDriftCommand(s),
 		newDiffCommand(s),
 		newSyncCommand(s),
+		newHistoryCommand(s),
 		newRenderCommand(s),
 		newAppSetCommand(s),
 		newClusterCommand(s),

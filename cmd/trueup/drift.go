@@ -138,11 +138,21 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	if len(drifted) > 0 {
 		name := drifted[0].Name
 		if v.details {
-			fmt.Fprintf(b, "next: trueup sync %s\n", name)
+			b.WriteString("next: " + advice(drifted[0]) + "\n")
 		} else {
 			fmt.Fprintf(b, "next: trueup drift %s\n", name)
 		}
 	}
+}
+
+// advice says what helps. A sync leaves alone what Git does not name.
+func advice(app v1alpha1.Application) string {
+	for _, c := range app.Status.Drift.Changes {
+		if c.Class != "undeclared" {
+			return "trueup sync " + app.Name
+		}
+	}
+	return "a sync leaves fields that Git does not name: put them into Git, or remove them by hand"
 }
 
 func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application) {

@@ -1,0 +1,252 @@
+// Command demo shows the main job on an embedded control plane: a commit
+// becomes healthy workloads in two clusters, a hand edit becomes a report that
+// names the hand, and the cluster comes back true.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := filepath.Abs(".demo")
+	if err == nil {
+		d := demo{dir: dir, began: time.Now()}
+		if len(os.Args) > 1 && os.Args[1] == "clean" {
+			err = d.clean(ctx)
+		} else {
+			err = d.run(ctx)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+type demo struct {
+	dir   string
+	began time.Time
+}
+
+func (d demo) path(parts ...string) string {
+	return filepath.Join(append([]string{d.dir}, parts...)...)
+}
+
+func (d demo) kubeconfig(cluster string) string { return d.path("clusters", cluster, "kubeconfig") }
+
+// run tells the story, one act at a time.
+func (d demo) run(ctx context.Context) error {
+	if err := d.clean(ctx); err != nil {
+		return err
+	}
+	for _, act := range []struct {
+		title string
+		play  func(context.Context) error
+	}{
+		{"Two control planes: hub, where the agent lives, and edge (the first time builds Kubernetes from source: about 10 minutes on 2 cores)", d.clusters},
+		{"A Git repository with a Kustomize, a Helm and a plain application", d.repository},
+		{"The agent, and an ApplicationSet: three applications in each cluster", d.agent},
+		{"Wait until all six are Synced and Healthy", d.healthy},
+		{"Somebody edits a live object in the edge cluster by hand", d.edit},
+		{"Sync: the cluster comes back true", d.sync},
+		{"A commit arrives", d.commit},
+	} {
+		fmt.Printf("\n\x1b[1m== %s\x1b[0m  (%s)\n", act.title, time.Since(d.began).Round(time.Second))
+		if err := act.play(ctx); err != nil {
+			return fmt.Errorf("%w\nthe agent's log is %s; make demo-clean stops everything", err, d.path("agent.log"))
+		}
+	}
+	fmt.Printf(`
+Done in %s. Everything still runs; go on yourself:
+
+  export KUBECONFIG=%s
+  bin/trueup get                    # all applications
+  bin/trueup drift                  # what has drifted, since when, by whom
+  bin/trueup sync kustomize-edge    # have one synced now
+  cd %s                             # edit, git commit: the agent follows in 2 s
+  tail -f %s
+
+  make demo-clean                   # stop everything and remove it
+`, time.Since(d.began).Round(time.Second), d.kubeconfig("hub"), d.path("config"), d.path("agent.log"))
+	return nil
+}
+
+// command runs a program that talks to the screen.
+func (d demo) command(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.kubeconfig("hub"), "USER=demo")
+	return cmd.Run()
+}
+
+// trueup shows a command line and runs it. Drift is not a failure here.
+func (d demo) trueup(ctx context.Context, args ...string) error {
+	fmt.Printf("$ trueup %s\n", strings.Join(args, " "))
+	err := d.command(ctx, "bin/trueup", args...)
+	var exit *exec.ExitError
+	const drift = 3
+	if errors.As(err, &exit) && exit.ExitCode() == drift {
+		return nil
+	}
+	return err
+}
+
+func (d demo) clusters(ctx context.Context) error {
+	return d.command(ctx, "bin/devcluster", "up", "--dir", d.path("clusters"), "--clusters", "hub,edge")
+}
+
+func (d demo) git(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = d.path("config")
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=ana@example.com", "GIT_COMMITTER_NAME=Ana", "GIT_COMMITTER_EMAIL=ana@example.com")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("git %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+func (d demo) repository(ctx context.Context) error {
+	if err := os.CopyFS(d.path("config"), os.DirFS("examples/config")); err != nil {
+		return err
+	}
+	fmt.Println("repository:", d.path("config"))
+	return errors.Join(d.git(ctx, "init", "-q", "-b", "main"), d.git(ctx, "add", "-A"), d.git(ctx, "commit", "-q", "-m", "Start"))
+}
+
+func (d demo) agent(ctx context.Context) error {
+	log, err := os.Create(d.path("agent.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the agent writes to its own copy
+	k, err := connect(d.kubeconfig("hub"))
+	if err != nil {
+		return err
+	}
+	if err := k.namespace(ctx, "trueup"); err != nil {
+		return err
+	}
+	cmd := exec.Command("bin/trueup", "agent", "--install-crds", "--allow-file-repositories", "--poll", "2s", //nolint:noctx // it stays
+		"--data", d.path("data"), "--health-address", "0", "--metrics-address", "0", "--kubeconfig", d.kubeconfig("hub"))
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the agent: %w", err)
+	}
+	if err := os.WriteFile(d.path("agent.pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
+		return err
+	}
+	if err := d.trueup(ctx, "cluster", "add", "edge", "--from", d.kubeconfig("edge")); err != nil {
+		return err
+	}
+	return k.apply(ctx, "examples/demo/applicationset.yaml", "file:///path/to/config", "file://"+d.path("config"))
+}
+
+func (d demo) healthy(ctx context.Context) error {
+	k, err := connect(d.kubeconfig("hub"))
+	if err != nil {
+		return err
+	}
+	const applications = 6
+	if err := k.awaitReady(ctx, applications, ""); err != nil {
+		return err
+	}
+	return d.trueup(ctx, "get")
+}
+
+func (d demo) edit(ctx context.Context) error {
+	k, err := connect(d.kubeconfig("edge"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("(Deployment web gets another image and two more replicas)")
+	if err := k.edit(ctx); err != nil {
+		return err
+	}
+	hub, err := connect(d.kubeconfig("hub"))
+	if err != nil {
+		return err
+	}
+	if err := hub.awaitDrift(ctx, "kustomize-edge"); err != nil {
+		return err
+	}
+	return errors.Join(d.trueup(ctx, "drift"), d.trueup(ctx, "drift", "kustomize-edge"))
+}
+
+func (d demo) sync(ctx context.Context) error {
+	return errors.Join(d.trueup(ctx, "sync", "kustomize-edge"), d.trueup(ctx, "drift", "kustomize-edge"))
+}
+
+func (d demo) commit(ctx context.Context) error {
+	file := d.path("config", "kustomize", "base", "deployment.yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	changed := strings.Replace(string(data), "web:1.4", "web:1.5", 1)
+	if changed == string(data) {
+		return fmt.Errorf("%s does not hold web:1.4", file)
+	}
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		return err
+	}
+	if err := d.git(ctx, "commit", "-q", "-am", "Release web 1.5"); err != nil {
+		return err
+	}
+	fmt.Println("committed: Release web 1.5")
+	k, err := connect(d.kubeconfig("hub"))
+	if err != nil {
+		return err
+	}
+	const applications = 6
+	if err := k.awaitReady(ctx, applications, d.head(ctx)); err != nil {
+		return err
+	}
+	return d.trueup(ctx, "get")
+}
+
+func (d demo) head(ctx context.Context) string {
+	cmd := exec.CommandContext(ctx, "git", "rev-parse", "HEAD")
+	cmd.Dir = d.path("config")
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// clean stops what an earlier demo left running and removes it.
+func (d demo) clean(ctx context.Context) error {
+	if data, err := os.ReadFile(d.path("agent.pid")); err == nil {
+		stopAgent(strings.TrimSpace(string(data)))
+	}
+	if _, err := os.Stat(d.path("clusters")); err == nil {
+		if err := d.command(ctx, "bin/devcluster", "down", "--dir", d.path("clusters"), "--purge"); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(d.dir)
+}
+
+// stopAgent ends the process if it still is our agent.
+func stopAgent(pid string) {
+	line, err := os.ReadFile("/proc/" + pid + "/cmdline")
+	n, convErr := strconv.Atoi(pid)
+	if err != nil || convErr != nil || !strings.Contains(string(line), "trueup\x00agent") {
+		return
+	}
+	_ = syscall.Kill(n, syscall.SIGTERM) // it may be gone by now
+}
