@@ -1,10 +1,8 @@
-// Command devcluster starts and stops real Kubernetes control planes on this
-// machine, for trying trueup out and for its tests.
+// Devcluster starts and stops Kubernetes control planes on this machine.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,119 +10,89 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/trueup-dev/trueup/internal/devcluster/controlplane"
 )
 
-const usage = `usage: devcluster COMMAND [flags]
+const usage = `devcluster runs real Kubernetes control planes on this machine, for trying and testing.
 
-  build    build the programs of a control plane, once per machine
-  up       start clusters and wait until they are ready
-  status   show what runs
-  down     stop all clusters of a folder
+  devcluster up     --dir DIR [--clusters hub,edge] [-o json] [--foreground [--stop-on-stdin-close]]
+  devcluster status --dir DIR
+  devcluster down   --dir DIR [--purge]
+  devcluster build
+
+The programs are built from source once per machine, and kept in a cache (TRUEUP_DEVCLUSTER_CACHE).
+"devcluster COMMAND -h" lists the flags of a command.
 `
 
+// command is one verb; it reads its flags from args.
+type command func(ctx context.Context, args []string, out, progress io.Writer) error
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends us at once.
+	context.AfterFunc(ctx, cancel)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
+	cancel()
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(os.Stderr, "devcluster:", err)
+		os.Exit(2)
+	default:
 		fmt.Fprintln(os.Stderr, "devcluster:", err)
 		os.Exit(1)
 	}
 }
 
-type options struct {
-	dir, source, clusters, output string
-	foreground, purge             bool
-}
+var errUsage = errors.New("wrong usage (devcluster help)")
 
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if len(args) == 0 {
-		return errors.New(usage)
+		fmt.Fprint(progress, usage)
+		return errUsage
 	}
-	var o options
-	flags := flag.NewFlagSet("devcluster "+args[0], flag.ContinueOnError)
-	flags.StringVar(&o.dir, "dir", ".devcluster", "folder of the clusters")
-	flags.StringVar(&o.source, "source", "internal/devcluster", "folder of this module, for building")
-	flags.StringVar(&o.clusters, "clusters", "hub", "names of the clusters to start, with commas")
-	flags.StringVar(&o.output, "o", "text", "text or json")
-	flags.BoolVar(&o.foreground, "foreground", false, "stay until interrupted, then stop the clusters")
-	flags.BoolVar(&o.purge, "purge", false, "remove the folder, logs included")
-	if err := flags.Parse(args[1:]); err != nil {
-		return err
+	commands := map[string]command{"up": up, "down": down, "status": status, "build": build}
+	if verb, ok := commands[args[0]]; ok {
+		return verb(ctx, args[1:], out, progress)
 	}
-	dir, err := filepath.Abs(o.dir)
-	if err != nil {
-		return err
-	}
-	cache, err := controlplane.CacheDir()
-	if err != nil {
-		return err
-	}
-	builder := controlplane.Builder{Source: o.source, Cache: cache, Progress: progress}
-	fleet := controlplane.Fleet{Dir: dir, Progress: progress, Now: time.Now}
-	switch args[0] {
-	case "build":
-		_, err := builder.Binaries(ctx)
-		return err
-	case "up":
-		return up(ctx, fleet, builder, o, out)
-	case "status":
-		return status(ctx, fleet, out)
-	case "down":
-		if err := fleet.Down(ctx); err != nil {
-			return err
-		}
-		if o.purge {
-			return fleet.Purge()
-		}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		fmt.Fprint(out, usage)
 		return nil
 	}
-	return errors.New(usage)
+	return fmt.Errorf("%w: there is no command %q", errUsage, args[0])
 }
 
-func up(ctx context.Context, fleet controlplane.Fleet, builder controlplane.Builder, o options, out io.Writer) error {
-	clusters, err := fleet.Up(ctx, strings.Split(o.clusters, ","), builder.Binaries)
-	if err != nil {
-		return err
-	}
-	if o.output == "json" {
-		if err := json.NewEncoder(out).Encode(map[string]any{"clusters": clusters}); err != nil {
+// parse reads the flags of a verb; there are no other arguments.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-	} else {
-		for _, c := range clusters {
-			fmt.Fprintf(out, "cluster %s is ready at %s\n  export KUBECONFIG=%s\n", c.Name, c.Server, c.Kubeconfig)
-		}
+		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	if !o.foreground {
-		return nil
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: unexpected argument %q", errUsage, flags.Arg(0))
 	}
-	failure := fleet.Watch(ctx)
-	// The interrupt that ended Watch must not end the stop as well.
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	return errors.Join(failure, fleet.Down(stopping))
+	return nil
 }
 
-func status(ctx context.Context, fleet controlplane.Fleet, out io.Writer) error {
-	rows, err := fleet.Status(ctx)
+func flagSet(verb string, progress io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet("devcluster "+verb, flag.ContinueOnError)
+	flags.SetOutput(progress)
+	return flags
+}
+
+// fleet opens the folder that --dir names.
+func fleet(dir string, progress io.Writer) (controlplane.Fleet, error) {
+	if dir == "" {
+		return controlplane.Fleet{}, fmt.Errorf("%w: --dir is missing", errUsage)
+	}
+	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return err
+		return controlplane.Fleet{}, err
 	}
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CLUSTER\tCOMPONENT\tPID\tPORT\tRESIDENT\tREADY")
-	for _, r := range rows {
-		ready := "yes"
-		if !r.Ready {
-			ready = "no: " + r.Problem
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d MiB\t%s\n", r.Cluster, r.Component, r.PID, r.Port, r.Resident>>20, ready)
-	}
-	return t.Flush()
+	return controlplane.Fleet{Dir: abs, Progress: progress, Now: time.Now}, nil
 }

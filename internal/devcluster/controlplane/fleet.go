@@ -50,10 +50,20 @@ func (f Fleet) ours() bool {
 	return err == nil
 }
 
+// Start says what Up is to start.
+type Start struct {
+	Names []string
+	// Binaries returns the folder of the programs. It is asked only when
+	// something must be started.
+	Binaries func(context.Context) (string, error)
+	// Timeout bounds the start, without the time that Binaries takes.
+	Timeout time.Duration
+}
+
 // Up starts the named clusters, or finds them running, and waits until they
-// are ready. The binaries are asked for only when something must be started.
-func (f Fleet) Up(ctx context.Context, names []string, binaries func(context.Context) (string, error)) ([]Cluster, error) {
-	for _, name := range names {
+// are ready.
+func (f Fleet) Up(ctx context.Context, s Start) ([]Cluster, error) {
+	for _, name := range s.Names {
 		if !clusterName.MatchString(name) {
 			return nil, fmt.Errorf("%q is no name for a cluster: use lower-case letters, digits and dashes, at most 32", name)
 		}
@@ -64,18 +74,20 @@ func (f Fleet) Up(ctx context.Context, names []string, binaries func(context.Con
 	}
 	defer unlock()
 
-	clusters, missing, err := f.split(ctx, names)
+	clusters, missing, err := f.split(ctx, s.Names)
 	if err != nil || len(missing) == 0 {
 		return clusters, err
 	}
-	bin, err := binaries(ctx)
+	bin, err := s.Binaries(ctx)
 	if err != nil {
 		return nil, err
 	}
-	errs := make([]error, len(names))
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	errs := make([]error, len(s.Names))
 	var group sync.WaitGroup
 	for _, i := range missing {
-		group.Go(func() { clusters[i], errs[i] = f.startCluster(ctx, names[i], bin) })
+		group.Go(func() { clusters[i], errs[i] = f.startCluster(ctx, s.Names[i], bin) })
 	}
 	group.Wait()
 	return clusters, errors.Join(errs...)
