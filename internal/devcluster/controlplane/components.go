@@ -129,6 +129,8 @@ func controllerManagerArguments(l layout, p ports) []string {
 		"--root-ca-file=" + l.pki("ca.crt"),
 		"--cluster-signing-cert-file=" + l.pki("ca.crt"), "--cluster-signing-key-file=" + l.pki("ca.key"),
 		"--service-cluster-ip-range=" + serviceCIDR,
+		"--node-monitor-period=1s",                   // how soon a new node is found ready, 5 s by default
+		"--kube-api-qps=200", "--kube-api-burst=400", // its own limits make it wait 5 s at the start
 		"--profiling=false",
 	}
 }
