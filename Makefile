@@ -40,12 +40,14 @@ TEST_CLUSTERS := $(CURDIR)/.devcluster-test
 .PHONY: test
 test: devcluster ## Run every test: unit, golden, layer, and end to end on real control planes
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
-	@bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge
+	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
+	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge; \
 	echo "running the tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"; \
-	set -e; export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS); \
+	export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS); \
 	echo go test ./...; go test ./...; \
 	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
+	go test -C internal/devcluster ./...
 
 .PHONY: lint
 lint: ## Check formatting and vet; the size budgets and the layers are tests in internal/layer

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -71,10 +72,7 @@ func up(ctx context.Context, args []string, out, progress io.Writer) error {
 
 // stop ends a foreground run, whatever ended it.
 func stop(ctx context.Context, f controlplane.Fleet, cause error) error {
-	if err := f.Down(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("%w (and: %w)", err, cause)
-	}
-	return cause
+	return errors.Join(cause, f.Down(context.WithoutCancel(ctx)))
 }
 
 func announce(out io.Writer, o upFlags, clusters []controlplane.Cluster) error {
