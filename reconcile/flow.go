@@ -80,6 +80,9 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		if err := s.sync(ctx, p); err != nil {
 			return f.failed(app, mem, err)
 		}
+		if s.run.Result.DryRun {
+			break // what it left undone is not to be gone on with
+		}
 		p, decision = s.decide()
 	}
 	s.settle(p)

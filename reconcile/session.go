@@ -54,7 +54,9 @@ func (s *session) sync(ctx context.Context, p plan.Plan) error {
 		s.run.Initiator = s.operation.InitiatedBy
 		if s.operation.Sync != nil {
 			dryRun = s.operation.Sync.DryRun
-			s.mem.operation = s.operation.Sync
+			if !dryRun {
+				s.mem.operation = s.operation.Sync
+			}
 		}
 		s.operation = nil
 	}
@@ -64,8 +66,11 @@ func (s *session) sync(ctx context.Context, p plan.Plan) error {
 		}
 	}
 	result := apply.Execute(ctx, s.view.cluster.Writer, p, apply.Options{DryRun: dryRun})
-	s.learn(p, result)
 	s.run.Result = merge(s.run.Result, result)
+	if dryRun {
+		return nil // it is no attempt, and there is nothing to learn from it
+	}
+	s.learn(result)
 	s.attempted(p, result)
 	return nil
 }
@@ -89,10 +94,7 @@ func (s *session) attempted(p plan.Plan, result apply.Result) {
 
 // learn compares what was stored with what was desired, so that the watch
 // has nothing new to tell.
-func (s *session) learn(p plan.Plan, result apply.Result) {
-	if result.DryRun {
-		return
-	}
+func (s *session) learn(result apply.Result) {
 	d := s.view.Desired
 	for _, e := range result.Entries {
 		switch {

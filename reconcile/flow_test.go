@@ -1,0 +1,153 @@
+package reconcile
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// memoryCluster keeps objects as they are applied: enough to see what a flow
+// writes, and when.
+type memoryCluster struct {
+	mu     sync.Mutex
+	stored map[object.Key]*unstructured.Unstructured
+	writes int
+}
+
+func (c *memoryCluster) Apply(_ context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u = u.DeepCopy()
+	u.SetUID(types.UID(object.KeyOf(u).String()))
+	c.stored[object.KeyOf(u)] = u
+	c.writes++
+	return u.DeepCopy(), nil
+}
+
+func (c *memoryCluster) Delete(_ context.Context, key object.Key, _ string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.stored, key)
+	c.writes++
+	return nil
+}
+
+func (c *memoryCluster) Get(_ context.Context, _ schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u, ok := c.stored[key]; ok {
+		return u.DeepCopy(), nil
+	}
+	return nil, fault.New(fault.Missing, "%s is not there", key)
+}
+
+func (c *memoryCluster) Owned(context.Context, string, []schema.GroupVersionKind) ([]Owned, error) {
+	return nil, nil
+}
+
+func (c *memoryCluster) Namespaced(context.Context, schema.GroupVersionKind) (bool, error) {
+	return true, nil
+}
+
+func (c *memoryCluster) Capabilities(context.Context) (render.Capabilities, error) {
+	return render.Capabilities{}, nil
+}
+
+// source is both the repository and the way to the cluster.
+type source struct {
+	files   fstest.MapFS
+	cluster *Cluster
+}
+
+func (s source) Tree(context.Context, string, string) (snapshot.Tree, error) {
+	return snapshot.Tree{Commit: snapshot.Commit{SHA: "4f2a91c0000000000000000000000000000000ff"}, FS: s.files}, nil
+}
+
+func (s source) Cluster(context.Context, v1alpha1.ApplicationDestination) (*Cluster, error) {
+	return s.cluster, nil
+}
+
+func newFlow(t *testing.T, manifests string) (*Flow, *memoryCluster) {
+	t.Helper()
+	builtin, err := driftschema.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &memoryCluster{stored: map[object.Key]*unstructured.Unstructured{}}
+	s := source{
+		files:   fstest.MapFS{"all.yaml": {Data: []byte(manifests)}},
+		cluster: &Cluster{Name: "memory", Writer: c, Objects: c, Kinds: c, Schemas: builtin},
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return &Flow{Sources: s, Clusters: s, Renderer: render.New(nil, render.DefaultLimits()), Now: func() time.Time { return now }}, c
+}
+
+const twoWaves = `
+{apiVersion: v1, kind: ConfigMap, metadata: {name: first, namespace: shop}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: second, namespace: shop, annotations: {trueup.dev/sync-wave: "1"}}}
+`
+
+func application(op *v1alpha1.SyncOperation) *v1alpha1.Application {
+	app := &v1alpha1.Application{}
+	app.Name = "shop"
+	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example.com/config.git"}
+	if op != nil {
+		app.Operation = &v1alpha1.Operation{Sync: op}
+	}
+	return app
+}
+
+func TestADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, automated := range []bool{false, true} {
+		f, c := newFlow(t, twoWaves)
+		app := application(&v1alpha1.SyncOperation{DryRun: true})
+		if automated {
+			app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{SelfHeal: true}}
+		}
+		out := f.Run(t.Context(), app, &Memory{})
+		if c.writes != 0 {
+			t.Errorf("automated %v: the dry run wrote %d times", automated, c.writes)
+		}
+		if !out.Done || out.Status.OperationState == nil || out.Status.OperationState.Phase != "Succeeded" {
+			t.Errorf("automated %v: done %v, state %+v", automated, out.Done, out.Status.OperationState)
+		}
+	}
+}
+
+func TestADryRunDoesNotCountAsASync(t *testing.T) {
+	t.Parallel()
+	f, c := newFlow(t, twoWaves)
+	app := application(&v1alpha1.SyncOperation{DryRun: true})
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{}}
+	mem := &Memory{}
+	f.Run(t.Context(), app, mem)
+	c.writes = 0
+	app.Operation = nil
+	if out := f.Run(t.Context(), app, mem); out.Err != nil || c.writes != 2 {
+		t.Errorf("the automated sync after it wrote %d times, want 2; %v", c.writes, out.Err)
+	}
+}
+
+func TestWavesAreAppliedInOneRunWhereNothingIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	f, c := newFlow(t, twoWaves)
+	out := f.Run(t.Context(), application(&v1alpha1.SyncOperation{}), &Memory{})
+	if c.writes != 2 || !out.Done || out.Status.Sync.Status != v1alpha1.SyncStatusCodeSynced {
+		t.Errorf("%d writes, done %v, %s; %v", c.writes, out.Done, out.Status.Sync.Status, out.Err)
+	}
+}
