@@ -2,9 +2,6 @@ package appset_test
 
 import (
 	"context"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -16,10 +13,9 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
-
-var update = flag.Bool("update", false, "rewrite what is expected in testdata")
 
 type clusters []appset.Cluster
 
@@ -73,30 +69,7 @@ func expand(t *testing.T, a *txtar.Archive) string {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			a, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := &a.Files[len(a.Files)-1]
-			got := expand(t, a)
-			if *update {
-				last.Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(a), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(last.Data), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+	golden.Archives(t, "want", expand)
 }
 
 func app(name string, change func(*v1alpha1.Application)) v1alpha1.Application {

@@ -1,7 +1,6 @@
 package v1alpha1
 
 import (
-	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -11,9 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestDecodeReadsArgoDocumentsUnchanged(t *testing.T) {
 	t.Parallel()
@@ -40,18 +38,7 @@ func TestDecodeReadsArgoDocumentsUnchanged(t *testing.T) {
 		out = append(out, string(text))
 	}
 	got := strings.Join(out, "---\n")
-	if *update {
-		if err := os.WriteFile("testdata/argo.golden.yaml", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/argo.golden.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("round trip (-want +got):\n%s", diff)
-	}
+	golden.File(t, "testdata/argo.golden.yaml", got)
 	// Beyond the golden file: the specs that went in come out.
 	for i, text := range strings.Split(string(in), "\n---\n") {
 		var before, after struct {

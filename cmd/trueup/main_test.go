@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"github.com/trueup-dev/trueup/internal/golden"
+)
 
 // call runs one command line as a user would, from the module's root.
 func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -51,19 +50,7 @@ func TestGolden(t *testing.T) {
 			if code != tc.code {
 				t.Fatalf("exit code %d, want %d; standard error:\n%s", code, tc.code, stderr)
 			}
-			golden := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(golden, []byte(stdout), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), stdout); diff != "" {
-				t.Errorf("output changed (-want +got):\n%s", diff)
-			}
+			golden.File(t, filepath.Join("testdata", name+".golden"), stdout)
 		})
 	}
 }

@@ -16,6 +16,7 @@ var Levels = []struct {
 	{"drift/*", 1},
 	{"internal/health", 1},
 	{"internal/render", 2},
+	{"internal/render/rendertest", 2},
 	{"reconcile/plan", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
@@ -30,6 +31,7 @@ var Levels = []struct {
 	{"cmd/*", 7},
 	{"internal/layer", 7},
 	{"internal/clustertest", 0},
+	{"internal/golden", 0},
 }
 
 // CoreLevel is the highest layer that must stay free of the outside world.

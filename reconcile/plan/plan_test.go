@@ -2,9 +2,6 @@ package plan
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,10 +13,9 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/object"
 )
-
-var update = flag.Bool("update", false, "rewrite the plans in testdata")
 
 func objects(t *testing.T, text string) []*unstructured.Unstructured {
 	t.Helper()
@@ -86,34 +82,7 @@ var schemas = sync.OnceValues(schema.Builtin)
 
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := Make(input(t, archive)).String()
-			last := len(archive.Files) - 1
-			if archive.Files[last].Name != "plan" {
-				t.Fatal("the last file must be the plan")
-			}
-			if *update {
-				archive.Files[last].Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(archive.Files[last].Data), got); diff != "" {
-				t.Errorf("plan (-want +got):\n%s", diff)
-			}
-		})
-	}
+	golden.Archives(t, "plan", func(t *testing.T, a *txtar.Archive) string { return Make(input(t, a)).String() })
 }
 
 func TestGuardsAreTriedInThisOrder(t *testing.T) {
