@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trueup-dev/trueup/internal/git"
@@ -87,16 +88,15 @@ func (p *Poller) tick(ctx context.Context) {
 		urls = append(urls, p.urls[key])
 	}
 	p.mu.Unlock()
-	slots := make(chan struct{}, parallelPolls)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(parallelPolls)
 	for _, url := range urls {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
+		all.Go(func() error {
 			p.poll(ctx, url)
+			return nil // who uses the repository is told
 		})
 	}
-	all.Wait()
+	_ = all.Wait()
 }
 
 func (p *Poller) poll(ctx context.Context, url string) {

@@ -100,6 +100,12 @@ func (m *Memory) Verified() time.Time {
 	return m.verified
 }
 
+func (m *Memory) verify(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.verified = at
+}
+
 // newer compares resource versions, which are numbers that grow. Where one is
 // something else, any other value counts as newer.
 func newer(a, b string) bool {

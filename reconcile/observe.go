@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -25,8 +25,6 @@ type View struct {
 	Desired *Desired
 	cluster *Cluster
 	seen    map[object.Key]seen
-	// fetched counts the objects that were read for this view.
-	fetched int
 }
 
 // Observe looks at the live side of what is desired, and at what is tracked
@@ -39,7 +37,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		key := object.KeyOf(u)
 		hashes[key], versions[key] = d.hashes[key], u.GroupVersionKind()
 	}
-	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(app, c, ctx)...))
+	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(ctx, app, c)...))
 	if err != nil {
 		return nil, fmt.Errorf("watch what %s consists of in cluster %s: %w", app.Name, c.Name, err)
 	}
@@ -58,17 +56,15 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 	f.judge(c, d, mem, live, stale)
 	mem.keep(hashes)
 	if len(stale) == len(hashes) {
-		mem.mu.Lock()
-		mem.verified = f.Now()
-		mem.mu.Unlock()
+		mem.verify(f.Now())
 	}
-	return &View{Desired: d, cluster: c, seen: mem.snapshot(), fetched: len(stale)}, nil
+	return &View{Desired: d, cluster: c, seen: mem.snapshot()}, nil
 }
 
 // inventory lists the kinds that the status says the application has: of
 // those that left Git nothing else tells. A kind that the cluster does not
 // serve any more has no objects.
-func inventory(app *v1alpha1.Application, c *Cluster, ctx context.Context) []schema.GroupVersionKind {
+func inventory(ctx context.Context, app *v1alpha1.Application, c *Cluster) []schema.GroupVersionKind {
 	var out []schema.GroupVersionKind
 	for _, r := range app.Status.Resources {
 		gvk := schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind}
@@ -103,12 +99,10 @@ const parallelReads = 8
 func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, versions map[object.Key]schema.GroupVersionKind) ([]*unstructured.Unstructured, error) {
 	found := make([]*unstructured.Unstructured, len(keys))
 	failures := make([]error, len(keys))
-	slots := make(chan struct{}, parallelReads)
-	var all sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(parallelReads)
 	for i, key := range keys {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
+		all.Go(func() error {
 			u, err := c.Objects.Get(ctx, versions[key], key)
 			switch {
 			case err == nil:
@@ -116,9 +110,10 @@ func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, version
 			case fault.Of(err) != fault.Missing:
 				failures[i] = fmt.Errorf("%s: %w", key, err)
 			}
+			return nil // every failure is told, not only the first
 		})
 	}
-	all.Wait()
+	_ = all.Wait()
 	return slices.DeleteFunc(found, func(u *unstructured.Unstructured) bool { return u == nil }), errors.Join(failures...)
 }
 
@@ -244,15 +239,23 @@ func wasLive(status v1alpha1.ApplicationStatus) map[object.Key]bool {
 	out := map[object.Key]bool{}
 	for _, r := range status.Resources {
 		if r.Health != string(health.Missing) {
-			out[object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
+			out[resourceKey(r)] = true
 		}
 	}
 	if status.Drift != nil {
 		for _, c := range status.Drift.Changes {
 			if c.Path == "" {
-				out[object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}] = true
+				out[changeKey(c)] = true
 			}
 		}
 	}
 	return out
+}
+
+func resourceKey(r v1alpha1.ResourceStatus) object.Key {
+	return object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+}
+
+func changeKey(c v1alpha1.DriftChange) object.Key {
+	return object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
 }

@@ -96,6 +96,8 @@ func (s *session) attempted(p plan.Plan, result apply.Result) {
 // has nothing new to tell.
 func (s *session) learn(result apply.Result) {
 	d := s.view.Desired
+	var live []*unstructured.Unstructured
+	var keys []object.Key
 	for _, e := range result.Entries {
 		switch {
 		case e.Status == apply.Pruned:
@@ -105,9 +107,10 @@ func (s *session) learn(result apply.Result) {
 		case e.Live != nil && e.Key.Kind == "Namespace" && d.hashes[e.Key] == "":
 			s.mem.namespace = e.Key.Name
 		case e.Live != nil:
-			s.flow.judge(s.view.cluster, d, s.mem, []*unstructured.Unstructured{e.Live}, []object.Key{e.Key})
+			live, keys = append(live, e.Live), append(keys, e.Key)
 		}
 	}
+	s.flow.judge(s.view.cluster, d, s.mem, live, keys)
 	s.view.seen = s.mem.snapshot()
 }
 
@@ -140,7 +143,7 @@ func (s *session) settle(p plan.Plan) {
 func creates(p plan.Plan, status v1alpha1.ApplicationStatus) bool {
 	known := map[object.Key]bool{}
 	for _, r := range status.Resources {
-		known[object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
+		known[resourceKey(r)] = true
 	}
 	for _, step := range p.Steps {
 		if step.Action == plan.Create && step.Reason != "CreateNamespace=true" && !known[step.Key] {

@@ -314,7 +314,7 @@ func driftEvents(app *v1alpha1.Application, found, left []Drift, at time.Time) [
 	known, still := map[id]bool{}, map[id]bool{}
 	if app.Status.Drift != nil {
 		for _, c := range app.Status.Drift.Changes {
-			known[id{object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, c.Path}] = true
+			known[id{changeKey(c), c.Path}] = true
 		}
 	}
 	for _, d := range left {

@@ -96,18 +96,6 @@ func (m *Mirrors) Tree(ctx context.Context, url, revision string) (snapshot.Tree
 	return snapshot.Tree{}, fmt.Errorf("open %s at %s: %w", redact(url), shown(revision), classify(err))
 }
 
-// Polled lists the repositories that were asked for since New, in the form of
-// Normalize.
-func (m *Mirrors) Polled() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var out []string
-	for key := range m.repos {
-		out = append(out, key)
-	}
-	return out
-}
-
 // Forget drops what is kept in memory of a repository.
 func (m *Mirrors) Forget(url string) {
 	m.mu.Lock()

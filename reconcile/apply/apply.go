@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -168,16 +168,15 @@ func (r *runner) skip(g plan.Group, why string) {
 // for all it started.
 func (r *runner) group(ctx context.Context, g plan.Group) {
 	entries := make([]Entry, len(g.Steps))
-	slots := make(chan struct{}, r.options.Parallel)
-	var wg sync.WaitGroup
+	var all errgroup.Group
+	all.SetLimit(r.options.Parallel)
 	for i, s := range g.Steps {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		all.Go(func() error {
 			entries[i] = r.step(ctx, s)
+			return nil // an entry tells its own failure
 		})
 	}
-	wg.Wait()
+	_ = all.Wait()
 	for i, e := range entries {
 		r.done[idOf(g.Steps[i])] = e
 		if e.Status == Failed && r.failed == nil {

@@ -33,7 +33,7 @@ func newBuilder(in Input) *builder {
 		defined: map[string]object.Key{},
 	}
 	for _, o := range in.Report.Objects {
-		b.found[object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}] = o
+		b.found[o.Key()] = o
 	}
 	for _, u := range in.Desired {
 		if key := object.KeyOf(u); isCRD(key) {
