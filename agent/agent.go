@@ -11,7 +11,6 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -23,7 +22,6 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/trueup-dev/trueup/agent/controller"
-	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
@@ -112,8 +110,8 @@ func Run(ctx context.Context, o Options) error {
 const maxRendered = 10_000
 
 func newManager(o Options) (ctrl.Manager, error) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+	scheme, err := kube.NewScheme()
+	if err != nil {
 		return nil, err
 	}
 	registered, err := labels.NewRequirement(kube.SecretTypeLabel, selection.Exists, nil)

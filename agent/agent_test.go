@@ -1,9 +1,7 @@
 package agent_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,7 +16,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -27,7 +24,6 @@ import (
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/deploy/crds"
-	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/clustertest"
 	"github.com/trueup-dev/trueup/internal/helm"
 	"github.com/trueup-dev/trueup/internal/kube"
@@ -51,11 +47,7 @@ func connect(t *testing.T, cluster string) (client.Client, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme)); err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(config, client.Options{Scheme: scheme})
+	c, err := kube.NewClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +350,7 @@ func TestBadInput(t *testing.T) {
 // install applies our definitions.
 func install(t *testing.T, config *rest.Config) {
 	t.Helper()
-	entries, err := crds.FS.ReadDir(".")
+	definitions, err := crds.Objects()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,22 +359,7 @@ func install(t *testing.T, config *rest.Config) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	for _, e := range entries {
-		data, err := crds.FS.ReadFile(e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		objects, err := drift.Parse(bytes.NewReader(data), e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, u := range objects {
-			if _, err := cluster.Apply(t.Context(), u); err != nil {
-				t.Fatal(err)
-			}
-			if err := cluster.Established(t.Context(), u); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := cluster.Install(t.Context(), definitions); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -3,13 +3,9 @@ package agent
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,8 +14,6 @@ import (
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/kube"
-	"github.com/trueup-dev/trueup/internal/object"
-	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -35,8 +29,9 @@ type Destinations struct {
 	// See is told what happens to tracked objects, and in which cluster.
 	See func(app string, s reconcile.Sighting)
 
-	mu   sync.Mutex
-	open map[string]*connection // by server
+	mu      sync.Mutex
+	open    map[string]*connection // by server
+	closing sync.WaitGroup         // connections that others took the place of
 }
 
 type connection struct {
@@ -52,6 +47,7 @@ var (
 
 // Close ends all connections.
 func (d *Destinations) Close() {
+	defer d.closing.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for server, c := range d.open {
@@ -73,17 +69,13 @@ func (d *Destinations) Cluster(ctx context.Context, to v1alpha1.ApplicationDesti
 		return nil, err
 	}
 	for i := range secrets {
-		r, err := kube.FromSecret(&secrets[i])
-		if r.Server != to.Server && r.Name != to.Name || to.Server == "" && r.Name != to.Name {
-			continue
+		r := kube.Identify(&secrets[i])
+		if to.Server != "" && r.Server == to.Server || to.Name != "" && r.Name == to.Name {
+			return d.registered(&secrets[i])
 		}
-		if err != nil {
-			return nil, err
-		}
-		return d.connect(r.Name, r.Server, secrets[i].ResourceVersion, r.Config)
 	}
 	if to.Server == appset.LocalServer || to.Name == appset.LocalName {
-		return d.connect(appset.LocalName, appset.LocalServer, "", d.Local)
+		return d.connect(kube.Registration{Name: appset.LocalName, Server: appset.LocalServer, Config: d.Local}, "")
 	}
 	return nil, fault.New(fault.Missing, "the cluster %s is not registered; 'trueup cluster list' shows those that are", to.Server+to.Name)
 }
@@ -115,60 +107,42 @@ func (d *Destinations) secrets(ctx context.Context) ([]corev1.Secret, error) {
 	return list.Items, nil
 }
 
-func (d *Destinations) connect(name, server, version string, config *rest.Config) (*reconcile.Cluster, error) {
+// registered connects to the cluster of a secret. The credentials are read
+// only where the secret is another than at the last time.
+func (d *Destinations) registered(secret *corev1.Secret) (*reconcile.Cluster, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if c, ok := d.open[server]; ok && c.version == version {
+	c, ok := d.open[kube.Identify(secret).Server]
+	d.mu.Unlock()
+	if ok && c.version == secret.ResourceVersion {
 		return c.ports, nil
 	}
-	cluster, err := kube.Connect(name, config, func(app string, s kube.Sighting) {
-		d.See(app, reconcile.Sighting{Key: s.Key, Version: s.Version, Mark: s.Mark, Gone: s.Gone})
-	})
+	r, err := kube.FromSecret(secret)
 	if err != nil {
 		return nil, err
 	}
-	if old, ok := d.open[server]; ok {
+	return d.connect(r, secret.ResourceVersion)
+}
+
+func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.Cluster, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c, ok := d.open[r.Server]; ok && c.version == version {
+		return c.ports, nil
+	}
+	cluster, err := kube.Connect(r.Name, r.Config, d.See)
+	if err != nil {
+		return nil, err
+	}
+	if old, ok := d.open[r.Server]; ok {
 		// Its credentials changed. Whoever still uses it sees it close.
-		go old.cluster.Close()
+		d.closing.Go(old.cluster.Close)
 	}
 	ports := &reconcile.Cluster{
-		Name: name, Writer: cluster, Objects: objects{cluster}, Kinds: kinds{cluster}, Schemas: kube.NewSchemas(d.Builtin, cluster),
+		Name: r.Name, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster),
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[server] = &connection{version: version, cluster: cluster, ports: ports}
+	d.open[r.Server] = &connection{version: version, cluster: cluster, ports: ports}
 	return ports, nil
-}
-
-// watchTimeout bounds the wait for the first list of a kind.
-const watchTimeout = 30 * time.Second
-
-// objects makes a connection the flow's reader.
-type objects struct{ *kube.Cluster }
-
-// Owned implements reconcile.Objects.
-func (o objects) Owned(ctx context.Context, app string, wanted []schema.GroupVersionKind) ([]reconcile.Owned, error) {
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
-	defer cancel()
-	for _, gvk := range wanted {
-		if err := o.Watch(ctx, gvk); err != nil && fault.Of(err) != fault.Missing {
-			return nil, err
-		}
-	}
-	owned := o.Cluster.Owned(app)
-	out := make([]reconcile.Owned, 0, len(owned))
-	for _, key := range slices.SortedFunc(maps.Keys(owned), object.Key.Compare) {
-		out = append(out, reconcile.Owned{Key: key, Version: owned[key]})
-	}
-	return out, nil
-}
-
-// kinds makes a connection the flow's source of what is served.
-type kinds struct{ *kube.Cluster }
-
-// Capabilities implements reconcile.Kinds.
-func (k kinds) Capabilities(ctx context.Context) (render.Capabilities, error) {
-	served, err := k.Served(ctx)
-	return render.Capabilities{KubeVersion: served.Version, APIVersions: served.APIs}, err
 }

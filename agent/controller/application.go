@@ -11,7 +11,6 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
@@ -50,9 +48,10 @@ type Applications struct {
 	Sweep   time.Duration
 	Workers int
 
-	mu       sync.Mutex
-	memories map[string]*entry // by tracking id
-	queue    workqueue.TypedRateLimitingInterface[ctrl.Request]
+	waker
+
+	memoriesMu sync.Mutex
+	memories   map[string]*entry // by tracking id
 }
 
 // entry is what is kept of one application.
@@ -68,38 +67,24 @@ type entry struct {
 func (a *Applications) SetUp(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
-		WatchesRawSource(source.Func(func(_ context.Context, q workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.queue = q
-			return nil
-		})).
+		WatchesRawSource(a.source()).
 		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: a.Workers}).
 		Complete(a)
 }
 
-// Wake has an application looked at soon.
-func (a *Applications) Wake(name types.NamespacedName) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.queue != nil {
-		a.queue.Add(ctrl.Request{NamespacedName: name})
-	}
-}
-
 // See takes in what a watch tells of an application's object.
 func (a *Applications) See(app string, s reconcile.Sighting) {
-	a.mu.Lock()
+	a.memoriesMu.Lock()
 	e := a.memories[app]
-	a.mu.Unlock()
+	a.memoriesMu.Unlock()
 	if e != nil && e.memory.Notice(s) {
 		a.Wake(e.name)
 	}
 }
 
 func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.memoriesMu.Lock()
+	defer a.memoriesMu.Unlock()
 	id := a.Flow.ID(app)
 	if a.memories == nil {
 		a.memories = map[string]*entry{}
@@ -112,8 +97,8 @@ func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 
 func (a *Applications) forget(name types.NamespacedName) {
 	a.Repositories.Use(name, "")
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.memoriesMu.Lock()
+	defer a.memoriesMu.Unlock()
 	for id, e := range a.memories {
 		if e.name == name {
 			delete(a.memories, id)

@@ -5,21 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
@@ -32,8 +29,7 @@ type ApplicationSets struct {
 	World        appset.World
 	Repositories Repositories
 
-	mu    sync.Mutex
-	queue workqueue.TypedRateLimitingInterface[ctrl.Request]
+	waker
 }
 
 // SetUp registers the controller.
@@ -45,22 +41,8 @@ func (s *ApplicationSets) SetUp(mgr ctrl.Manager) error {
 		For(&v1alpha1.ApplicationSet{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(s.all), builder.WithPredicates(clusters)).
-		WatchesRawSource(source.Func(func(_ context.Context, q workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.queue = q
-			return nil
-		})).
+		WatchesRawSource(s.source()).
 		Complete(s)
-}
-
-// Wake has a set expanded soon.
-func (s *ApplicationSets) Wake(name types.NamespacedName) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.queue != nil {
-		s.queue.Add(ctrl.Request{NamespacedName: name})
-	}
 }
 
 // all names every set: clusters came or went.

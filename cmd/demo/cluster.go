@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -13,12 +12,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/kube"
 )
 
 // cluster is what a person with kubectl would be: a machine may not have it.
@@ -29,11 +28,7 @@ func connect(kubeconfig string) (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme)); err != nil {
-		return cluster{}, err
-	}
-	k, err := client.New(config, client.Options{Scheme: scheme})
+	k, err := kube.NewClient(config)
 	if err != nil {
 		return cluster{}, err
 	}

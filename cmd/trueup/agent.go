@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,17 +9,12 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/deploy/crds"
-	"github.com/trueup-dev/trueup/drift"
-	"github.com/trueup-dev/trueup/internal/helm"
 	"github.com/trueup-dev/trueup/internal/kube"
-	"github.com/trueup-dev/trueup/internal/kustomize"
-	"github.com/trueup-dev/trueup/internal/render"
 )
 
 type agentOptions struct {
@@ -85,13 +78,13 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 			return err
 		}
 	}
-	o.Engines = map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
+	o.Engines = engines()
 	return agent.Run(ctx, o.Options)
 }
 
-// installCRDs applies our definitions and waits until they are served.
+// installCRDs applies our definitions.
 func installCRDs(ctx context.Context, config *rest.Config) error {
-	objects, err := embedded()
+	definitions, err := crds.Objects()
 	if err != nil {
 		return err
 	}
@@ -100,34 +93,5 @@ func installCRDs(ctx context.Context, config *rest.Config) error {
 		return err
 	}
 	defer cluster.Close()
-	var failures []error
-	for _, u := range objects {
-		if _, err := cluster.Apply(ctx, u); err != nil {
-			failures = append(failures, fmt.Errorf("install %s: %w", u.GetName(), err))
-			continue
-		}
-		failures = append(failures, cluster.Established(ctx, u))
-	}
-	return errors.Join(failures...)
-}
-
-// embedded reads the definitions that are part of the binary.
-func embedded() ([]*unstructured.Unstructured, error) {
-	entries, err := crds.FS.ReadDir(".")
-	if err != nil {
-		return nil, err
-	}
-	var out []*unstructured.Unstructured
-	for _, e := range entries {
-		f, err := crds.FS.Open(e.Name())
-		if err != nil {
-			return nil, err
-		}
-		objects, err := drift.Parse(f, e.Name())
-		if err := errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
-		out = append(out, objects...)
-	}
-	return out, nil
+	return cluster.Install(ctx, definitions)
 }

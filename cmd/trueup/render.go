@@ -120,9 +120,9 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	return printObjects(s.out, o.output, objects)
 }
 
-// newRenderer is the renderer of every command: all engines, default limits.
-func newRenderer() *render.Renderer {
-	return render.New(map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}, render.DefaultLimits())
+// engines are all that render more than plain directories.
+func engines() map[render.Type]render.Engine {
+	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
 }
 
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) ([]*unstructured.Unstructured, error) {
@@ -137,7 +137,7 @@ func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.A
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", app.Name, err)
 	}
-	result, err := newRenderer().Render(ctx, render.Request{
+	result, err := render.New(engines(), render.DefaultLimits()).Render(ctx, render.Request{
 		Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
 		Source: *source, Capabilities: render.Capabilities{KubeVersion: o.kubeVersion},
 	})

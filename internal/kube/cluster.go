@@ -20,10 +20,12 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/apply"
 )
 
-// Cluster is a connection to one cluster. It may be used by several
-// goroutines. Close ends its watches.
+// Cluster is a connection to one cluster: the ports of reconcile.Cluster in
+// one. It may be used by several goroutines. Close ends its watches.
 type Cluster struct {
 	name    string
 	config  *rest.Config
@@ -31,12 +33,18 @@ type Cluster struct {
 	objects dynamic.Interface
 	mapper  meta.RESTMapper
 	kinds   kinds
-	*Tracker
+	tracker *tracker
 }
+
+var (
+	_ apply.Writer      = (*Cluster)(nil)
+	_ reconcile.Objects = (*Cluster)(nil)
+	_ reconcile.Kinds   = (*Cluster)(nil)
+)
 
 // Connect prepares a connection; nothing is asked of the cluster yet. see is
 // told what happens to tracked objects.
-func Connect(name string, config *rest.Config, see func(app string, s Sighting)) (*Cluster, error) {
+func Connect(name string, config *rest.Config, see func(app string, s reconcile.Sighting)) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // the server's own priorities and fairness decide
 	client, err := rest.HTTPClientFor(config)
@@ -56,13 +64,13 @@ func Connect(name string, config *rest.Config, see func(app string, s Sighting))
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
 	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper}
-	c.Tracker = newTracker(metadataClient, see)
+	c.tracker = newTracker(metadataClient, see)
 	return c, nil
 }
 
 // Close stops the watches and waits for them.
 func (c *Cluster) Close() {
-	c.Tracker.close()
+	c.tracker.close()
 	c.http.CloseIdleConnections()
 }
 

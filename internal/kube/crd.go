@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,18 +13,29 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
-// Established waits until the API server serves what a definition defines.
-func (c *Cluster) Established(ctx context.Context, crd *unstructured.Unstructured) error {
+// Install applies definitions and waits until the API server serves what they
+// define.
+func (c *Cluster) Install(ctx context.Context, crds []*unstructured.Unstructured) error {
+	var failures []error
+	for _, crd := range crds {
+		_, err := c.Apply(ctx, crd)
+		if err == nil {
+			err = c.established(ctx, crd)
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("install %s: %w", crd.GetName(), err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (c *Cluster) established(ctx context.Context, crd *unstructured.Unstructured) error {
 	const atMost = 30 * time.Second
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, atMost, true, func(ctx context.Context) (bool, error) {
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, atMost, true, func(ctx context.Context) (bool, error) {
 		live, err := c.Get(ctx, crd.GroupVersionKind(), object.KeyOf(crd))
 		if err != nil {
 			return false, err
 		}
 		return health.Of(live).Status == health.Healthy, nil
 	})
-	if err != nil {
-		return fmt.Errorf("wait for %s: %w", crd.GetName(), err)
-	}
-	return nil
 }

@@ -44,18 +44,25 @@ type clusterConfig struct {
 	} `json:"tlsClientConfig"`
 }
 
-// FromSecret reads a cluster secret in Argo CD's form. Credentials that need
-// a program to be run are refused.
-func FromSecret(s *corev1.Secret) (Registration, error) {
+// Identify reads what a cluster secret in Argo CD's form calls its cluster,
+// without the credentials.
+func Identify(s *corev1.Secret) Registration {
 	r := Registration{
 		Name: string(s.Data["name"]), Server: string(s.Data["server"]), Project: string(s.Data["project"]),
 		Labels: s.Labels, Annotations: s.Annotations,
 	}
-	if r.Server == "" {
-		return r, fault.New(fault.Invalid, "cluster secret %s/%s names no server", s.Namespace, s.Name)
-	}
 	if r.Name == "" {
 		r.Name = r.Server
+	}
+	return r
+}
+
+// FromSecret reads a cluster secret with its credentials. Those that need a
+// program to be run are refused.
+func FromSecret(s *corev1.Secret) (Registration, error) {
+	r := Identify(s)
+	if r.Server == "" {
+		return r, fault.New(fault.Invalid, "cluster secret %s/%s names no server", s.Namespace, s.Name)
 	}
 	var c clusterConfig
 	if raw := s.Data["config"]; len(raw) > 0 {

@@ -13,21 +13,14 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/render"
 )
-
-// Served is what a cluster serves.
-type Served struct {
-	// Version such as 1.37.2.
-	Version string
-	// APIs such as apps/v1 and apps/v1/Deployment.
-	APIs []string
-}
 
 // kinds remembers discovery, which costs many requests.
 type kinds struct {
 	mu     sync.Mutex
 	at     time.Time
-	served Served
+	served render.Capabilities
 }
 
 func (k *kinds) forget() {
@@ -39,8 +32,8 @@ func (k *kinds) forget() {
 // discoveryAge is how long discovery is believed: definitions come and go.
 const discoveryAge = 10 * time.Minute
 
-// Served asks what the cluster serves.
-func (c *Cluster) Served(context.Context) (Served, error) {
+// Capabilities implements reconcile.Kinds.
+func (c *Cluster) Capabilities(context.Context) (render.Capabilities, error) {
 	c.kinds.mu.Lock()
 	defer c.kinds.mu.Unlock()
 	if time.Since(c.kinds.at) < discoveryAge {
@@ -48,23 +41,23 @@ func (c *Cluster) Served(context.Context) (Served, error) {
 	}
 	client, err := discovery.NewDiscoveryClientForConfigAndClient(c.config, c.http)
 	if err != nil {
-		return Served{}, err
+		return render.Capabilities{}, err
 	}
 	version, err := client.ServerVersion()
 	if err != nil {
-		return Served{}, classify(err)
+		return render.Capabilities{}, classify(err)
 	}
 	// A broken aggregated API is left out: the rest is still true.
 	_, lists, err := client.ServerGroupsAndResources()
 	if err != nil && len(lists) == 0 {
-		return Served{}, classify(err)
+		return render.Capabilities{}, classify(err)
 	}
-	served := Served{Version: strings.TrimPrefix(version.GitVersion, "v")}
+	served := render.Capabilities{KubeVersion: strings.TrimPrefix(version.GitVersion, "v")}
 	for _, list := range lists {
-		served.APIs = append(served.APIs, list.GroupVersion)
+		served.APIVersions = append(served.APIVersions, list.GroupVersion)
 		for _, r := range list.APIResources {
 			if !strings.Contains(r.Name, "/") {
-				served.APIs = append(served.APIs, list.GroupVersion+"/"+r.Kind)
+				served.APIVersions = append(served.APIVersions, list.GroupVersion+"/"+r.Kind)
 			}
 		}
 	}
@@ -72,7 +65,7 @@ func (c *Cluster) Served(context.Context) (Served, error) {
 	return served, nil
 }
 
-// Namespaced tells the scope of a kind.
+// Namespaced implements reconcile.Kinds.
 func (c *Cluster) Namespaced(_ context.Context, gvk schema.GroupVersionKind) (bool, error) {
 	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {

@@ -3,7 +3,10 @@ package kube
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,22 +17,16 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
-// Sighting is what a watch tells of a tracked object.
-type Sighting struct {
-	Key     object.Key
-	Version string
-	Mark    drift.Mark
-	Gone    bool
-}
-
-// Tracker watches the metadata of tracked objects, one watch per kind, and
+// tracker watches the metadata of tracked objects, one watch per kind, and
 // knows which application each of them belongs to.
-type Tracker struct {
+type tracker struct {
 	client metadata.Interface
-	see    func(app string, s Sighting)
+	see    func(app string, s reconcile.Sighting)
 	stop   context.CancelFunc
 	ctx    context.Context //nolint:containedctx // the watches' life is the tracker's, not a caller's
 	all    sync.WaitGroup
@@ -39,36 +36,48 @@ type Tracker struct {
 	owned   map[string]map[object.Key]string // app -> object -> API version
 }
 
-func newTracker(client metadata.Interface, see func(string, Sighting)) *Tracker {
+func newTracker(client metadata.Interface, see func(string, reconcile.Sighting)) *tracker {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Tracker{client: client, see: see, ctx: ctx, stop: stop,
+	return &tracker{client: client, see: see, ctx: ctx, stop: stop,
 		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
 }
 
-func (t *Tracker) close() {
+func (t *tracker) close() {
 	t.stop()
 	t.all.Wait()
 }
 
-// Owned lists what is tracked for an application, with API versions.
-func (t *Tracker) Owned(app string) map[object.Key]string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	out := make(map[object.Key]string, len(t.owned[app]))
-	for key, version := range t.owned[app] {
-		out[key] = version
+// watchTimeout bounds the wait for the first list of a kind.
+const watchTimeout = 30 * time.Second
+
+// Owned implements reconcile.Objects. A kind that the cluster does not serve
+// has no objects.
+func (c *Cluster) Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]reconcile.Owned, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	for _, gvk := range kinds {
+		if err := c.watch(ctx, gvk); err != nil && fault.Of(err) != fault.Missing {
+			return nil, err
+		}
 	}
-	return out
+	c.tracker.mu.Lock()
+	defer c.tracker.mu.Unlock()
+	owned := c.tracker.owned[app]
+	out := make([]reconcile.Owned, 0, len(owned))
+	for _, key := range slices.SortedFunc(maps.Keys(owned), object.Key.Compare) {
+		out = append(out, reconcile.Owned{Key: key, Version: owned[key]})
+	}
+	return out, nil
 }
 
-// Watch watches a kind, if nobody did so far, and waits until all its tracked
+// watch watches a kind, if nobody did so far, and waits until all its tracked
 // objects are known.
-func (c *Cluster) Watch(ctx context.Context, gvk schema.GroupVersionKind) error {
+func (c *Cluster) watch(ctx context.Context, gvk schema.GroupVersionKind) error {
 	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return classify(err)
 	}
-	w := c.Tracker.watch(mapping.Resource, gvk)
+	w := c.tracker.watch(mapping.Resource, gvk)
 	select {
 	case <-w.synced:
 		return nil
@@ -87,7 +96,7 @@ func (c *Cluster) Watch(ctx context.Context, gvk schema.GroupVersionKind) error 
 	}
 }
 
-func (t *Tracker) watch(gvr schema.GroupVersionResource, gvk schema.GroupVersionKind) *kindWatch {
+func (t *tracker) watch(gvr schema.GroupVersionResource, gvk schema.GroupVersionKind) *kindWatch {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if w, ok := t.watches[gvr]; ok {
@@ -112,7 +121,7 @@ type tracked struct {
 // kindWatch is the store of one reflector: it keeps next to nothing, and
 // passes on what changed.
 type kindWatch struct {
-	tracker *Tracker
+	tracker *tracker
 	gvr     schema.GroupVersionResource
 	gvk     schema.GroupVersionKind
 	synced  chan struct{}
@@ -227,7 +236,7 @@ func (w *kindWatch) put(o any) {
 		delete(w.known, id)
 	}
 	w.mu.Unlock()
-	s := Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager)}
+	s := reconcile.Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager)}
 	if known && old.app != app {
 		// Somebody changed the tracking id: its last owner must look, too.
 		w.tracker.own(old.app, key, "")
@@ -248,11 +257,11 @@ func (w *kindWatch) drop(id, version string) {
 		return
 	}
 	w.tracker.own(old.app, old.key, "")
-	w.tracker.see(old.app, Sighting{Key: old.key, Version: version, Gone: true})
+	w.tracker.see(old.app, reconcile.Sighting{Key: old.key, Version: version, Gone: true})
 }
 
 // own notes or, without a version, forgets an object of an application.
-func (t *Tracker) own(app string, key object.Key, version string) {
+func (t *tracker) own(app string, key object.Key, version string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if version == "" {
