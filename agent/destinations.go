@@ -88,12 +88,11 @@ func (d *Destinations) Clusters(ctx context.Context) ([]appset.Cluster, error) {
 	}
 	var out []appset.Cluster
 	for i := range secrets {
-		s := &secrets[i]
-		r, err := kube.FromSecret(s)
+		r, err := kube.FromSecret(&secrets[i])
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, appset.Cluster{Name: r.Name, Server: r.Server, Project: r.Project, Labels: r.Labels, Annotations: r.Annotations})
+		out = append(out, r.Cluster())
 	}
 	return out, nil
 }

@@ -13,17 +13,11 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/kube"
 )
 
 func newAppSetCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "appset",
-		Short: "Expand ApplicationSets",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newAppSetGenerateCommand(s))
-	return cmd
+	return group("appset", "Expand ApplicationSets", newAppSetGenerateCommand(s))
 }
 
 type generateOptions struct {
@@ -118,12 +112,6 @@ type knownClusters []appset.Cluster
 // Clusters implements appset.Clusters.
 func (k knownClusters) Clusters(context.Context) ([]appset.Cluster, error) { return k, nil }
 
-// clusterSecretLabel marks the secrets that register a cluster, as in Argo CD.
-const (
-	clusterSecretLabel = "argocd.argoproj.io/secret-type"
-	clusterSecretType  = "cluster"
-)
-
 // readClusters reads cluster Secrets in Argo CD's form; no file means no
 // clusters but the local one.
 func readClusters(name string) (knownClusters, error) {
@@ -136,25 +124,23 @@ func readClusters(name string) (knownClusters, error) {
 	}
 	var out knownClusters
 	for _, u := range objects {
-		if u.GetKind() != "Secret" || u.GetLabels()[clusterSecretLabel] != clusterSecretType {
+		if u.GetKind() != "Secret" || u.GetLabels()[kube.SecretTypeLabel] != kube.SecretCluster {
 			continue
 		}
 		var secret corev1.Secret
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &secret); err != nil {
 			return nil, fmt.Errorf("read cluster secret %s: %w", u.GetName(), err)
 		}
-		field := func(key string) string {
-			if text, ok := secret.StringData[key]; ok {
-				return text
+		for key, text := range secret.StringData {
+			if secret.Data == nil {
+				secret.Data = map[string][]byte{}
 			}
-			return string(secret.Data[key])
+			secret.Data[key] = []byte(text) // as the API server does
 		}
-		out = append(out, appset.Cluster{
-			Name: field("name"), Server: field("server"), Project: field("project"), Labels: secret.Labels, Annotations: secret.Annotations,
-		})
+		out = append(out, kube.Identify(&secret).Cluster())
 	}
 	if len(out) == 0 {
-		return nil, fault.New(fault.Invalid, "%s holds no Secret with the label %s: %s", name, clusterSecretLabel, clusterSecretType)
+		return nil, fault.New(fault.Invalid, "%s holds no Secret with the label %s: %s", name, kube.SecretTypeLabel, kube.SecretCluster)
 	}
 	return out, nil
 }

@@ -9,18 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
 func newClusterCommand(s streams) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "cluster",
-		Short: "Register clusters that applications can go to",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newClusterListCommand(s), newClusterAddCommand(s))
-	return cmd
+	return group("cluster", "Register clusters that applications can go to", newClusterListCommand(s), newClusterAddCommand(s))
 }
 
 func newClusterListCommand(s streams) *cobra.Command {
@@ -40,7 +34,7 @@ func newClusterListCommand(s streams) *cobra.Command {
 			}
 			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "NAME\tSERVER\tMESSAGE")
-			fmt.Fprintln(t, "in-cluster\thttps://kubernetes.default.svc\t")
+			fmt.Fprintf(t, "%s\t%s\t\n", appset.LocalName, appset.LocalServer)
 			for i := range list.Items {
 				r, err := kube.FromSecret(&list.Items[i])
 				note := ""

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/schema"
@@ -87,37 +86,14 @@ func readObjects(name string, in io.Reader) ([]*unstructured.Unstructured, error
 	return drift.Parse(f, name)
 }
 
-func oneOf(flag, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
-	}
-	return usagef("%s %q: want one of %v", flag, value, allowed)
-}
-
 func printReport(report drift.Report, o diffOptions, s streams) error {
-	switch o.output {
-	case "json":
-		return printJSON(s.out, report)
-	case "yaml":
-		data, err := yaml.Marshal(report)
-		if err != nil {
-			return err
-		}
-		_, err = s.out.Write(data)
+	if done, err := printData(s.out, o.output, report); done {
 		return err
-	case "name":
+	}
+	if o.output == "name" {
 		return printNames(s.out, report)
 	}
-	return printDrift(s.out, report, printing{palette: palette(s.color), all: o.all, next: "trueup diff --all"})
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return printDrift(s.out, report, printing{palette: palette(s.color), all: o.all, times: time.DateOnly + " 15:04", next: "trueup diff --all"})
 }
 
 func printNames(w io.Writer, report drift.Report) error {

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
 )
 
 func newDriftCommand(s streams) *cobra.Command {
@@ -33,8 +33,8 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 			if err != nil {
 				return err
 			}
-			p := palette(s.color)
-			if err := printDrifts(s.out, output, apps, driftView{palette: p, now: time.Now(), details: len(args) > 0}); err != nil {
+			view := driftView{printing: printing{palette: palette(s.color), times: time.DateTime}, now: time.Now(), details: len(args) > 0}
+			if err := printDrifts(s.out, output, apps, view); err != nil {
 				return err
 			}
 			return driftCode(apps)
@@ -62,8 +62,8 @@ func driftCode(apps []v1alpha1.Application) error {
 }
 
 type driftView struct {
-	palette palette
-	now     time.Time
+	printing
+	now time.Time
 	// details shows fields also of several applications.
 	details bool
 }
@@ -76,22 +76,14 @@ type driftOf struct {
 }
 
 func printDrifts(w io.Writer, output string, apps []v1alpha1.Application, v driftView) error {
-	switch output {
-	case "json", "yaml":
-		list := make([]driftOf, len(apps))
-		for i, app := range apps {
-			list[i] = driftOf{app.Name, string(app.Status.Sync.Status), app.Status.Drift}
-		}
-		if output == "json" {
-			return printJSON(w, map[string]any{"applications": list})
-		}
-		data, err := yaml.Marshal(map[string]any{"applications": list})
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(data)
+	list := make([]driftOf, len(apps))
+	for i, app := range apps {
+		list[i] = driftOf{app.Name, string(app.Status.Sync.Status), app.Status.Drift}
+	}
+	if done, err := printData(w, output, map[string]any{"applications": list}); done {
 		return err
-	case "name":
+	}
+	if output == "name" {
 		for _, app := range apps {
 			if d := app.Status.Drift; d != nil && d.Objects > 0 {
 				fmt.Fprintln(w, app.Name)
@@ -185,42 +177,31 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application) {
 			last = subject
 		}
 		if c.Path != "" {
-			v.change(b, c)
+			v.field(b, fieldOf(c))
 		}
 	}
 	b.WriteByte('\n')
 }
 
-func (v driftView) change(b *strings.Builder, c v1alpha1.DriftChange) {
-	fmt.Fprintf(b, "    %s\n", c.Path)
-	desired, live := cell(c.Desired), cell(c.Live)
-	width := max(len([]rune(desired)), len([]rune(live))) + 2
-	if c.Desired != nil {
-		fmt.Fprintf(b, "      %s  %s\n", v.palette.red(pad("- "+desired, width)), v.palette.dim("git"))
-	}
-	who := []string{"live"}
-	if c.Manager == "" {
-		who = append(who, "by an unknown client")
-	} else {
-		who = append(who, c.Manager)
+// fieldOf is a change of the status as the comparison told it.
+func fieldOf(c v1alpha1.DriftChange) drift.Field {
+	f := drift.Field{
+		Path: c.Path, Desired: decoded(c.Desired), Live: decoded(c.Live),
+		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation,
 	}
 	if c.Time != nil {
-		who = append(who, c.Time.UTC().Format(time.DateOnly+" 15:04:05"))
+		f.Time = &c.Time.Time
 	}
-	if c.Class == "undeclared" {
-		who = append(who, "not in Git")
-	}
-	fmt.Fprintf(b, "      %s  %s\n", v.palette.green(pad("+ "+live, width)), v.palette.dim(strings.Join(who, ", ")))
+	return f
 }
 
-// cell prints a value of the status on one line.
-func cell(j *apiextensionsv1.JSON) string {
+func decoded(j *apiextensionsv1.JSON) any {
 	if j == nil {
-		return "(absent)"
+		return nil
 	}
 	var v any
 	if err := json.Unmarshal(j.Raw, &v); err != nil {
 		return string(j.Raw)
 	}
-	return valueText(v)
+	return v
 }

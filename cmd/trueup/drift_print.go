@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"github.com/trueup-dev/trueup/drift"
 )
@@ -15,6 +15,8 @@ type printing struct {
 	palette palette
 	// all shows expected differences and objects in sync as well.
 	all bool
+	// times is the layout of times.
+	times string
 	// next is the command that the last line proposes.
 	next string
 }
@@ -117,22 +119,20 @@ func (p printing) state(state drift.State) string {
 
 func (p printing) field(b *strings.Builder, f drift.Field) {
 	fmt.Fprintf(b, "    %s\n", f.Path)
-	desired, live := valueText(f.Desired), valueText(f.Live)
-	width := max(len(desired), len(live))
+	desired, live := valueText(f.Desired), "(absent)"
+	if f.Live != nil {
+		live = valueText(f.Live)
+	}
+	width := max(utf8.RuneCountInString(desired), utf8.RuneCountInString(live)) + len("- ")
 	if f.Desired != nil {
-		fmt.Fprintf(b, "      %s  %s\n", p.palette.red(pad("- "+desired, width+2)), p.palette.dim("git"))
+		fmt.Fprintf(b, "      %s  %s\n", p.palette.red(pad("- "+desired, width)), p.palette.dim("git"))
 	}
-	switch {
-	case f.Live != nil:
-		fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ "+live, width+2)), p.palette.dim(blame(f)))
-	default:
-		fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ (absent)", width+2)), p.palette.dim(blame(f)))
-	}
+	fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ "+live, width)), p.palette.dim(p.blame(f)))
 }
 
 // blame names the hand as far as it is known. A manager is a client's name,
 // not a person's.
-func blame(f drift.Field) string {
+func (p printing) blame(f drift.Field) string {
 	parts := []string{"live"}
 	if f.Manager == "" {
 		parts = append(parts, "by an unknown client")
@@ -140,7 +140,7 @@ func blame(f drift.Field) string {
 		parts = append(parts, f.Manager)
 	}
 	if f.Time != nil {
-		parts = append(parts, f.Time.UTC().Format(time.DateOnly+" 15:04"))
+		parts = append(parts, f.Time.UTC().Format(p.times))
 	}
 	switch {
 	case f.Class == drift.Undeclared:

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
 )
 
 func newGetCommand(s streams) *cobra.Command {
@@ -68,17 +68,10 @@ func printApplications(s streams, output string, apps []v1alpha1.Application) er
 		apps[i].ManagedFields = nil
 		apps[i].APIVersion, apps[i].Kind = v1alpha1.GroupVersion().String(), "Application"
 	}
-	switch output {
-	case "json":
-		return printJSON(s.out, map[string]any{"apiVersion": "v1", "kind": "List", "items": apps})
-	case "yaml":
-		data, err := yaml.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": apps})
-		if err != nil {
-			return err
-		}
-		_, err = s.out.Write(data)
+	if done, err := printData(s.out, output, map[string]any{"apiVersion": "v1", "kind": "List", "items": apps}); done {
 		return err
-	case "name":
+	}
+	if output == "name" {
 		for _, app := range apps {
 			if _, err := fmt.Fprintln(s.out, app.Name); err != nil {
 				return err
@@ -104,8 +97,8 @@ func destination(app v1alpha1.Application) string {
 	switch d := app.Spec.Destination; {
 	case d.Name != "":
 		return d.Name
-	case d.Server == "https://kubernetes.default.svc":
-		return "in-cluster"
+	case d.Server == appset.LocalServer:
+		return appset.LocalName
 	default:
 		return d.Server
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 )
@@ -39,15 +38,7 @@ func newHistoryCommand(s streams) *cobra.Command {
 func printHistory(s streams, output string, app v1alpha1.Application) error {
 	all := slices.Clone(app.Status.History)
 	slices.Reverse(all)
-	switch output {
-	case "json":
-		return printJSON(s.out, map[string]any{"application": app.Name, "history": all})
-	case "yaml":
-		data, err := yaml.Marshal(map[string]any{"application": app.Name, "history": all})
-		if err != nil {
-			return err
-		}
-		_, err = s.out.Write(data)
+	if done, err := printData(s.out, output, map[string]any{"application": app.Name, "history": all}); done {
 		return err
 	}
 	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -25,6 +26,11 @@ type Registration struct {
 	Name, Server, Project string
 	Labels, Annotations   map[string]string
 	Config                *rest.Config
+}
+
+// Cluster is what generators see of a registration.
+func (r Registration) Cluster() appset.Cluster {
+	return appset.Cluster{Name: r.Name, Server: r.Server, Project: r.Project, Labels: r.Labels, Annotations: r.Annotations}
 }
 
 // clusterConfig is the secret's field "config".

@@ -11,13 +11,13 @@ import (
 )
 
 // check holds what engines return against what every later stage relies on,
-// flattens lists, and sorts. Of several objects with one key the last wins.
+// and sorts. Of several objects with one key the last wins.
 func check(objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, []string, error) {
 	var failures []error
 	var warnings []string
 	at := map[object.Key]int{}
 	var out []*unstructured.Unstructured
-	for _, u := range flatten(objects) {
+	for _, u := range objects {
 		if err := complete(u); err != nil {
 			failures = append(failures, err)
 			continue
@@ -51,21 +51,4 @@ func complete(u *unstructured.Unstructured) error {
 		return fault.New(fault.Invalid, "a %s has no metadata.name", u.GetKind())
 	}
 	return nil
-}
-
-func flatten(objects []*unstructured.Unstructured) []*unstructured.Unstructured {
-	var out []*unstructured.Unstructured
-	for _, u := range objects {
-		items, ok := u.Object["items"].([]any)
-		if !ok || u.GetKind() != "List" && u.GetName() != "" {
-			out = append(out, u)
-			continue
-		}
-		for _, item := range items {
-			if object, ok := item.(map[string]any); ok {
-				out = append(out, &unstructured.Unstructured{Object: object})
-			}
-		}
-	}
-	return out
 }

@@ -53,7 +53,8 @@ type Capabilities struct {
 	APIVersions []string
 }
 
-// Engine renders one type of source. It reads files of req.Tree.FS only.
+// Engine renders one type of source. It reads files of req.Tree.FS only, and
+// returns the items of lists in place of these.
 type Engine interface {
 	Render(ctx context.Context, req Request) ([]*unstructured.Unstructured, error)
 }
