@@ -1,0 +1,244 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/clustertest"
+	"github.com/trueup-dev/trueup/internal/kube"
+)
+
+// scale is 200 applications of 5 objects from one repository.
+const (
+	scaleApplications = 200
+	scaleRest         = 3 * time.Minute
+)
+
+const scaleManifest = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "ghcr.io/acme/web:1.0", env: [{name: NUMBER, value: "%[1]d"}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {number: "%[1]d"}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: web}
+stringData: {password: "p%[1]d"}
+`
+
+// process reads what the kernel counts about a process.
+type process struct{ pid int }
+
+func (p process) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	ticks := 0
+	for _, at := range []int{11, 12} { // user and system time
+		n, err := strconv.Atoi(fields[at])
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	const perSecond = 100
+	return time.Duration(ticks) * time.Second / perSecond
+}
+
+func (p process) megabytes(b *testing.B, field string) float64 {
+	b.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+			n, err := strconv.Atoi(strings.Fields(rest)[0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			return float64(n) / 1024
+		}
+	}
+	b.Fatalf("no %s", field)
+	return 0
+}
+
+type scale struct {
+	b      *testing.B
+	client client.Client
+	ns     string
+	repo   string
+}
+
+func (s scale) must(err error) {
+	s.b.Helper()
+	if err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+func (s scale) commit(message string) string {
+	s.b.Helper()
+	for _, args := range [][]string{{"add", "-A"}, {"-c", "user.name=Ana", "-c", "user.email=a@example.com", "commit", "-q", "-m", message}, {"rev-parse", "HEAD"}} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = s.repo
+		out, err := cmd.CombinedOutput()
+		s.must(err)
+		if args[0] == "rev-parse" {
+			return strings.TrimSpace(string(out))
+		}
+	}
+	return ""
+}
+
+// await returns the time until every application is as wanted.
+func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
+	s.b.Helper()
+	began := time.Now()
+	s.must(wait.PollUntilContextTimeout(s.b.Context(), 100*time.Millisecond, 5*time.Minute, true, func(ctx context.Context) (bool, error) {
+		var list v1alpha1.ApplicationList
+		if err := s.client.List(ctx, &list, client.InNamespace(s.ns)); err != nil {
+			return false, err
+		}
+		n := 0
+		for i := range list.Items {
+			if ok(&list.Items[i]) {
+				n++
+			}
+		}
+		return n == scaleApplications, nil
+	}))
+	return time.Since(began)
+}
+
+// BenchmarkTwoHundredApplications measures an agent of its own process, from
+// nothing to healthy, at rest, at a commit and at a live edit.
+func BenchmarkTwoHundredApplications(b *testing.B) {
+	file := clustertest.Kubeconfig(b, "hub")
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := scale{b: b, ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
+	config.QPS = -1
+	s.client, err = kube.NewClient(config)
+	s.must(err)
+	s.client = client.WithFieldOwner(s.client, "kubectl-edit")
+	for i := range scaleApplications {
+		dir := filepath.Join(s.repo, "apps", fmt.Sprintf("a%03d", i))
+		s.must(os.MkdirAll(dir, 0o755))
+		s.must(os.WriteFile(filepath.Join(dir, "all.yaml"), fmt.Appendf(nil, scaleManifest, i), 0o644))
+	}
+	s.must(exec.Command("git", "init", "-q", "-b", "main", s.repo).Run())
+	s.commit("Start")
+	s.must(s.client.Create(b.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.ns}}))
+
+	binary := filepath.Join(b.TempDir(), "trueup")
+	build := exec.Command("go", "build", "-o", binary, "../cmd/trueup")
+	build.Stderr = os.Stderr
+	s.must(build.Run())
+	agent := exec.Command(binary, "agent", "--kubeconfig", file, "--namespace", s.ns, "--watch-namespace", s.ns, "--install-crds",
+		"--allow-file-repositories", "--data", b.TempDir(), "--poll", "2s", "--health-address", "0", "--metrics-address", "0")
+	agent.Stderr = os.Stderr
+	s.must(agent.Start())
+	b.Cleanup(func() {
+		_ = agent.Process.Signal(syscall.SIGTERM)
+		_ = agent.Wait()
+	})
+	p := process{agent.Process.Pid}
+	s.must(wait.PollUntilContextTimeout(b.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return s.client.List(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(s.ns)) == nil, nil
+	}))
+
+	began := time.Now()
+	for i := range scaleApplications {
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("a%03d", i), Namespace: s.ns}}
+		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "file://" + s.repo, Path: fmt.Sprintf("apps/a%03d", i)}
+		app.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: fmt.Sprintf("%s-%03d", s.ns, i)}
+		app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{
+			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
+		}
+		s.must(s.client.Create(b.Context(), app))
+	}
+	ready := func(app *v1alpha1.Application) bool {
+		return apimeta.IsStatusConditionTrue(app.Status.Conditions, "Ready")
+	}
+	s.await(ready)
+	b.ReportMetric(time.Since(began).Seconds(), "s-to-healthy")
+	b.ReportMetric(p.cpu(b).Seconds(), "cpu-s-to-healthy")
+	b.ReportMetric(p.megabytes(b, "RssAnon"), "MB-anon")
+	b.ReportMetric(p.megabytes(b, "VmRSS"), "MB-resident")
+
+	rest := p.cpu(b)
+	<-time.After(scaleRest) // the measure is the cost of a time without events
+	b.ReportMetric((p.cpu(b) - rest).Seconds(), "cpu-s-per-3min-rest")
+
+	before := p.cpu(b)
+	s.must(os.WriteFile(filepath.Join(s.repo, "apps", "a007", "all.yaml"), fmt.Appendf(nil, scaleManifest, 1000), 0o644))
+	sha := s.commit("Change one")
+	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool { return ready(app) && app.Status.Sync.Revision == sha }).Seconds(), "s-commit-everywhere")
+	b.ReportMetric((p.cpu(b) - before).Seconds(), "cpu-s-commit")
+
+	b.ReportMetric(s.correct(10).Seconds()*1000, "ms-to-correct")
+}
+
+// correct edits live objects of n applications, one after the other, and
+// returns the mean time until the agent has undone it.
+func (s scale) correct(n int) time.Duration {
+	s.b.Helper()
+	var total time.Duration
+	for i := range n {
+		key := client.ObjectKey{Namespace: fmt.Sprintf("%s-%03d", s.ns, i*7), Name: "settings"}
+		cm := &corev1.ConfigMap{}
+		s.must(s.client.Get(s.b.Context(), key, cm))
+		want := cm.Data["number"]
+		cm.Data["number"] = "by hand"
+		s.must(s.client.Update(s.b.Context(), cm))
+		began := time.Now()
+		s.must(wait.PollUntilContextTimeout(s.b.Context(), 5*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+			err := s.client.Get(ctx, key, cm)
+			return err == nil && cm.Data["number"] == want, err
+		}))
+		total += time.Since(began)
+	}
+	return total / time.Duration(n)
+}
