@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/reconcile/apply"
 	"github.com/trueup-dev/trueup/reconcile/plan"
@@ -98,23 +99,22 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	return Outcome{Status: status, After: decision.After, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
 
-// Plan tells what a sync would do now, and why it is as it is, without
-// changing anything.
-func (f *Flow) Plan(ctx context.Context, app *v1alpha1.Application, op *v1alpha1.SyncOperation) (plan.Plan, *View, error) {
-	mem := &Memory{}
-	revision := ""
-	if op != nil {
-		revision = op.Revision
-	}
+// Compare tells how live objects differ from a revision, or from the
+// application's own where it is empty. It reads everything and writes nothing.
+func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision string) (drift.Report, error) {
 	desired, cluster, err := f.Desire(ctx, app, revision)
 	if err != nil {
-		return plan.Plan{}, nil, err
+		return drift.Report{}, err
 	}
-	view, err := f.Observe(ctx, app, desired, cluster, mem)
+	view, err := f.Observe(ctx, app, desired, cluster, &Memory{})
 	if err != nil {
-		return plan.Plan{}, nil, err
+		return drift.Report{}, err
 	}
-	return plan.Make(view.input(f.ID(app), PolicyOf(app, op), mem)), view, nil
+	var report drift.Report
+	for _, key := range view.keys() {
+		report.Objects = append(report.Objects, view.seen[key].verdict)
+	}
+	return report, nil
 }
 
 // Teardown deletes what an application consists of, and tells whether

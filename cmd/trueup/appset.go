@@ -65,7 +65,7 @@ func generate(ctx context.Context, o generateOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	repos, closeRepos, err := newRepositories(o.repos)
+	repos, closeRepos, err := newRepositories(o.repos, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,11 +11,17 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 type diffOptions struct {
+	connection
+	revision      string
+	repos         []string
 	desired, live string
 	output        string
 	all           bool
@@ -23,18 +30,31 @@ type diffOptions struct {
 func newDiffCommand(s streams) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
-		Use:   "diff --desired FILE --live FILE",
+		Use:   "diff APP | diff --desired FILE --live FILE",
 		Short: "Compare desired with live objects, field by field, and say who changed what",
 		Long: `Compare desired with live objects, field by field, and say who changed what.
 
-LIVE is what 'kubectl get -o yaml --show-managed-fields' prints. FILE may be - for standard input.
+With APP it renders the application's source and reads the live objects, here and now, and changes nothing:
+it needs access to the repository and to the destination. 'trueup drift' shows what the agent saw instead.
+
+Without it everything comes from files. LIVE is what 'kubectl get -o yaml --show-managed-fields' prints. FILE may be - for standard input.
 Exits with 0 when everything is in sync, 3 when something differs, 1 when a file cannot be read.`,
-		Example: `  kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
+		Example: `  trueup diff web --revision release-2
+  kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
   trueup diff --desired shop.yaml --live live.yaml`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return diff(o, s) },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := compared(cmd.Context(), o, args, s)
+			if err != nil {
+				return err
+			}
+			return showReport(report, o, s)
+		},
 	}
 	flags := cmd.Flags()
+	o.flags(flags)
+	flags.StringVar(&o.revision, "revision", "", "compare with this revision instead of the application's")
+	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
 	flags.StringVar(&o.desired, "desired", "", "file with the desired objects")
 	flags.StringVar(&o.live, "live", "", "file with the live objects, with managed fields")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or name")
@@ -42,26 +62,69 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	return cmd
 }
 
-func diff(o diffOptions, s streams) error {
-	if o.desired == "" || o.live == "" {
-		return usagef("diff needs --desired FILE and --live FILE")
-	}
-	if o.desired == "-" && o.live == "-" {
-		return usagef("only one of --desired and --live can be standard input")
+// compared reads both sides from where the command line says.
+func compared(ctx context.Context, o diffOptions, args []string, s streams) (drift.Report, error) {
+	files := o.desired != "" || o.live != ""
+	switch {
+	case len(args) > 0 && files:
+		return drift.Report{}, usagef("diff takes APP, or --desired and --live, not both")
+	case len(args) == 0 && (o.desired == "" || o.live == ""):
+		return drift.Report{}, usagef("diff needs APP, or --desired FILE and --live FILE")
+	case files && o.desired == "-" && o.live == "-":
+		return drift.Report{}, usagef("only one of --desired and --live can be standard input")
 	}
 	if err := oneOf("--output", o.output, "text", "json", "yaml", "name"); err != nil {
-		return err
+		return drift.Report{}, err
+	}
+	schemas, err := schema.Builtin()
+	if err != nil {
+		return drift.Report{}, fmt.Errorf("load the built-in schema: %w", err)
+	}
+	if len(args) > 0 {
+		return compareApplication(ctx, o, args[0], schemas)
 	}
 	desired, errDesired := readObjects(o.desired, s.in)
 	live, errLive := readObjects(o.live, s.in)
 	if err := errors.Join(errDesired, errLive); err != nil {
-		return err
+		return drift.Report{}, err
 	}
-	schemas, err := schema.Builtin()
+	return drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas}), nil
+}
+
+// compareApplication runs the agent's own flow up to the comparison.
+func compareApplication(ctx context.Context, o diffOptions, name string, schemas *schema.Set) (drift.Report, error) {
+	apps, err := o.applications(ctx, []string{name})
 	if err != nil {
-		return fmt.Errorf("load the built-in schema: %w", err)
+		return drift.Report{}, err
 	}
-	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas})
+	config, err := restConfig(o.kubeconfig, o.context)
+	if err != nil {
+		return drift.Report{}, err
+	}
+	k, err := o.client()
+	if err != nil {
+		return drift.Report{}, err
+	}
+	repos, closeRepos, err := newRepositories(o.repos, agent.Credentials{Reader: k, Namespace: o.namespace})
+	if err != nil {
+		return drift.Report{}, err
+	}
+	defer closeRepos()
+	destinations := &agent.Destinations{
+		Local: config, Reader: k, Namespace: o.namespace, Builtin: schemas, See: func(string, reconcile.Sighting) {},
+	}
+	defer destinations.Close()
+	flow := &reconcile.Flow{
+		Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: destinations, Now: time.Now, Namespace: o.namespace,
+	}
+	report, err := flow.Compare(ctx, &apps[0], o.revision)
+	if err != nil {
+		return report, fmt.Errorf("compare application %s: %w", name, err)
+	}
+	return report, nil
+}
+
+func showReport(report drift.Report, o diffOptions, s streams) error {
 	if err := printReport(report, o, s); err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ func parseRepositories(flags []string) (map[string]string, error) {
 }
 
 // newRepositories keeps mirrors in a folder of its own that close removes.
-func newRepositories(flags []string) (*repositories, func(), error) {
+// Without credentials only public repositories can be read.
+func newRepositories(flags []string, credentials git.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +51,7 @@ func newRepositories(flags []string) (*repositories, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for Git mirrors: %w", err)
 	}
-	mirrors := git.New(git.Options{Dir: dir, Files: true})
+	mirrors := git.New(git.Options{Dir: dir, Files: true, Credentials: credentials})
 	return &repositories{local: local, mirrors: mirrors}, func() { _ = os.RemoveAll(dir) }, nil
 }
 
@@ -102,7 +103,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if len(docs.Applications) == 0 {
 		return fault.New(fault.Invalid, "%s holds no Application", o.file)
 	}
-	repos, closeRepos, err := newRepositories(o.repos)
+	repos, closeRepos, err := newRepositories(o.repos, nil)
 	if err != nil {
 		return err
 	}
