@@ -39,7 +39,7 @@ func batches() []batch {
 			names:    []string{apiserver, controllerManager, scheduler, etcd},
 			ldflags:  "-s -w" + stamp("gitVersion", KubernetesVersion) + stamp("gitMajor", major) + stamp("gitMinor", minor),
 			what:     "kube-apiserver, kube-controller-manager and kube-scheduler " + KubernetesVersion + " and etcd " + EtcdVersion,
-			duration: "about 7 minutes",
+			duration: "about 9 minutes",
 		},
 		{
 			module:   "kwok",
