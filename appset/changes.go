@@ -20,7 +20,7 @@ type Changes struct {
 // operations, and the keys that the set preserves. A set at rest gives no
 // changes.
 func Diff(set *v1alpha1.ApplicationSet, existing, wanted []v1alpha1.Application) Changes {
-	creates, updates, deletes := policy(set)
+	updates, deletes := policy(set)
 	have := map[string]v1alpha1.Application{}
 	for _, app := range existing {
 		have[app.Name] = app
@@ -31,7 +31,7 @@ func Diff(set *v1alpha1.ApplicationSet, existing, wanted []v1alpha1.Application)
 		keep[want.Name] = true
 		old, ok := have[want.Name]
 		switch {
-		case !ok && creates:
+		case !ok:
 			out.Create = append(out.Create, want)
 		case ok && updates:
 			if next, changed := updated(set, old, want); changed {
@@ -47,20 +47,21 @@ func Diff(set *v1alpha1.ApplicationSet, existing, wanted []v1alpha1.Application)
 	return out
 }
 
-func policy(set *v1alpha1.ApplicationSet) (creates, updates, deletes bool) {
+// policy tells what a set may do to applications besides creating them.
+func policy(set *v1alpha1.ApplicationSet) (updates, deletes bool) {
 	mode := ""
 	if p := set.Spec.SyncPolicy; p != nil && p.ApplicationsSync != nil {
 		mode = *p.ApplicationsSync
 	}
 	switch mode {
 	case "create-only":
-		return true, false, false
+		return false, false
 	case "create-update":
-		return true, true, false
+		return true, false
 	case "create-delete":
-		return true, false, true
+		return false, true
 	}
-	return true, true, true
+	return true, true
 }
 
 // alwaysKept are annotations by which people and controllers speak to an

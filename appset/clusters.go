@@ -46,7 +46,7 @@ func (g *generation) clusters(ctx context.Context, gen *v1alpha1.ClusterGenerato
 	}
 	list := make([]any, len(out))
 	for i, p := range out {
-		list[i] = map[string]any(p)
+		list[i] = p
 	}
 	return []params{{"clusters": list}}, nil
 }

@@ -92,7 +92,7 @@ func (g *generation) pathParams(name, prefix string) params {
 			"path": name, "basename": base, "basenameNormalized": normalizeName(base), "segments": list,
 		}}
 		if prefix != "" {
-			return params{prefix: map[string]any(p)}
+			return params{prefix: p}
 		}
 		return p
 	}

@@ -34,6 +34,7 @@ func (l loose) matches(set labels.Set) bool {
 		have, ok := set[e.Key]
 		in := ok && slices.Contains(e.Values, have)
 		switch e.Operator {
+		case metav1.LabelSelectorOpExists: // what ok says
 		case metav1.LabelSelectorOpIn:
 			ok = in
 		case metav1.LabelSelectorOpNotIn:
@@ -74,6 +75,6 @@ func flat(p params) map[string]string {
 			out[prefix] = fmt.Sprint(v)
 		}
 	}
-	walk("", map[string]any(p))
+	walk("", p)
 	return out
 }

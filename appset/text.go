@@ -74,7 +74,7 @@ func goText(s string, p params, options []string) (result string, err error) {
 		return "", fault.Wrap(fault.Invalid, fmt.Errorf("failed to parse template %s: %w", s, err))
 	}
 	out := bounded{}
-	if err := t.Execute(&out, map[string]any(p)); err != nil {
+	if err := t.Execute(&out, p); err != nil {
 		if errors.Is(err, errTooLong) {
 			return "", errTooLong
 		}

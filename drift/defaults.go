@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/drift/schema"
@@ -81,15 +82,8 @@ func (c *comparison) isDefault(p *place, live any) bool {
 	if !c.native || isStringMap(p.up, p.siblings) || p.up != nil && p.up.typ.IsMap() {
 		return false
 	}
-	if !p.isItem() {
-		if live == "" || derived(p, live) {
-			return true
-		}
-		for _, value := range c.defaults[p.name()] {
-			if compact(value) == compact(live) {
-				return true
-			}
-		}
+	if !p.isItem() && (live == "" || derived(p, live) || c.knownDefault(p.name(), live)) {
+		return true
 	}
 	m, ok := live.(map[string]any)
 	if !ok || isStringMap(p, m) || p.typ.IsMap() {
@@ -101,6 +95,12 @@ func (c *comparison) isDefault(p *place, live any) bool {
 		}
 	}
 	return true
+}
+
+// knownDefault reports a value that the server's types give to a field of
+// that name.
+func (c *comparison) knownDefault(name string, live any) bool {
+	return slices.ContainsFunc(c.defaults[name], func(value any) bool { return compact(value) == compact(live) })
 }
 
 // derived reports defaults that follow from the fields beside them.

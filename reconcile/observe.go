@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,10 +192,6 @@ type Drift struct {
 	State drift.State
 	// Field is nil where the object as a whole is gone.
 	Field *drift.Field
-}
-
-func (d Drift) compare(o Drift) int {
-	return cmp.Or(d.Key.Compare(o.Key), cmp.Compare(d.path(), o.path()))
 }
 
 func (d Drift) path() string {

@@ -96,6 +96,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 			r.Status = v1alpha1.SyncStatusCodeSynced
 		case drift.Extra:
 			r.Message = "not in Git any more"
+		case drift.Modified, drift.Missing: // out of sync, as set above
 		}
 		out = append(out, r)
 	}
@@ -169,13 +170,14 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		c.add(SyncError, metav1.ConditionTrue, "ApplyFailed", o.Message)
 	}
 	warnings := map[string][]string{}
-	for _, w := range s.view.Desired.Warnings {
-		warnings["RepeatedResource"] = append(warnings["RepeatedResource"], w)
-	}
+	warnings["RepeatedResource"] = append(warnings["RepeatedResource"], s.view.Desired.Warnings...)
 	for _, w := range p.Warnings {
 		warnings[w.Rule] = append(warnings[w.Rule], w.Message)
 	}
 	for rule, messages := range warnings {
+		if len(messages) == 0 {
+			continue
+		}
 		c.add(rule+"Warning", metav1.ConditionTrue, rule, strings.Join(messages, "\n"))
 	}
 	c.unsupported(s.app)

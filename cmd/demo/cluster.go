@@ -74,7 +74,7 @@ func (c cluster) apply(ctx context.Context, file, placeholder, url string) error
 		if err != nil {
 			return err
 		}
-		fmt.Printf("created ApplicationSet %s\n", set.Name)
+		fmt.Fprintf(os.Stdout, "created ApplicationSet %s\n", set.Name)
 	}
 	return nil
 }

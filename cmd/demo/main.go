@@ -64,12 +64,12 @@ func (d demo) run(ctx context.Context) error {
 		{"Sync: the cluster comes back true", d.sync},
 		{"A commit arrives", d.commit},
 	} {
-		fmt.Printf("\n\x1b[1m== %s\x1b[0m  (%s)\n", act.title, time.Since(d.began).Round(time.Second))
+		fmt.Fprintf(os.Stdout, "\n\x1b[1m== %s\x1b[0m  (%s)\n", act.title, time.Since(d.began).Round(time.Second))
 		if err := act.play(ctx); err != nil {
 			return fmt.Errorf("%w\nthe agent's log is %s; make demo-clean stops everything", err, d.path("agent.log"))
 		}
 	}
-	fmt.Printf(`
+	fmt.Fprintf(os.Stdout, `
 Done in %s. Everything still runs; go on yourself:
 
   export KUBECONFIG=%s
@@ -94,7 +94,7 @@ func (d demo) command(ctx context.Context, name string, args ...string) error {
 
 // trueup shows a command line and runs it. Drift is not a failure here.
 func (d demo) trueup(ctx context.Context, args ...string) error {
-	fmt.Printf("$ trueup %s\n", strings.Join(args, " "))
+	fmt.Fprintf(os.Stdout, "$ trueup %s\n", strings.Join(args, " "))
 	err := d.command(ctx, "bin/trueup", args...)
 	var exit *exec.ExitError
 	const drift = 3
@@ -122,7 +122,7 @@ func (d demo) repository(ctx context.Context) error {
 	if err := os.CopyFS(d.path("config"), os.DirFS("examples/config")); err != nil {
 		return err
 	}
-	fmt.Println("repository:", d.path("config"))
+	fmt.Fprintln(os.Stdout, "repository:", d.path("config"))
 	return errors.Join(d.git(ctx, "init", "-q", "-b", "main"), d.git(ctx, "add", "-A"), d.git(ctx, "commit", "-q", "-m", "Start"))
 }
 
@@ -172,7 +172,7 @@ func (d demo) edit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("(Deployment web gets another image and two more replicas)")
+	fmt.Fprintln(os.Stdout, "(Deployment web gets another image and two more replicas)")
 	if err := k.edit(ctx); err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (d demo) commit(ctx context.Context) error {
 	if err := d.git(ctx, "commit", "-q", "-am", "Release web 1.5"); err != nil {
 		return err
 	}
-	fmt.Println("committed: Release web 1.5")
+	fmt.Fprintln(os.Stdout, "committed: Release web 1.5")
 	k, err := connect(d.kubeconfig("hub"))
 	if err != nil {
 		return err

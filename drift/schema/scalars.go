@@ -45,8 +45,9 @@ func (s Scalar) Equal(a, b any) bool {
 		return equalParsed(textA, textB, parseTime, time.Time.Equal)
 	case Byte:
 		return equalParsed(textA, textB, DecodeBase64, bytes.Equal)
+	default:
+		return false
 	}
-	return false
 }
 
 func equalParsed[T any](a, b string, parse func(string) (T, bool), same func(T, T) bool) bool {

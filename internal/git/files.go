@@ -229,8 +229,9 @@ func modeOf(m filemode.FileMode) fs.FileMode {
 		return fs.ModeSymlink | 0o777
 	case filemode.Executable:
 		return 0o755
+	default:
+		return 0o644
 	}
-	return 0o644
 }
 
 // entry is both fs.DirEntry and fs.FileInfo.

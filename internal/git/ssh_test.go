@@ -64,7 +64,7 @@ func (r *repo) serveSSH(host ssh.Signer, user ssh.PublicKey) (addr string) {
 }
 
 func (r *repo) session(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
 		return

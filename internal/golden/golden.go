@@ -15,7 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-var update = flag.Bool("update", false, "rewrite what is expected in testdata")
+var update = flag.Bool("update", false, "rewrite what is expected in testdata") //nolint:gochecknoglobals // a flag of go test must exist before it parses them
 
 // Archives runs every testdata/*.txtar as a subtest: the last file of each,
 // which must have the name want, is what run gives.

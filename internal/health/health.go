@@ -24,10 +24,14 @@ const (
 )
 
 // severity lists the statuses from best to worst.
-var severity = [...]Status{Healthy, Suspended, Progressing, Missing, Degraded, Unknown}
+func severity() []Status {
+	return []Status{Healthy, Suspended, Progressing, Missing, Degraded, Unknown}
+}
 
 // ignoreAnnotations take an object out of its application's health.
-var ignoreAnnotations = [...]string{"trueup.dev/ignore-healthcheck", "argocd.argoproj.io/ignore-healthcheck"}
+func ignoreAnnotations() []string {
+	return []string{"trueup.dev/ignore-healthcheck", "argocd.argoproj.io/ignore-healthcheck"}
+}
 
 // Result is a status and, where it is not obvious, why.
 type Result struct {
@@ -62,7 +66,7 @@ func Ignored(u *unstructured.Unstructured) bool {
 		return false
 	}
 	annotations := u.GetAnnotations()
-	for _, name := range ignoreAnnotations {
+	for _, name := range ignoreAnnotations() {
 		if annotations[name] == "true" {
 			return true
 		}
@@ -86,10 +90,10 @@ func Worst(results []Result) Result {
 func Compare(a, b Status) int { return cmp.Compare(rank(a), rank(b)) }
 
 func rank(s Status) int {
-	if i := slices.Index(severity[:], s); i >= 0 {
+	if i := slices.Index(severity(), s); i >= 0 {
 		return i
 	}
-	return len(severity)
+	return len(severity())
 }
 
 // notObserved catches the moment between the creation or change of a workload

@@ -251,7 +251,7 @@ func FuzzOf(f *testing.F) {
 		r := Of(&unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": "x"}, "status": value,
 		}})
-		if rank(r.Status) == len(severity) {
+		if rank(r.Status) == len(severity()) {
 			t.Errorf("%q is not one of the statuses", r.Status)
 		}
 	})

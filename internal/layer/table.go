@@ -5,7 +5,7 @@ const Module = "github.com/trueup-dev/trueup"
 
 // Levels gives each package its layer. A package imports packages of its own
 // layer or of lower ones only; "*" stands for everything below a folder.
-var Levels = []struct {
+var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	Package string
 	Level   int
 }{
@@ -38,7 +38,7 @@ var Levels = []struct {
 const CoreLevel = 4
 
 // Banned lists what the core may not import, each with the reason.
-var Banned = map[string]string{
+var Banned = map[string]string{ //nolint:gochecknoglobals // a table that nobody writes
 	"k8s.io/client-go":               "the core is pure: reach clusters through a port",
 	"sigs.k8s.io/controller-runtime": "controllers call the core, never the reverse",
 	"github.com/go-git/go-git":       "the core reads files through fs.FS",
@@ -50,7 +50,7 @@ var Banned = map[string]string{
 
 // OneWriter are the packages that may delete or apply objects: every other
 // one describes what it wants as a plan.
-var OneWriter = map[string]string{
+var OneWriter = map[string]string{ //nolint:gochecknoglobals // a table that nobody writes
 	"reconcile/apply": "the only package that writes to a cluster, which keeps the safety review to one place",
 }
 
@@ -65,6 +65,6 @@ const (
 
 // Exceptions to a budget, each with its reason. The key is the file, the
 // folder for a package, or file:function.
-var Exceptions = map[string]string{
+var Exceptions = map[string]string{ //nolint:gochecknoglobals // a table that nobody writes
 	"reconcile": "the flow, what it remembers and the status it tells share their values; apart they would export all of them",
 }

@@ -56,8 +56,9 @@ func sectionOf(s Step) string {
 		return "prune"
 	case Keep:
 		return "keep"
+	default:
+		return fmt.Sprintf("wave %d", s.Wave)
 	}
-	return fmt.Sprintf("wave %d", s.Wave)
 }
 
 func (s Step) print(b *strings.Builder) {
@@ -82,8 +83,9 @@ func (a Action) symbol() string {
 		return "~"
 	case Prune:
 		return "-"
+	default:
+		return "="
 	}
-	return "="
 }
 
 func blame(f drift.Field) string {
