@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -25,6 +26,7 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -52,6 +54,14 @@ type Options struct {
 	// Files lets applications name repositories by file URL.
 	Files   bool
 	Workers int
+	// History remembers syncs and drift; nil forgets them. Entries older than
+	// KeepHistory are forgotten; 0 keeps them all.
+	History     history.Store
+	KeepHistory time.Duration
+	// API is the loopback address at which History answers; "0" is none.
+	API string
+	// Registry takes the agent's own metrics; nil measures nothing.
+	Registry prometheus.Registerer
 	// Engines render all but plain directories.
 	Engines map[render.Type]render.Engine
 	Log     logr.Logger
@@ -81,13 +91,15 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
-	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller")}
+	measured := newMetrics()
+	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered)
 	apps.Flow = &reconcile.Flow{
-		Sources: mirrors, Renderer: render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered), Clusters: destinations,
-		Journal: journal{Applications: apps, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
+		Sources: mirrors, Renderer: rendered, Clusters: destinations,
+		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
 	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}
 	poller.Wake = func(who types.NamespacedName) {
@@ -99,6 +111,14 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
+	}
+	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats)
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	defer forget()
+	if err := serveHistory(ctx, mgr, o); err != nil {
+		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run the agent: %w", err)
@@ -144,35 +164,4 @@ func newManager(o Options) (ctrl.Manager, error) {
 		return nil
 	}
 	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", synced))
-}
-
-// journal writes intents to the status, and runs and drift to the log.
-type journal struct {
-	*controller.Applications
-	log logr.Logger
-}
-
-var _ reconcile.Journal = journal{}
-
-// Record implements reconcile.Journal.
-func (j journal) Record(_ context.Context, run reconcile.Run) error {
-	j.log.Info("synced", "application", run.App, "revision", run.Commit.Short(), "phase", run.Phase, "message", run.Message,
-		"seconds", run.Finished.Sub(run.Started).Seconds())
-	return nil
-}
-
-// Drifted implements reconcile.Journal.
-func (j journal) Drifted(_ context.Context, events []reconcile.DriftEvent) error {
-	for _, e := range events {
-		word := "drift"
-		if e.Cleared {
-			word = "drift gone"
-		}
-		fields := []any{"application", e.App, "object", e.Key.String()}
-		if e.Field != nil {
-			fields = append(fields, "path", e.Field.Path, "manager", e.Field.Manager)
-		}
-		j.log.Info(word, fields...)
-	}
-	return nil
 }

@@ -3,6 +3,8 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,6 +29,8 @@ import (
 	"github.com/trueup-dev/trueup/deploy/crds"
 	"github.com/trueup-dev/trueup/internal/clustertest"
 	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/history"
+	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/render"
@@ -38,6 +43,8 @@ type world struct {
 	edge      client.Client
 	namespace string
 	repo      string
+	history   history.Store
+	metrics   *prometheus.Registry
 }
 
 func connect(t *testing.T, cluster string) (client.Client, string) {
@@ -80,12 +87,17 @@ func start(t *testing.T) *world {
 	w.must(err)
 	w.must(w.client.Create(t.Context(), secret))
 
+	past, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
+	w.must(err)
+	t.Cleanup(func() { w.must(past.Close()) })
+	w.history, w.metrics = past, prometheus.NewRegistry()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		done <- agent.Run(ctx, agent.Options{
 			Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
 			Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
+			History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
 			Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}},
 		})
 	}()
@@ -239,6 +251,8 @@ func TestMainJob(t *testing.T) {
 		t.Errorf("the history reads %+v", h)
 	}
 
+	w.remembered("kustomize-edge")
+
 	// A commit arrives; what it drops is pruned.
 	w.write("plain/shop/more.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\ndata: {a: b}\n")
 	w.commit("Add more")
@@ -256,6 +270,44 @@ func TestMainJob(t *testing.T) {
 		var apps v1alpha1.ApplicationList
 		return w.client.List(ctx, &apps, client.InNamespace(w.namespace)) == nil && len(apps.Items) == 0 && apierrors.IsNotFound(w.edge.Get(ctx, at, web))
 	})
+}
+
+// remembered checks what the history and the metrics hold of a first sync, a
+// hand edit of an image, and the sync that ana asked for.
+func (w *world) remembered(app string) {
+	w.t.Helper()
+	name := w.namespace + "/" + app
+	// The status is written after the history: what it shows is remembered.
+	runs, err := w.history.Runs(w.t.Context(), history.Query{App: name})
+	w.must(err)
+	if len(runs) != 2 || runs[0].Initiator != "ana" || runs[0].Phase != "Succeeded" || len(runs[0].Changes) != 1 || runs[0].Subject != "Start" ||
+		!runs[1].Automated || runs[1].Reason != "new revision" || len(runs[1].Changes) < 2 {
+		w.t.Errorf("the history holds %+v", runs)
+	}
+	drifts, err := w.history.Drifts(w.t.Context(), history.Query{App: name})
+	w.must(err)
+	if len(drifts) != 2 || !drifts[0].Cleared || drifts[1].Cleared || drifts[1].Live != `"example.com/debug:1"` || drifts[1].Manager != "kubectl-edit" {
+		w.t.Errorf("the history holds %+v", drifts)
+	}
+	families, err := w.metrics.Gather()
+	w.must(err)
+	seen := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			seen[family.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	for metric, atLeast := range map[string]float64{
+		"trueup_syncs_total": 7, "trueup_sync_duration_seconds": 7, "trueup_drift_events_total": 2, "trueup_git_polls_total": 1,
+		"trueup_git_poll_duration_seconds": 1, "trueup_render_cache_hits_total": 1, "trueup_render_cache_misses_total": 3, "trueup_application_info": 6,
+	} {
+		if seen[metric] < atLeast {
+			w.t.Errorf("%s is %v, want at least %v", metric, seen[metric], atLeast)
+		}
+	}
+	if _, ok := seen["trueup_application_drift_objects"]; !ok {
+		w.t.Error("trueup_application_drift_objects is missing")
+	}
 }
 
 func TestSelfHeal(t *testing.T) {
@@ -302,6 +354,12 @@ func TestBadInput(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "down", Namespace: w.namespace, Labels: map[string]string{kube.SecretTypeLabel: kube.SecretCluster}},
 		StringData: map[string]string{"name": "down", "server": "https://127.0.0.1:1", "config": "{}"},
 	}))
+	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		rw.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(private.Close)
+	w.app("unauthorised", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Source.RepoURL = private.URL + "/config.git" })
 	w.app("unreachable", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Source.RepoURL = "http://127.0.0.1:1/config.git" })
 	for _, dir := range []string{"yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big", "fine"} {
 		w.await(dir, "synced and healthy", good)
@@ -331,6 +389,7 @@ func TestBadInput(t *testing.T) {
 		{"cluster", "ComparisonError", "not registered"},
 		{"down", "ComparisonError", "refused"},
 		{"unreachable", "ComparisonError", "refused"},
+		{"unauthorised", "ComparisonError", "authenti"},
 		{"thief", "SharedResource", "belongs to application"},
 	} {
 		w.await(tc.app, fmt.Sprintf("telling %s with %q", tc.condition, tc.says), says(tc.condition, tc.says))

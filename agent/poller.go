@@ -19,6 +19,9 @@ type Poller struct {
 	Interval time.Duration
 	Wake     func(types.NamespacedName)
 	Log      logr.Logger
+	// Polled, where it is set, is told of each question: how long it took, and
+	// what was wrong.
+	Polled func(took time.Duration, err error)
 
 	mu     sync.Mutex
 	users  map[string]map[types.NamespacedName]bool // by normalized URL
@@ -102,7 +105,11 @@ func (p *Poller) tick(ctx context.Context) {
 func (p *Poller) poll(ctx context.Context, url string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	began := time.Now()
 	changed, err := p.Mirrors.Poll(ctx, url)
+	if p.Polled != nil {
+		p.Polled(time.Since(began), err)
+	}
 	key := git.Normalize(url)
 	p.mu.Lock()
 	was := p.broken[key]

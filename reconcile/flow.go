@@ -78,7 +78,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		if !decision.Sync || ctx.Err() != nil {
 			break
 		}
-		if err := s.sync(ctx, p); err != nil {
+		if err := s.sync(ctx, p, decision.Reason); err != nil {
 			return f.failed(app, mem, err)
 		}
 		if s.run.Result.DryRun {

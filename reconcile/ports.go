@@ -69,7 +69,8 @@ type Kinds interface {
 type Journal interface {
 	// Intend is told what a sync is about to create, before it does.
 	Intend(ctx context.Context, app *v1alpha1.Application, status v1alpha1.ApplicationStatus) error
-	// Record is told of a sync that ended.
+	// Record is told of a sync that ended, or whose next wave waits: its phase
+	// is Running then.
 	Record(ctx context.Context, run Run) error
 	// Drifted is told when drift appears or goes.
 	Drifted(ctx context.Context, events []DriftEvent) error
@@ -77,7 +78,7 @@ type Journal interface {
 
 // Run is one sync.
 type Run struct {
-	App       string
+	App       string // namespace/name
 	Commit    snapshot.Commit
 	Initiator v1alpha1.OperationInitiator
 	Started   time.Time
@@ -90,7 +91,7 @@ type Run struct {
 
 // DriftEvent is one field or object that began or ceased to differ.
 type DriftEvent struct {
-	App     string
+	App     string // namespace/name
 	At      time.Time
 	Key     object.Key
 	State   drift.State

@@ -44,10 +44,10 @@ func (s *session) decide() (plan.Plan, Decision) {
 }
 
 // sync runs what is due of a plan and takes in what came of it.
-func (s *session) sync(ctx context.Context, p plan.Plan) error {
+func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 	f, now := s.flow, s.flow.Now()
 	if s.run == nil {
-		s.run = &Run{App: f.ID(s.app), Commit: s.view.Desired.Commit, Started: now, Initiator: v1alpha1.OperationInitiator{Automated: true}}
+		s.run = &Run{App: s.app.Namespace + "/" + s.app.Name, Reason: reason, Commit: s.view.Desired.Commit, Started: now, Initiator: v1alpha1.OperationInitiator{Automated: true}}
 	}
 	dryRun := false
 	if s.operation != nil {

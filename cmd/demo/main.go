@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -72,15 +73,16 @@ func (d demo) run(ctx context.Context) error {
 	fmt.Fprintf(os.Stdout, `
 Done in %s. Everything still runs; go on yourself:
 
-  export KUBECONFIG=%s
+  export KUBECONFIG=%s TRUEUP_SERVER=%s
   bin/trueup get                    # all applications
   bin/trueup drift                  # what has drifted, since when, by whom
+  bin/trueup history kustomize-edge # what happened, and by whose hand
   bin/trueup sync kustomize-edge    # have one synced now
-  cd %s                             # edit, git commit: the agent follows in 2 s
+  cd %s  # edit, git commit: the agent follows in 2 s
   tail -f %s
 
   make demo-clean                   # stop everything and remove it
-`, time.Since(d.began).Round(time.Second), d.kubeconfig("hub"), d.path("config"), d.path("agent.log"))
+`, time.Since(d.began).Round(time.Second), d.kubeconfig("hub"), d.server(), d.path("config"), d.path("agent.log"))
 	return nil
 }
 
@@ -88,7 +90,7 @@ Done in %s. Everything still runs; go on yourself:
 func (d demo) command(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.kubeconfig("hub"), "USER=demo")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.kubeconfig("hub"), "USER=demo", "TRUEUP_SERVER="+d.server())
 	return cmd.Run()
 }
 
@@ -102,6 +104,25 @@ func (d demo) trueup(ctx context.Context, args ...string) error {
 		return nil
 	}
 	return err
+}
+
+// server is the address of the agent's API; empty before there is an agent.
+func (d demo) server() string {
+	address, err := os.ReadFile(d.path("server"))
+	if err != nil {
+		return ""
+	}
+	return string(address)
+}
+
+// freeAddress finds a port that nobody listens on now.
+func freeAddress(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port for the agent: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 func (d demo) clusters(ctx context.Context) error {
@@ -139,8 +160,15 @@ func (d demo) agent(ctx context.Context) error {
 	if err := k.namespace(ctx, "trueup"); err != nil {
 		return err
 	}
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.path("server"), []byte("http://"+address), 0o600); err != nil {
+		return err
+	}
 	cmd := exec.Command("bin/trueup", "agent", "--install-crds", "--allow-file-repositories", "--poll", "2s", //nolint:noctx // it stays
-		"--data", d.path("data"), "--health-address", "0", "--metrics-address", "0", "--kubeconfig", d.kubeconfig("hub"))
+		"--data", d.path("data"), "--api-address", address, "--health-address", "0", "--metrics-address", "0", "--kubeconfig", d.kubeconfig("hub"))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -215,7 +243,10 @@ func (d demo) commit(ctx context.Context) error {
 	if err := k.awaitReady(ctx, applications, d.head(ctx)); err != nil {
 		return err
 	}
-	return d.trueup(ctx, "get")
+	if err := d.trueup(ctx, "get"); err != nil {
+		return err
+	}
+	return d.trueup(ctx, "history", "kustomize-edge")
 }
 
 func (d demo) head(ctx context.Context) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/deploy/crds"
+	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
@@ -43,11 +46,13 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
 	flags.StringVarP(&o.Namespace, "namespace", "n", "trueup", "namespace of the agent's secrets and lease")
 	flags.StringVar(&o.Watch, "watch-namespace", "", "look at applications of this namespace only")
-	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors")
+	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors and the history")
 	flags.DurationVar(&o.Poll, "poll", time.Minute, "interval of asking each repository for its refs")
 	flags.DurationVar(&o.Sweep, "sweep", 30*time.Minute, "interval of comparing everything anew, in case a watch missed something; 0 is never")
 	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
 	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
+	flags.StringVar(&o.API, "api-address", "127.0.0.1:8082", "loopback address of the API that trueup history asks; 0 is none")
+	flags.DurationVar(&o.KeepHistory, "keep-history", 90*24*time.Hour, "forget syncs and drift that are older; 0 keeps them all")
 	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
@@ -79,7 +84,15 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 		}
 	}
 	o.Engines = engines()
-	return agent.Run(ctx, o.Options)
+	o.Registry = metrics.Registry
+	past, err := sqlite.Open(ctx, filepath.Join(o.DataDir, "history.db"))
+	if err != nil {
+		// Clusters come before the memory of what was done to them.
+		o.Log.Error(err, "syncs and drift are not remembered until the file is repaired or moved away")
+		return agent.Run(ctx, o.Options)
+	}
+	o.History = past
+	return errors.Join(agent.Run(ctx, o.Options), past.Close())
 }
 
 // installCRDs applies our definitions.

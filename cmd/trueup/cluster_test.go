@@ -46,6 +46,13 @@ func TestWithACluster(t *testing.T) {
 	command := func(args ...string) (int, string, string) {
 		return call(t, append(args, "--kubeconfig", file, "-n", ns.Name)...)
 	}
+	// The shell is offered names, and not twice the same.
+	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, ""); !strings.HasPrefix(stdout, "shop\n") {
+		t.Errorf("completion offers %q", stdout)
+	}
+	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, "shop", ""); strings.Contains(stdout, "shop") {
+		t.Errorf("completion offers %q again", stdout)
+	}
 	repo := "https://git.example.com/config.git=" + example("config")
 
 	code, stdout, stderr := command("diff", "shop", "--repo", repo, "-o", "json")

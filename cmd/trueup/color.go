@@ -12,6 +12,19 @@ func colorful(f *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
+// columns is the width of the terminal that f is; 0 where it is none that
+// lines can be drawn over on.
+func columns(f *os.File) int {
+	if os.Getenv("TERM") == "dumb" || os.Getenv("CI") != "" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // palette wraps text in terminal colours, or leaves it alone.
 type palette bool
 

@@ -40,6 +40,7 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 			return driftCode(apps)
 		},
 	}
+	cmd.ValidArgsFunction = c.complete(0)
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json, yaml or name")
 	return cmd

@@ -34,6 +34,7 @@ func newGetCommand(s streams) *cobra.Command {
 			return printApplications(s, output, apps)
 		},
 	}
+	cmd.ValidArgsFunction = c.complete(0)
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "table, json, yaml or name")
 	return cmd

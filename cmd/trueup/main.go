@@ -31,6 +31,8 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	color    bool
+	// width is the columns of the terminal that err is; 0 where it is none.
+	width int
 }
 
 // exitCode ends a command with a code and nothing more to say.
@@ -45,7 +47,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, color: colorful(os.Stdout)})
+	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, color: colorful(os.Stdout), width: columns(os.Stderr)})
 	stop()
 	os.Exit(code)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 // repositories opens the repositories that documents name: from a local
@@ -68,6 +71,7 @@ type renderOptions struct {
 	file        string
 	repos       []string
 	kubeVersion string
+	agent       string
 	output      string
 }
 
@@ -76,6 +80,9 @@ func newRenderCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f APP.yaml [--repo URL=DIR ...]",
 		Short: "Print what an Application would apply, without any cluster",
+		Long: `Print what the agent would apply for an Application: what its source describes, in the namespaces that it goes to, with the marks by
+which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
+lives in namespaces.`,
 		Example: `  trueup render -f web.yaml
   trueup render -f web.yaml --repo https://git.example.com/config.git=. | kubectl apply --dry-run=server -f -`,
 		Args: cobra.NoArgs,
@@ -84,6 +91,7 @@ func newRenderCommand(s streams) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications; - is standard input")
 	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
+	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	return cmd
@@ -130,23 +138,17 @@ func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.A
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
-	source := app.Spec.GetSource()
-	if source == nil || len(app.Spec.Sources) > 1 {
-		return nil, fault.New(fault.Invalid, "application %s: exactly one source is supported", app.Name)
-	}
-	tree, err := repos.Tree(ctx, source.RepoURL, source.TargetRevision)
+	nowhere := &offline{capabilities: render.Capabilities{KubeVersion: o.kubeVersion}, guessed: map[string]bool{}}
+	flow := reconcile.Flow{Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: nowhere, Namespace: o.agent}
+	desired, _, err := flow.Desire(ctx, app, "")
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", app.Name, err)
 	}
-	result, err := render.New(engines(), render.DefaultLimits()).Render(ctx, render.Request{
-		Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
-		Source: *source, Capabilities: render.Capabilities{KubeVersion: o.kubeVersion},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("application %s: %w", app.Name, err)
-	}
-	for _, w := range result.Warnings {
+	for _, w := range desired.Warnings {
 		fmt.Fprintf(s.err, "warning: application %s: %s\n", app.Name, w)
 	}
-	return result.Objects, nil
+	for _, kind := range slices.Sorted(maps.Keys(nowhere.guessed)) {
+		fmt.Fprintf(s.err, "warning: application %s: %s is taken for a kind that lives in namespaces: without a cluster nobody knows\n", app.Name, kind)
+	}
+	return desired.Objects, nil
 }

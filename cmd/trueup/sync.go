@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/object"
 )
 
 type syncOptions struct {
@@ -31,6 +32,7 @@ func newSyncCommand(s streams) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return syncApplication(cmd.Context(), o, args[0], s) },
 	}
+	cmd.ValidArgsFunction = o.complete(1)
 	flags := cmd.Flags()
 	o.flags(flags)
 	flags.StringVar(&o.revision, "revision", "", "sync to this revision instead of the application's")
@@ -71,11 +73,11 @@ func syncApplication(ctx context.Context, o syncOptions, name string, s streams)
 
 func clock() string { return time.Now().Format(time.TimeOnly) }
 
-// await tells what happens, one line per change of state, until the sync is
+// await tells what happens until the sync is
 // done and the application healthy.
 func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOptions, s streams) error {
-	last := ""
 	var app v1alpha1.Application
+	shown := screen{w: s.err, live: s.width > 0, width: s.width}
 	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, o.timeout, true, func(ctx context.Context) (bool, error) {
 		if err := k.Get(ctx, key, &app); err != nil {
 			return false, fmt.Errorf("get application %s: %w", key.Name, err)
@@ -84,19 +86,45 @@ func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOpt
 			return false, nil
 		}
 		line, done, err := progress(&app, o)
-		if line != last {
-			fmt.Fprintln(s.err, clock(), line)
-			last = line
-		}
+		shown.show(line, waiting(&app))
 		return done, err
 	})
+	shown.keep()
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("sync %s: not done after %s (the agent goes on): %s", key.Name, o.timeout, last)
+		return fmt.Errorf("sync %s: not done after %s (the agent goes on): %s", key.Name, o.timeout, shown.last)
 	}
 	if err != nil {
 		return err
 	}
 	return printResults(s.out, app.Status.OperationState)
+}
+
+// maxWaiting bounds the objects that progress names.
+const maxWaiting = 8
+
+// waiting names the objects that are not healthy yet.
+func waiting(app *v1alpha1.Application) []string {
+	var out []string
+	left := 0
+	for _, r := range app.Status.Resources {
+		if r.Health == "" || r.Health == "Healthy" || r.Health == "Suspended" {
+			continue
+		}
+		if len(out) == maxWaiting {
+			left++
+			continue
+		}
+		key := object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		line := fmt.Sprintf("  %s: %s", key.Short(), r.Health)
+		if r.Message != "" {
+			line += ", " + r.Message
+		}
+		out = append(out, line)
+	}
+	if left > 0 {
+		out = append(out, fmt.Sprintf("  and %d more", left))
+	}
+	return out
 }
 
 func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool, err error) {

@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// metrics are the agent's own, beside those of controller-runtime.
+type metrics struct {
+	syncs       *prometheus.CounterVec
+	syncSeconds prometheus.Histogram
+	drifts      *prometheus.CounterVec
+	polls       *prometheus.CounterVec
+	pollSeconds prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_syncs_total", Help: "Syncs that ended, by phase, and by whether somebody asked for them.",
+		}, []string{"phase", "automated"}),
+		syncSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "trueup_sync_duration_seconds", Help: "How long a sync writes to its cluster, without waiting for health.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
+		}),
+		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster that appeared, and that went.",
+		}, []string{"event"}),
+		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_git_polls_total", Help: "Queries of a repository's refs, with the fetch that follows a change, by result: ok or error.",
+		}, []string{"result"}),
+		pollSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "trueup_git_poll_duration_seconds", Help: "How long a repository takes to answer.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
+		}),
+	}
+}
+
+func (m *metrics) synced(run reconcile.Run) {
+	m.syncs.WithLabelValues(run.Phase, strconv.FormatBool(run.Initiator.Automated)).Inc()
+	m.syncSeconds.Observe(run.Finished.Sub(run.Started).Seconds())
+}
+
+func (m *metrics) drifted(e reconcile.DriftEvent) {
+	word := "appeared"
+	if e.Cleared {
+		word = "cleared"
+	}
+	m.drifts.WithLabelValues(word).Inc()
+}
+
+func (m *metrics) polled(took time.Duration, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.polls.WithLabelValues(result).Inc()
+	m.pollSeconds.Observe(took.Seconds())
+}
+
+// register adds all to a registry; what it returns takes them away again.
+func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendered func() render.Stats) (forget func(), err error) {
+	if to == nil {
+		return func() {}, nil
+	}
+	all := []prometheus.Collector{
+		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, applications{apps},
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "trueup_render_cache_hits_total", Help: "Renderings that were answered from memory, because no file that they read had changed.",
+		}, func() float64 { return float64(rendered().Hits) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "trueup_render_cache_misses_total", Help: "Renderings that ran.",
+		}, func() float64 { return float64(rendered().Misses) }),
+	}
+	var errs []error
+	for _, c := range all {
+		errs = append(errs, to.Register(c))
+	}
+	return func() {
+		for _, c := range all {
+			to.Unregister(c)
+		}
+	}, errors.Join(errs...)
+}
+
+// applications tells the state of each application when it is asked, so that
+// one that is deleted leaves nothing behind.
+type applications struct{ client.Reader }
+
+// maxCollect bounds a scrape.
+const maxCollect = 10 * time.Second
+
+func (applications) info() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_application_info", "1 for each application, with its state as labels.",
+		[]string{"namespace", "name", "project", "sync", "health"}, nil)
+}
+
+func (applications) drift() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_application_drift_objects", "Objects of an application that differ from Git by somebody else's hand.",
+		[]string{"namespace", "name"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (a applications) Describe(out chan<- *prometheus.Desc) {
+	out <- a.info()
+	out <- a.drift()
+}
+
+// Collect implements prometheus.Collector.
+func (a applications) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), maxCollect)
+	defer cancel()
+	var list v1alpha1.ApplicationList
+	err := a.List(ctx, &list)
+	if starting := new(cache.ErrCacheNotStarted); errors.As(err, &starting) {
+		return
+	}
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(a.info(), err)
+		return
+	}
+	for i := range list.Items {
+		app := &list.Items[i]
+		out <- prometheus.MustNewConstMetric(a.info(), prometheus.GaugeValue, 1,
+			app.Namespace, app.Name, app.Spec.Project, string(app.Status.Sync.Status), app.Status.Health.Status)
+		objects := 0
+		if app.Status.Drift != nil {
+			objects = app.Status.Drift.Objects
+		}
+		out <- prometheus.MustNewConstMetric(a.drift(), prometheus.GaugeValue, float64(objects), app.Namespace, app.Name)
+	}
+}
