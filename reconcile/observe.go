@@ -45,9 +45,11 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 			hashes[o.Key], versions[o.Key] = "", o.Key.GroupKind().WithVersion(o.Version)
 		}
 	}
-	f.namespaceOf(ctx, app, c, mem)
+	absent := f.absentNamespace(ctx, app, c, mem)
 	stale := mem.stale(hashes)
-	live, err := f.fetch(ctx, c, stale, versions)
+	// Nothing is in a namespace that is not there.
+	worth := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return absent != "" && key.Namespace == absent })
+	live, err := f.fetch(ctx, c, worth, versions)
 	if err != nil {
 		mem.forget(stale)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
@@ -78,17 +80,23 @@ func inventory(ctx context.Context, app *v1alpha1.Application, c *Cluster) []sch
 	return out
 }
 
-// namespaceOf finds out whether the destination namespace exists, where that
-// makes a difference. A failure shows when the objects are applied.
-func (f *Flow) namespaceOf(ctx context.Context, app *v1alpha1.Application, c *Cluster, mem *Memory) {
+// absentNamespace finds out whether the destination namespace exists, where
+// that makes a difference, and returns it if it does not. A failure shows
+// when the objects are applied.
+func (f *Flow) absentNamespace(ctx context.Context, app *v1alpha1.Application, c *Cluster, mem *Memory) string {
 	name := app.Spec.Destination.Namespace
 	if name == "" || mem.namespace == name || !createsNamespace(app) {
-		return
+		return ""
 	}
 	gvk := schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
-	if _, err := c.Objects.Get(ctx, gvk, object.Key{Kind: "Namespace", Name: name}); err == nil {
+	_, err := c.Objects.Get(ctx, gvk, object.Key{Kind: "Namespace", Name: name})
+	switch {
+	case err == nil:
 		mem.namespace = name
+	case fault.Of(err) == fault.Missing:
+		return name
 	}
+	return ""
 }
 
 // parallelReads bounds the reads under way for one application.
