@@ -118,9 +118,13 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 }
 
 // Teardown deletes what an application consists of, and tells whether
-// anything is left of it.
+// anything is left of it. Where its cluster is not registered any more there
+// is nothing to delete.
 func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Memory) (left int, err error) {
 	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
+	if fault.Of(err) == fault.Missing {
+		return 0, nil // whoever took the cluster away keeps what is in it
+	}
 	if err != nil {
 		return 0, fmt.Errorf("find the destination: %w", err)
 	}

@@ -151,3 +151,18 @@ func TestWavesAreAppliedInOneRunWhereNothingIsWaitedFor(t *testing.T) {
 		t.Errorf("%d writes, done %v, %s; %v", c.writes, out.Done, out.Status.Sync.Status, out.Err)
 	}
 }
+
+type nowhere struct{}
+
+func (nowhere) Cluster(context.Context, v1alpha1.ApplicationDestination) (*Cluster, error) {
+	return nil, fault.New(fault.Missing, "the cluster is not registered")
+}
+
+func TestAnApplicationGoesAfterItsCluster(t *testing.T) {
+	t.Parallel()
+	flow, _ := newFlow(t, "")
+	flow.Clusters = nowhere{}
+	if left, err := flow.Teardown(t.Context(), application(nil), &Memory{}); left != 0 || err != nil {
+		t.Errorf("left %d, %v", left, err)
+	}
+}

@@ -115,7 +115,7 @@ func TestWithACluster(t *testing.T) {
 		{"get gives YAML", []string{"get", "shop", "-o", "yaml"}, exitOK, []string{"kind: Application", "name: shop"}},
 		{"drift exits with 3", []string{"drift"}, exitDrift, []string{"1 field in 1 object", "next: trueup drift shop"}},
 		{"drift tells what a sync leaves alone", []string{"drift", "shop"}, exitDrift, []string{"data.extra", "kubectl-edit", "not in Git", "a sync leaves fields that Git does not name"}},
-		{"history, the newest first", []string{"history", "shop"}, exitOK, []string{"1   aaaaaaa   2026-01-02 03:05:05  ana\n0   bbbbbbb   2026-01-02 03:04:05  automated\n"}},
+		{"history, the newest first", []string{"history", "shop"}, exitOK, []string{"2026-01-02 03:05:05  synced      aaaaaaa by ana\n2026-01-02 03:04:05  synced      bbbbbbb automated\n"}},
 		{"history for programs", []string{"history", "shop", "-o", "json"}, exitOK, []string{`"application": "shop"`}},
 		{"the local cluster is always there", []string{"cluster", "list"}, exitOK, []string{"in-cluster"}},
 	} {
@@ -127,6 +127,42 @@ func TestWithACluster(t *testing.T) {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("%s: %q is not in\n%s", tc.reason, want, stdout)
 			}
+		}
+	}
+}
+
+// TestSyncToARevisionThatWouldNotLast asks for what an automated application
+// would undo at its next look.
+func TestSyncToARevisionThatWouldNotLast(t *testing.T) {
+	t.Parallel()
+	file := clustertest.Kubeconfig(t, "hub")
+	config, err := restConfig(file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := installCRDs(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	k, err := kube.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{GenerateName: "automated-", Namespace: "default"}}
+	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example.com/config.git", Path: "shop", TargetRevision: "main"}
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{}}
+	if err := k.Create(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"--revision", "v1"}, exitError},
+		{[]string{"--revision", "main"}, exitOK},
+	} {
+		code, _, stderr := call(t, append([]string{"sync", app.Name, "--wait=false", "-n", "default", "--kubeconfig", file}, tc.args...)...)
+		if code != tc.code || code == exitError && !strings.Contains(stderr, "would go back to main at once") {
+			t.Errorf("%v: exit code %d, standard error %s", tc.args, code, stderr)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,10 @@ func syncApplication(ctx context.Context, o syncOptions, name string, s streams)
 	}
 	if app.Operation != nil {
 		return fmt.Errorf("sync %s: another sync was asked for and has not begun", name)
+	}
+	if app.Spec.SyncPolicy.IsAutomated() && o.revision != "" && o.revision != app.Spec.GetSource().TargetRevision && !o.dryRun {
+		return fmt.Errorf("sync %s to %s: its automated sync would go back to %s at once; change spec.source.targetRevision, or switch spec.syncPolicy.automated off",
+			name, o.revision, cmp.Or(app.Spec.GetSource().TargetRevision, "HEAD"))
 	}
 	next := app.DeepCopy()
 	next.Operation = &v1alpha1.Operation{
