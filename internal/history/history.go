@@ -15,7 +15,7 @@ type Run struct {
 	Revision string    `json:"revision"` // in full
 	Subject  string    `json:"subject,omitempty"`
 	Author   string    `json:"author,omitempty"`
-	Started  time.Time `json:"startedAt"`
+	Started  time.Time `json:"startedAt,omitzero"`
 	Finished time.Time `json:"finishedAt"`
 	// Phase is Succeeded, Failed or Running: what an operation's phase is.
 	Phase   string `json:"phase"`
