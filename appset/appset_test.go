@@ -23,7 +23,7 @@ func (c clusters) Clusters(context.Context) ([]appset.Cluster, error) { return c
 
 type repository fstest.MapFS
 
-func (r repository) Tree(context.Context, string, string) (snapshot.Tree, error) {
+func (r repository) Tree(context.Context, snapshot.Location) (snapshot.Tree, error) {
 	return snapshot.Tree{FS: fstest.MapFS(r)}, nil
 }
 

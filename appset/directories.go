@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
 // maxFolders bounds the folders of a repository that are looked at.
@@ -28,7 +29,7 @@ func (g *generation) directories(ctx context.Context, gen *v1alpha1.GitGenerator
 			return nil, fault.New(fault.Invalid, "git.directories[%d]: the pattern %q is malformed", i, d.Path)
 		}
 	}
-	tree, err := g.world.Repositories.Tree(ctx, gen.RepoURL, gen.Revision)
+	tree, err := g.world.Repositories.Tree(ctx, snapshot.Location{RepoURL: gen.RepoURL, Revision: gen.Revision})
 	if err != nil {
 		return nil, fmt.Errorf("git: %w", err)
 	}

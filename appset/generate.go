@@ -21,7 +21,7 @@ type Clusters interface {
 
 // Repositories opens repositories.
 type Repositories interface {
-	Tree(ctx context.Context, repoURL, revision string) (snapshot.Tree, error)
+	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
 // Cluster is a destination as generators see it.

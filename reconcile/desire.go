@@ -43,7 +43,7 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revision s
 	if revision != "" {
 		source.TargetRevision = revision
 	}
-	tree, err := f.Sources.Tree(ctx, source.RepoURL, source.TargetRevision)
+	tree, err := f.Sources.Tree(ctx, locationOf(source))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,6 +68,11 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revision s
 	}
 	d.hash()
 	return d, cluster, nil
+}
+
+// locationOf is where a source's files are.
+func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
+	return snapshot.Location{RepoURL: s.RepoURL, Chart: s.Chart, Revision: s.TargetRevision, TagPrefix: s.TagPrefix}
 }
 
 // own copies rendered objects and makes them the application's: in the

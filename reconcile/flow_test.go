@@ -72,7 +72,7 @@ type source struct {
 	cluster *Cluster
 }
 
-func (s source) Tree(context.Context, string, string) (snapshot.Tree, error) {
+func (s source) Tree(context.Context, snapshot.Location) (snapshot.Tree, error) {
 	return snapshot.Tree{Commit: snapshot.Commit{SHA: "4f2a91c0000000000000000000000000000000ff"}, FS: s.files}, nil
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Sources opens repositories.
 type Sources interface {
-	Tree(ctx context.Context, repoURL, revision string) (snapshot.Tree, error)
+	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
 // Renderer turns a tree into the objects it describes. It keeps no hold of

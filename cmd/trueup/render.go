@@ -60,11 +60,11 @@ func newRepositories(flags []string, credentials git.Credentials) (*repositories
 
 // Tree returns the files of a repository at a revision. A mapped directory is
 // taken as it is, whatever the revision.
-func (r *repositories) Tree(ctx context.Context, url, revision string) (snapshot.Tree, error) {
-	if dir, ok := r.local[url]; ok {
+func (r *repositories) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	if dir, ok := r.local[at.RepoURL]; ok {
 		return snapshot.Dir(dir)
 	}
-	return r.mirrors.Tree(ctx, url, revision)
+	return r.mirrors.Tree(ctx, at)
 }
 
 type renderOptions struct {
@@ -138,7 +138,7 @@ func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.A
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
-	nowhere := &offline{capabilities: render.Capabilities{KubeVersion: o.kubeVersion}, guessed: map[string]bool{}}
+	nowhere := &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}
 	flow := reconcile.Flow{Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: nowhere, Namespace: o.agent}
 	desired, _, err := flow.Desire(ctx, app, "")
 	if err != nil {

@@ -21,18 +21,40 @@ import (
 // Parse reads objects from YAML documents or JSON, flattening lists. name
 // stands for the input in errors, which tell every broken document by line.
 func Parse(r io.Reader, name string) ([]*unstructured.Unstructured, error) {
+	items, err := Locate(r, name)
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	for _, item := range items {
+		objects = append(objects, item.Object)
+	}
+	return objects, nil
+}
+
+// Item is an object and where it stands.
+type Item struct {
+	Object *unstructured.Unstructured
+	// Line is the first one of its document, from 1.
+	Line int
+}
+
+// Locate is Parse that tells where objects stand.
+func Locate(r io.Reader, name string) ([]Item, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	var objects []*unstructured.Unstructured
+	var objects []Item
 	var failures []error
 	for _, doc := range split(data) {
 		value, line, err := doc.decode()
 		if err == nil && value != nil {
 			var found []*unstructured.Unstructured
 			found, err = flatten(value, "")
-			objects = append(objects, found...)
+			for _, u := range found {
+				objects = append(objects, Item{u, line})
+			}
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("read %s:%d: %w", name, line, err))

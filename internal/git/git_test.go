@@ -68,7 +68,7 @@ func TestRevisions(t *testing.T) {
 	} {
 		for _, base := range []string{url, r.fileURL()} {
 			m := mirrors(t, nil)
-			tree, err := m.Tree(t.Context(), base, tc.revision)
+			tree, err := m.Tree(t.Context(), snapshot.Location{RepoURL: base, Revision: tc.revision})
 			if err != nil {
 				t.Errorf("%s: %v", tc.reason, err)
 				continue
@@ -78,7 +78,7 @@ func TestRevisions(t *testing.T) {
 			}
 		}
 	}
-	tree, err := mirrors(t, nil).Tree(t.Context(), url, "main")
+	tree, err := mirrors(t, nil).Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("v holds %q", got)
 	}
 	for _, revision := range []string{"nope", "v9.x", strings.Repeat("0", 40), "abcdef1"} {
-		if _, err := mirrors(t, nil).Tree(t.Context(), url, revision); fault.Of(err) != fault.Missing {
+		if _, err := mirrors(t, nil).Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: revision}); fault.Of(err) != fault.Missing {
 			t.Errorf("revision %s: got %v (%s)", revision, err, fault.Of(err))
 		}
 	}
@@ -105,7 +105,7 @@ func TestOneQueryServesAllApplications(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := m.Tree(t.Context(), url+"/", "main"); err != nil {
+			if _, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url + "/", Revision: "main"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -120,7 +120,7 @@ func TestOneQueryServesAllApplications(t *testing.T) {
 	}
 	before := *queries
 	for range 10 {
-		if _, err := m.Tree(t.Context(), url, "main"); err != nil {
+		if _, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestCommitsArriveOneByOne(t *testing.T) {
 	url, _ := r.serve("")
 	dir := t.TempDir()
 	m := git.New(git.Options{Dir: dir})
-	first, err := m.Tree(t.Context(), url, "main")
+	first, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestCommitsArriveOneByOne(t *testing.T) {
 		if changed, err := m.Poll(t.Context(), url); err != nil || !changed {
 			t.Fatalf("poll after a commit: %v, %v", changed, err)
 		}
-		tree, err := m.Tree(t.Context(), url, "main")
+		tree, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestCommitsArriveOneByOne(t *testing.T) {
 	}
 	// The next process finds the mirror and fetches what is new only.
 	again := git.New(git.Options{Dir: dir})
-	if tree, err := again.Tree(t.Context(), url, "main"); err != nil || read(t, tree, "n") != "yyyy" {
+	if tree, err := again.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"}); err != nil || read(t, tree, "n") != "yyyy" {
 		t.Errorf("after a restart: %v", err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
@@ -179,7 +179,7 @@ func TestLocalRepositorySurvivesRepacking(t *testing.T) {
 	r.write("a", "1")
 	r.commit("One")
 	m := mirrors(t, nil)
-	tree, err := m.Tree(t.Context(), r.fileURL(), "")
+	tree, err := m.Tree(t.Context(), snapshot.Location{RepoURL: r.fileURL(), Revision: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestLocalRepositorySurvivesRepacking(t *testing.T) {
 	if changed, err := m.Poll(t.Context(), r.fileURL()); err != nil || !changed {
 		t.Fatalf("poll: %v, %v", changed, err)
 	}
-	if tree, err = m.Tree(t.Context(), r.fileURL(), ""); err != nil || read(t, tree, "a") != "2" {
+	if tree, err = m.Tree(t.Context(), snapshot.Location{RepoURL: r.fileURL(), Revision: ""}); err != nil || read(t, tree, "a") != "2" {
 		t.Errorf("after repacking: %v", err)
 	}
 }
@@ -205,7 +205,7 @@ func TestFileSystemContract(t *testing.T) {
 	r.write("apps/shop/run.sh", "#!/bin/sh")
 	r.write("README.md", "hello")
 	r.commit("Start")
-	tree, err := mirrors(t, nil).Tree(t.Context(), r.fileURL(), "")
+	tree, err := mirrors(t, nil).Tree(t.Context(), snapshot.Location{RepoURL: r.fileURL(), Revision: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestHostileRepository(t *testing.T) {
 	}
 	_ = big.Close()
 	r.commit("Be hostile")
-	tree, err := mirrors(t, nil).Tree(t.Context(), r.fileURL(), "")
+	tree, err := mirrors(t, nil).Tree(t.Context(), snapshot.Location{RepoURL: r.fileURL(), Revision: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,16 +294,16 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"ssh without a key", "ssh://git@127.0.0.1:1/x.git", nil, true, fault.Denied, "private key"},
 	} {
 		m := git.New(git.Options{Dir: t.TempDir(), Credentials: tc.credentials, Files: tc.files})
-		_, err := m.Tree(t.Context(), tc.url, "main")
+		_, err := m.Tree(t.Context(), snapshot.Location{RepoURL: tc.url, Revision: "main"})
 		if err == nil || fault.Of(err) != tc.kind || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v (%s), want %s", tc.reason, err, fault.Of(err), tc.kind)
 		}
 	}
-	tree, err := mirrors(t, password("secret")).Tree(t.Context(), private, "main")
+	tree, err := mirrors(t, password("secret")).Tree(t.Context(), snapshot.Location{RepoURL: private, Revision: "main"})
 	if err != nil || read(t, tree, "a") != "1" {
 		t.Errorf("with the password: %v", err)
 	}
-	_, err = mirrors(t, nil).Tree(t.Context(), "http://ana:hunter2@127.0.0.1:1/x.git", "main")
+	_, err = mirrors(t, nil).Tree(t.Context(), snapshot.Location{RepoURL: "http://ana:hunter2@127.0.0.1:1/x.git", Revision: "main"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the password is in %v", err)
 	}
@@ -316,7 +316,7 @@ func TestUnreachableRepositoryKeepsItsRefs(t *testing.T) {
 	want := r.commit("Start")
 	url, _ := r.serve("")
 	m := mirrors(t, nil)
-	if _, err := m.Tree(t.Context(), url, "main"); err != nil {
+	if _, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(r.dir, r.dir+".gone"); err != nil {
@@ -325,7 +325,7 @@ func TestUnreachableRepositoryKeepsItsRefs(t *testing.T) {
 	if _, err := m.Poll(t.Context(), url); fault.Of(err) != fault.Missing {
 		t.Errorf("poll: %v", err)
 	}
-	tree, err := m.Tree(t.Context(), url, "main")
+	tree, err := m.Tree(t.Context(), snapshot.Location{RepoURL: url, Revision: "main"})
 	if err != nil || tree.Commit.SHA != want || read(t, tree, "a") != "1" {
 		t.Errorf("the last good state is lost: %+v, %v", tree.Commit, err)
 	}

@@ -77,7 +77,8 @@ func (m *Mirrors) Resolve(ctx context.Context, url, revision string) (snapshot.C
 
 // Tree opens the files of a revision as of the last Poll, fetching the commit
 // where the mirror lacks it. Trees of one commit share their cache.
-func (m *Mirrors) Tree(ctx context.Context, url, revision string) (snapshot.Tree, error) {
+func (m *Mirrors) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	url, revision := at.RepoURL, at.Revision
 	r, err := m.repository(url)
 	if err != nil {
 		return snapshot.Tree{}, fmt.Errorf("open %s: %w", redact(url), err)

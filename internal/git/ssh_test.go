@@ -16,6 +16,7 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
 // key makes a key pair: the private one as OpenSSH writes it.
@@ -121,7 +122,7 @@ func TestSSH(t *testing.T) {
 		{"a key that the server does not know", git.Auth{SSHPrivateKey: stranger, KnownHosts: known}, fault.Denied},
 		{"something that is no key", git.Auth{SSHPrivateKey: "nonsense", KnownHosts: known}, fault.Denied},
 	} {
-		tree, err := mirrors(t, auth(tc.auth)).Tree(t.Context(), "ssh://git@"+addr+r.dir, "main")
+		tree, err := mirrors(t, auth(tc.auth)).Tree(t.Context(), snapshot.Location{RepoURL: "ssh://git@" + addr + r.dir, Revision: "main"})
 		switch {
 		case tc.kind == "" && err != nil:
 			t.Errorf("%s: %v", tc.reason, err)

@@ -28,7 +28,7 @@ type Engine struct{}
 const defaultVersion = "1.37.0"
 
 // Render is "helm template" of the chart at the source's path.
-func (Engine) Render(ctx context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+func (Engine) Render(ctx context.Context, req render.Request) ([]render.Manifest, error) {
 	o := v1alpha1.ApplicationSourceHelm{}
 	if req.Source.Helm != nil {
 		o = *req.Source.Helm
@@ -76,13 +76,13 @@ func renderValues(req render.Request, o v1alpha1.ApplicationSourceHelm, c *chart
 }
 
 func capabilitiesOf(destination render.Capabilities, o v1alpha1.ApplicationSourceHelm) (*chartutil.Capabilities, error) {
-	version, err := chartutil.ParseKubeVersion(cmp.Or(o.KubeVersion, destination.KubeVersion, defaultVersion))
+	version, err := chartutil.ParseKubeVersion(cmp.Or(o.KubeVersion, destination.KubeVersion(), defaultVersion))
 	if err != nil {
 		return nil, fmt.Errorf("helm.kubeVersion: %w", err)
 	}
 	capabilities := chartutil.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = *version
-	versions := destination.APIVersions
+	versions := destination.APIVersions()
 	if len(o.APIVersions) > 0 {
 		versions = o.APIVersions
 	}
@@ -92,13 +92,17 @@ func capabilitiesOf(destination render.Capabilities, o v1alpha1.ApplicationSourc
 
 // collect reads the objects out of what the templates wrote. Tests are left
 // out: a sync is no place for them.
-func collect(c *chart.Chart, files map[string]string, o v1alpha1.ApplicationSourceHelm, dir string) ([]*unstructured.Unstructured, error) {
-	var out []*unstructured.Unstructured
+func collect(c *chart.Chart, files map[string]string, o v1alpha1.ApplicationSourceHelm, dir string) ([]render.Manifest, error) {
+	var out []render.Manifest
 	var failures []error
 	if !o.SkipCrds {
 		for _, crd := range c.CRDObjects() {
-			objects, err := manifest.Parse(bytes.NewReader(crd.File.Data), path.Join(dir, crd.File.Name))
-			out, failures = append(out, objects...), append(failures, err)
+			name := path.Join(dir, crd.File.Name)
+			items, err := manifest.Locate(bytes.NewReader(crd.File.Data), name)
+			failures = append(failures, err)
+			for _, item := range items {
+				out = append(out, render.Manifest{Object: item.Object, Origin: render.Origin{Path: name, Line: item.Line}})
+			}
 		}
 	}
 	names := make([]string, 0, len(files))
@@ -111,11 +115,12 @@ func collect(c *chart.Chart, files map[string]string, o v1alpha1.ApplicationSour
 		if strings.HasPrefix(base, "_") || strings.HasSuffix(base, "NOTES.txt") || strings.TrimSpace(files[name]) == "" {
 			continue
 		}
+		_, template, _ := strings.Cut(name, "/") // the chart's name comes first
 		objects, err := manifest.Parse(strings.NewReader(files[name]), name+" as rendered")
 		failures = append(failures, err)
 		for _, u := range objects {
 			if !test(u) {
-				out = append(out, u)
+				out = append(out, render.Manifest{Object: u, Origin: render.Origin{Path: path.Join(dir, template)}})
 			}
 		}
 	}

@@ -52,17 +52,17 @@ func (c *Cluster) Capabilities(context.Context) (render.Capabilities, error) {
 	if err != nil && len(lists) == 0 {
 		return render.Capabilities{}, classify(err)
 	}
-	served := render.Capabilities{KubeVersion: strings.TrimPrefix(version.GitVersion, "v")}
+	var apis []string
 	for _, list := range lists {
-		served.APIVersions = append(served.APIVersions, list.GroupVersion)
+		apis = append(apis, list.GroupVersion)
 		for _, r := range list.APIResources {
 			if !strings.Contains(r.Name, "/") {
-				served.APIVersions = append(served.APIVersions, list.GroupVersion+"/"+r.Kind)
+				apis = append(apis, list.GroupVersion+"/"+r.Kind)
 			}
 		}
 	}
-	c.kinds.served, c.kinds.at = served, time.Now()
-	return served, nil
+	c.kinds.served, c.kinds.at = render.NewCapabilities(strings.TrimPrefix(version.GitVersion, "v"), apis), time.Now()
+	return c.kinds.served, nil
 }
 
 // Namespaced implements reconcile.Kinds.

@@ -29,7 +29,7 @@ func New() *Engine { return &Engine{} }
 
 // Render builds the kustomization at the source's path, after putting the
 // source's own options into it.
-func (e *Engine) Render(_ context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+func (e *Engine) Render(_ context.Context, req render.Request) ([]render.Manifest, error) {
 	dir := req.Path()
 	files := fileSystem{tree: req.Tree.FS, overlay: map[string][]byte{}}
 	name, root, err := load(files, dir)
@@ -52,7 +52,7 @@ func (e *Engine) Render(_ context.Context, req render.Request) ([]*unstructured.
 	return e.build(files, dir)
 }
 
-func (e *Engine) build(files fileSystem, dir string) ([]*unstructured.Unstructured, error) {
+func (e *Engine) build(files fileSystem, dir string) ([]render.Manifest, error) {
 	e.building.Lock()
 	defer e.building.Unlock()
 	options := krusty.MakeDefaultOptions()
@@ -62,13 +62,13 @@ func (e *Engine) build(files fileSystem, dir string) ([]*unstructured.Unstructur
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
-	var out []*unstructured.Unstructured
+	var out []render.Manifest
 	for _, r := range resources.Resources() {
 		object, err := r.Map()
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("%s: %w", r.OrgId(), err))
 		}
-		out = append(out, &unstructured.Unstructured{Object: plain(object)})
+		out = append(out, render.Manifest{Object: &unstructured.Unstructured{Object: plain(object)}})
 	}
 	return out, nil
 }

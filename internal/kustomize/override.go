@@ -102,7 +102,7 @@ func annotations(k *types.Kustomization, req render.Request) error {
 			return fault.New(fault.Invalid, "kustomize.commonAnnotations: %s is in the kustomization already; set forceCommonAnnotations to replace it", key)
 		}
 		if o.CommonAnnotationsEnvsubst {
-			value = expand(value, req)
+			value = req.Expand(value)
 		}
 		all[key] = value
 	}
@@ -110,19 +110,6 @@ func annotations(k *types.Kustomization, req render.Request) error {
 		k.CommonAnnotations = all
 	}
 	return nil
-}
-
-// expand fills in Argo CD's build environment; an unknown variable is empty.
-func expand(text string, req render.Request) string {
-	c := req.Tree.Commit
-	short := func(n int) string { return c.SHA[:min(n, len(c.SHA))] }
-	return replaceVariables(text, map[string]string{
-		"ARGOCD_APP_NAME": req.App, "ARGOCD_APP_NAMESPACE": req.Namespace, "ARGOCD_APP_PROJECT_NAME": req.Project,
-		"ARGOCD_APP_REVISION": c.SHA, "ARGOCD_APP_REVISION_SHORT": short(7), "ARGOCD_APP_REVISION_SHORT_8": short(8),
-		"ARGOCD_APP_SOURCE_PATH": req.Source.Path, "ARGOCD_APP_SOURCE_REPO_URL": req.Source.RepoURL,
-		"ARGOCD_APP_SOURCE_TARGET_REVISION": req.Source.TargetRevision, "KUBE_VERSION": req.Capabilities.KubeVersion,
-		"KUBE_API_VERSIONS": strings.Join(req.Capabilities.APIVersions, ","),
-	})
 }
 
 func selector(s *v1alpha1.KustomizeSelector) *types.Selector {

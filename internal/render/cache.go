@@ -47,7 +47,7 @@ func (c *Cache) Render(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if hit, ok := c.lookup(key, req); ok {
+	if hit, ok := c.lookup(ctx, key, req); ok {
 		return hit.result, hit.err
 	}
 	// Two askers of one commit share the work; another commit is another key.
@@ -70,7 +70,7 @@ func (c *Cache) Stats() Stats {
 	return c.stats
 }
 
-func (c *Cache) lookup(key [32]byte, req Request) (*cached, bool) {
+func (c *Cache) lookup(ctx context.Context, key [32]byte, req Request) (*cached, bool) {
 	c.mu.Lock()
 	element, ok := c.entries[key]
 	if ok {
@@ -79,7 +79,7 @@ func (c *Cache) lookup(key [32]byte, req Request) (*cached, bool) {
 	c.mu.Unlock()
 	if ok {
 		entry, _ := element.Value.(*cached)
-		ok = entry.result.Reads.Holds(req.Tree.FS)
+		ok = entry.result.Reads.Holds(ctx, req)
 		c.count(ok)
 		return entry, ok
 	}
@@ -118,8 +118,7 @@ func keyOf(req Request) ([32]byte, error) {
 	data, err := json.Marshal(struct {
 		App, Namespace, Project string
 		Source                  any
-		Capabilities            Capabilities
-	}{req.App, req.Namespace, req.Project, source, req.Capabilities})
+	}{req.App, req.Namespace, req.Project, source})
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("render %s: %w", req.Path(), err)
 	}

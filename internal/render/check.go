@@ -2,7 +2,7 @@ package render
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -10,31 +10,38 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
-// check holds what engines return against what every later stage relies on,
-// and sorts. Of several objects with one key the last wins.
-func check(objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, []string, error) {
+// take holds what an engine returned against what every later stage relies
+// on, and sorts. Of several objects with one key the last wins.
+func (r *Result) take(manifests []Manifest) error {
 	var failures []error
-	var warnings []string
 	at := map[object.Key]int{}
-	var out []*unstructured.Unstructured
-	for _, u := range objects {
-		if err := complete(u); err != nil {
+	r.Origins = map[object.Key]Origin{}
+	for _, m := range manifests {
+		if err := complete(m.Object); err != nil {
+			if m.Origin.Path != "" {
+				err = fmt.Errorf("%s: %w", m.Origin, err)
+			}
 			failures = append(failures, err)
 			continue
 		}
-		key := object.KeyOf(u)
+		key := object.KeyOf(m.Object)
 		if i, ok := at[key]; ok && key.Name != "" {
-			warnings = append(warnings, key.String()+" is described more than once; the last one counts")
-			out[i] = u
+			warning := key.String() + " is described more than once; the last one counts"
+			if m.Origin.Path != "" {
+				warning = fmt.Sprintf("%s (%s, then %s)", warning, r.Origins[key], m.Origin)
+			}
+			r.Warnings = append(r.Warnings, warning)
+			r.Objects[i], r.Origins[key] = m.Object, m.Origin
 			continue
 		}
-		at[key] = len(out)
-		out = append(out, u)
+		at[key] = len(r.Objects)
+		r.Objects = append(r.Objects, m.Object)
+		if m.Origin != (Origin{}) {
+			r.Origins[key] = m.Origin
+		}
 	}
-	slices.SortStableFunc(out, func(a, b *unstructured.Unstructured) int {
-		return object.KeyOf(a).Compare(object.KeyOf(b))
-	})
-	return out, warnings, errors.Join(failures...)
+	object.Sort(r.Objects)
+	return errors.Join(failures...)
 }
 
 func complete(u *unstructured.Unstructured) error {

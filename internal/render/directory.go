@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/gobwas/glob"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -23,7 +21,7 @@ type directory struct{}
 // maxDirectory bounds the bytes of one application's manifests.
 const maxDirectory = 32 << 20
 
-func (directory) Render(ctx context.Context, req Request) ([]*unstructured.Unstructured, error) {
+func (directory) Render(ctx context.Context, req Request) ([]Manifest, error) {
 	options := v1alpha1.ApplicationSourceDirectory{}
 	if req.Source.Directory != nil {
 		options = *req.Source.Directory
@@ -32,7 +30,7 @@ func (directory) Render(ctx context.Context, req Request) ([]*unstructured.Unstr
 	if err != nil {
 		return nil, err
 	}
-	var out []*unstructured.Unstructured
+	var out []Manifest
 	var failures []error
 	root, total := req.Path(), 0
 	err = fs.WalkDir(req.Tree.FS, root, func(name string, entry fs.DirEntry, err error) error {
@@ -75,7 +73,7 @@ func (directory) Render(ctx context.Context, req Request) ([]*unstructured.Unstr
 	return out, errors.Join(append(failures, err)...)
 }
 
-func readManifests(files fs.FS, name string) ([]*unstructured.Unstructured, int, error) {
+func readManifests(files fs.FS, name string) ([]Manifest, int, error) {
 	if strings.HasSuffix(name, ".jsonnet") {
 		return nil, 0, fault.New(fault.Invalid, "%s: Jsonnet is not supported", name)
 	}
@@ -86,11 +84,15 @@ func readManifests(files fs.FS, name string) ([]*unstructured.Unstructured, int,
 	if bytes.Contains(data, []byte("+argocd:skip-file-rendering")) || bytes.Contains(data, []byte("+trueup:skip-file-rendering")) {
 		return nil, len(data), nil
 	}
-	objects, err := manifest.Parse(bytes.NewReader(data), name)
+	items, err := manifest.Locate(bytes.NewReader(data), name)
 	if err != nil {
 		return nil, len(data), fault.Wrap(fault.Invalid, err)
 	}
-	return objects, len(data), nil
+	var out []Manifest
+	for _, item := range items {
+		out = append(out, Manifest{item.Object, Origin{Path: name, Line: item.Line}})
+	}
+	return out, len(data), nil
 }
 
 // picker chooses files as Argo CD does: by extension, then exclude, then

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -34,6 +35,16 @@ type Request struct {
 	App, Namespace, Project string
 	Source                  v1alpha1.ApplicationSource
 	Capabilities            Capabilities
+	// Refs are the trees of the application's sources that have a ref, by it.
+	Refs map[string]snapshot.Tree
+	// More opens what files of the source name beyond their own tree: bases in
+	// other repositories, charts that a chart depends on. nil opens nothing.
+	More Opener
+}
+
+// Opener opens trees.
+type Opener interface {
+	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
 // Path is the source's folder in the tree.
@@ -45,26 +56,46 @@ func (r Request) Path() string {
 	return p
 }
 
-// Capabilities is what the destination serves.
-type Capabilities struct {
-	// KubeVersion such as 1.37.2.
-	KubeVersion string
-	// APIVersions such as apps/v1 and apps/v1/Deployment.
-	APIVersions []string
+// Engine renders one type of source. It reads files of req.Tree, req.Refs and
+// of what req.More opens only, asks req.Capabilities only for what the result
+// depends on, and returns the items of lists in place of these.
+type Engine interface {
+	Render(ctx context.Context, req Request) ([]Manifest, error)
 }
 
-// Engine renders one type of source. It reads files of req.Tree.FS only, and
-// returns the items of lists in place of these.
-type Engine interface {
-	Render(ctx context.Context, req Request) ([]*unstructured.Unstructured, error)
+// Manifest is an object and where it is described.
+type Manifest struct {
+	Object *unstructured.Unstructured
+	Origin Origin
+}
+
+// Origin is a place in a tree.
+type Origin struct {
+	// Tree is the tree's location where it is not the source's own.
+	Tree *snapshot.Location `json:"tree,omitempty"`
+	// Path is a file, from the tree's root.
+	Path string `json:"path,omitempty"`
+	// Line is where the object's document begins, from 1; 0 is not known.
+	Line int `json:"line,omitempty"`
+}
+
+// String reads path:line.
+func (o Origin) String() string {
+	if o.Line == 0 {
+		return o.Path
+	}
+	return fmt.Sprintf("%s:%d", o.Path, o.Line)
 }
 
 // Result is what a source describes.
 type Result struct {
-	Objects  []*unstructured.Unstructured
-	Type     Type
-	Reads    snapshot.ReadSet
+	Objects []*unstructured.Unstructured
+	Type    Type
+	// Reads are the questions whose answers the result depends on.
+	Reads    Reads
 	Warnings []string
+	// Origins tell where objects are described, as far as it is known.
+	Origins map[object.Key]Origin
 }
 
 // Renderer renders sources of all types.
@@ -93,10 +124,9 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
-	traced := snapshot.Trace(req.Tree.FS)
-	req.Tree.FS = traced
+	req, reads := trace(req)
 	result, err := r.render(ctx, req)
-	result.Reads = traced.ReadSet()
+	result.Reads = reads()
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
@@ -122,23 +152,22 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
 	defer cancel()
-	objects, err := guarded(ctx, engine, req)
+	manifests, err := guarded(ctx, engine, req)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return result, fault.New(fault.Invalid, "it takes longer than %s", r.limits.Time)
 		}
 		return result, err
 	}
-	if len(objects) > r.limits.Objects {
-		return result, fault.New(fault.Invalid, "it gives %d objects, more than the %d that are allowed", len(objects), r.limits.Objects)
+	if len(manifests) > r.limits.Objects {
+		return result, fault.New(fault.Invalid, "it gives %d objects, more than the %d that are allowed", len(manifests), r.limits.Objects)
 	}
-	result.Objects, result.Warnings, err = check(objects)
-	return result, err
+	return result, result.take(manifests)
 }
 
 // guarded turns a panic of an engine into an error: no repository may stop
 // the agent.
-func guarded(ctx context.Context, e Engine, req Request) (objects []*unstructured.Unstructured, err error) {
+func guarded(ctx context.Context, e Engine, req Request) (manifests []Manifest, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.New(fault.Invalid, "the engine failed: %v\n%s", p, debug.Stack())

@@ -129,27 +129,27 @@ func TestBadManifestsAreAllNamed(t *testing.T) {
 	}
 }
 
-type engine func(context.Context, render.Request) ([]*unstructured.Unstructured, error)
+type engine func(context.Context, render.Request) ([]render.Manifest, error)
 
-func (e engine) Render(ctx context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+func (e engine) Render(ctx context.Context, req render.Request) ([]render.Manifest, error) {
 	return e(ctx, req)
 }
 
 func TestAnEngineCannotBringUsDown(t *testing.T) {
 	t.Parallel()
-	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}}}
+	object := render.Manifest{Object: &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "a"}}}}
 	for _, tc := range []struct {
 		reason string
 		engine engine
 		says   string
 	}{
-		{"a panic", func(context.Context, render.Request) ([]*unstructured.Unstructured, error) { panic("boom") }, "boom"},
-		{"an endless render", func(ctx context.Context, _ render.Request) ([]*unstructured.Unstructured, error) {
+		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom"},
+		{"an endless render", func(ctx context.Context, _ render.Request) ([]render.Manifest, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}, "longer than"},
-		{"too much", func(context.Context, render.Request) ([]*unstructured.Unstructured, error) {
-			return []*unstructured.Unstructured{object, object, object}, nil
+		{"too much", func(context.Context, render.Request) ([]render.Manifest, error) {
+			return []render.Manifest{object, object, object}, nil
 		}, "more than the 2"},
 	} {
 		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: 1e7})
@@ -164,7 +164,7 @@ func TestCacheRendersOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	broken := errors.New("broken")
-	counting := engine(func(_ context.Context, req render.Request) ([]*unstructured.Unstructured, error) {
+	counting := engine(func(_ context.Context, req render.Request) ([]render.Manifest, error) {
 		calls++
 		data, err := req.Tree.FS.ReadFile("apps/Chart.yaml")
 		if string(data) == "broken" {

@@ -18,7 +18,9 @@ type ReadSet struct {
 	// a directory that was listed to the hash of the names and types in
 	// it, and Kind a path that was only looked at to "file" or "dir".
 	// A path that was not there has the value Absent.
-	Content, Listing, Kind map[string]string
+	Content map[string]string `json:"content,omitempty"`
+	Listing map[string]string `json:"listing,omitempty"`
+	Kind    map[string]string `json:"kind,omitempty"`
 }
 
 // Absent is what a read-set remembers of a path that is not there.
@@ -43,6 +45,9 @@ func (r ReadSet) Holds(files FS) bool {
 	}
 	return true
 }
+
+// Empty reports that nothing was asked.
+func (r ReadSet) Empty() bool { return len(r.Content)+len(r.Listing)+len(r.Kind) == 0 }
 
 // Paths lists what was asked, sorted, each once.
 func (r ReadSet) Paths() []string {

@@ -24,6 +24,23 @@ func (c Commit) Short() string {
 	return c.SHA[:7]
 }
 
+// Location is what a tree is asked for by.
+type Location struct {
+	// RepoURL is a Git repository, a Helm repository (https:// or an OCI
+	// registry without a scheme) where Chart is given, or an OCI artifact
+	// (oci://).
+	RepoURL string `json:"repoURL"`
+	// Chart is a chart's name in a Helm repository; empty for all others.
+	Chart string `json:"chart,omitempty"`
+	// Revision is a branch, tag, commit id or range of versions of Git, a
+	// version or a range of them of a chart, a tag, range or digest of an
+	// artifact. Empty is the default branch, or the newest version.
+	Revision string `json:"revision,omitempty"`
+	// TagPrefix picks the tags that a range of versions is about: it is taken
+	// off before tags are compared.
+	TagPrefix string `json:"tagPrefix,omitempty"`
+}
+
 // FS is the files of one commit: slash paths, relative to the repository's
 // root. Symbolic links that stay inside the repository are followed; those
 // that leave it are an error of kind fault.Invalid. It may be used by several

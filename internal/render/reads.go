@@ -1,0 +1,145 @@
+package render
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// Reads are the questions that rendering asked, with the answers it got: what
+// gives the same answers again renders the same objects.
+type Reads struct {
+	// Tree is about the source's own tree, Refs about those of other sources.
+	Tree snapshot.ReadSet            `json:"tree"`
+	Refs map[string]snapshot.ReadSet `json:"refs,omitempty"`
+	// More are further trees that files named.
+	More []Opened `json:"more,omitempty"`
+	// Kube and APIs are the answers of the destination; nil was not asked.
+	Kube *string   `json:"kube,omitempty"`
+	APIs *[]string `json:"apis,omitempty"`
+}
+
+// Opened is a tree beyond the source's own.
+type Opened struct {
+	At    snapshot.Location `json:"at"`
+	Reads snapshot.ReadSet  `json:"reads"`
+	// Failed is why it could not be opened.
+	Failed string `json:"failed,omitempty"`
+}
+
+// Holds tells whether a request would get the same answers.
+func (r Reads) Holds(ctx context.Context, req Request) bool {
+	if r.Kube != nil && *r.Kube != req.Capabilities.kubeVersion || r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
+		return false
+	}
+	if !r.Tree.Holds(req.Tree.FS) {
+		return false
+	}
+	for name, set := range r.Refs {
+		tree, ok := req.Refs[name]
+		if !ok || !set.Holds(tree.FS) {
+			return false
+		}
+	}
+	for _, more := range r.More {
+		if req.More == nil {
+			return false
+		}
+		tree, err := req.More.Tree(ctx, more.At)
+		if err != nil || more.Failed != "" || !more.Reads.Holds(tree.FS) {
+			return false
+		}
+	}
+	return true
+}
+
+// trace has a request remember what is asked of it; reads tells that.
+func trace(req Request) (_ Request, reads func() Reads) {
+	main := snapshot.Trace(req.Tree.FS)
+	req.Tree.FS = main
+	refs := map[string]*snapshot.Tracer{}
+	if len(req.Refs) > 0 {
+		traced := map[string]snapshot.Tree{}
+		for name, tree := range req.Refs {
+			refs[name] = snapshot.Trace(tree.FS)
+			tree.FS = refs[name]
+			traced[name] = tree
+		}
+		req.Refs = traced
+	}
+	var more *tracedOpener
+	if req.More != nil {
+		more = &tracedOpener{next: req.More}
+		req.More = more
+	}
+	asked := &asked{}
+	req.Capabilities.asked = asked
+	return req, func() Reads {
+		out := Reads{Tree: main.ReadSet()}
+		asked.tell(&out, req.Capabilities)
+		for name, t := range refs {
+			if set := t.ReadSet(); !set.Empty() {
+				if out.Refs == nil {
+					out.Refs = map[string]snapshot.ReadSet{}
+				}
+				out.Refs[name] = set
+			}
+		}
+		if more != nil {
+			out.More = more.reads()
+		}
+		return out
+	}
+}
+
+// tracedOpener remembers what it opened, each location once.
+type tracedOpener struct {
+	next Opener
+
+	mu     sync.Mutex
+	opened []*openedTree
+}
+
+type openedTree struct {
+	at   snapshot.Location
+	tree snapshot.Tree
+	set  *snapshot.Tracer
+	err  error
+}
+
+// Tree implements Opener.
+func (t *tracedOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, o := range t.opened {
+		if o.at == at {
+			return o.tree, o.err
+		}
+	}
+	o := &openedTree{at: at}
+	o.tree, o.err = t.next.Tree(ctx, at)
+	if o.err == nil {
+		o.set = snapshot.Trace(o.tree.FS)
+		o.tree.FS = o.set
+	}
+	t.opened = append(t.opened, o)
+	return o.tree, o.err
+}
+
+func (t *tracedOpener) reads() []Opened {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Opened
+	for _, o := range t.opened {
+		entry := Opened{At: o.at}
+		if o.err != nil {
+			entry.Failed = o.err.Error()
+		} else {
+			entry.Reads = o.set.ReadSet()
+		}
+		out = append(out, entry)
+	}
+	return out
+}
