@@ -88,11 +88,9 @@ func (d *Destinations) Clusters(ctx context.Context) ([]appset.Cluster, error) {
 	}
 	var out []appset.Cluster
 	for i := range secrets {
-		r, err := kube.FromSecret(&secrets[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r.Cluster())
+		// Credentials that cannot be read are told by the applications that go
+		// there; the cluster is registered all the same.
+		out = append(out, kube.Identify(&secrets[i]).Cluster())
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	Level   int
 }{
 	{"api/v1alpha1", 0},
+	{"api/document", 0},
 	{"internal/object", 0},
 	{"internal/fault", 0},
 	{"internal/snapshot", 1},

@@ -157,6 +157,7 @@ func Make(in Input) Plan {
 	for _, g := range Guards() {
 		p.Refusals = append(p.Refusals, g.Check(in)...)
 	}
+	p.Warnings = append(p.Warnings, ignoredOptions(in.Desired)...)
 	b := newBuilder(in)
 	b.namespace()
 	b.changes()
