@@ -62,9 +62,11 @@ type Options struct {
 	API string
 	// Registry takes the agent's own metrics; nil measures nothing.
 	Registry prometheus.Registerer
-	// Engines render all but plain directories.
-	Engines map[render.Type]render.Engine
-	Log     logr.Logger
+	// Engines render all but plain directories; Rendered says where their
+	// results are kept.
+	Engines  map[render.Type]render.Engine
+	Rendered render.CacheOptions
+	Log      logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -96,7 +98,7 @@ func Run(ctx context.Context, o Options) error {
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
-	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered)
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), o.Rendered)
 	apps.Flow = &reconcile.Flow{
 		Sources: mirrors, Renderer: rendered, Clusters: destinations,
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
@@ -125,9 +127,6 @@ func Run(ctx context.Context, o Options) error {
 	}
 	return nil
 }
-
-// maxRendered bounds the applications whose objects stay in memory.
-const maxRendered = 10_000
 
 func newManager(o Options) (ctrl.Manager, error) {
 	scheme, err := kube.NewScheme()

@@ -299,7 +299,7 @@ func (w *world) remembered(app string) {
 	}
 	for metric, atLeast := range map[string]float64{
 		"trueup_syncs_total": 7, "trueup_sync_duration_seconds": 7, "trueup_drift_events_total": 2, "trueup_git_polls_total": 1,
-		"trueup_git_poll_duration_seconds": 1, "trueup_render_cache_hits_total": 1, "trueup_render_cache_misses_total": 3, "trueup_application_info": 6,
+		"trueup_git_poll_duration_seconds": 1, "trueup_render_reuses_total": 1, "trueup_renders_total": 3, "trueup_application_info": 6,
 	} {
 		if seen[metric] < atLeast {
 			w.t.Errorf("%s is %v, want at least %v", metric, seen[metric], atLeast)
