@@ -109,7 +109,9 @@ func Run(ctx context.Context, o Options) error {
 			sets.Wake(set)
 			return
 		}
-		apps.Wake(who)
+		if apps.Touched(ctx, who) {
+			apps.Wake(who)
+		}
 	}
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)

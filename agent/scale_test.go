@@ -224,7 +224,9 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	before := p.cpu(b)
 	s.must(os.WriteFile(filepath.Join(s.repo, "apps", "a007", "all.yaml"), fmt.Appendf(nil, scaleManifest, 1000), 0o644))
 	sha := s.commit("Change one")
-	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool { return ready(app) && app.Status.Sync.Revision == sha }).Seconds(), "s-commit-everywhere")
+	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool {
+		return ready(app) && (app.Name != "a007" || app.Status.Sync.Revision == sha)
+	}).Seconds(), "s-commit")
 	b.ReportMetric((p.cpu(b) - before).Seconds(), "cpu-s-commit")
 
 	b.ReportMetric(s.correct(10).Seconds()*1000, "ms-to-correct")

@@ -22,6 +22,7 @@ type Memory struct {
 	// since.
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
+	asked []asked // empty: the last look failed, or there was none
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -81,6 +82,19 @@ func (s seen) outdated(by Sighting) bool {
 		return false
 	}
 	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
+}
+
+// ask remembers what the last rendering depended on.
+func (m *Memory) ask(all []asked) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = all
+}
+
+func (m *Memory) lastAsked() []asked {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
 }
 
 // Recheck has everything fetched again at the next look.
@@ -234,7 +248,7 @@ func (m *Memory) resume(app *v1alpha1.Application, d *Desired) {
 	}
 	m.restored = true
 	state := app.Status.OperationState
-	if state == nil || state.SyncResult == nil || state.SyncResult.Revision != d.Commit.SHA {
+	if state == nil || state.SyncResult == nil || state.SyncResult.Digest != d.Digest {
 		return
 	}
 	m.attempt = Attempt{Revision: d.Digest, At: state.StartedAt.Time, Failed: state.Phase == phaseFailed, Unfinished: state.Phase == phaseRunning}

@@ -20,8 +20,8 @@ type Sources interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
-// Renderer turns a tree into the objects it describes. It keeps no hold of
-// what it returns being unchanged: callers copy before they write.
+// Renderer turns a tree into the objects it describes. What it returns is the
+// caller's to change.
 type Renderer interface {
 	Render(ctx context.Context, req render.Request) (render.Result, error)
 }

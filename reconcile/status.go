@@ -37,8 +37,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	old, now := s.app.Status, metav1.NewTime(s.flow.Now().Truncate(time.Second))
 	out := *old.DeepCopy()
 	out.ObservedGeneration = s.app.Generation
-	out.SourceType = s.view.Desired.SourceType
-	out.Sync.Revision = s.view.Desired.Commit.SHA
+	s.revision(&out)
 	out.Sync.Status = s.syncStatus()
 	out.Resources = s.resources()
 	worst := s.health()
@@ -54,6 +53,37 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	}
 	s.conditions(&out, p, now)
 	return out
+}
+
+// revision tells the commit that the objects come from. It stays while later
+// commits describe the very same objects: a repository of many applications
+// would else have all of them rewritten by every commit.
+func (s *session) revision(out *v1alpha1.ApplicationStatus) {
+	d := s.view.Desired
+	out.SourceType, out.SourceTypes = "", nil
+	if len(s.app.Spec.Sources) > 0 {
+		out.SourceTypes = d.SourceTypes
+	} else if len(d.SourceTypes) > 0 {
+		out.SourceType = d.SourceTypes[0]
+	}
+	if s.run == nil && out.Sync.Digest == d.Digest && s.app.Status.ObservedGeneration == s.app.Generation && out.Sync.Revision+strings.Join(out.Sync.Revisions, "") != "" {
+		return
+	}
+	out.Sync.Digest = d.Digest
+	out.Sync.Revision, out.Sync.Revisions = s.revisions()
+}
+
+// revisions are one commit, or one for each of several sources.
+func (s *session) revisions() (string, []string) {
+	d := s.view.Desired
+	if len(s.app.Spec.Sources) == 0 {
+		return d.Commit.SHA, nil
+	}
+	var all []string
+	for _, c := range d.Commits {
+		all = append(all, c.SHA)
+	}
+	return "", all
 }
 
 func (s *session) syncStatus() v1alpha1.SyncStatusCode {
@@ -87,6 +117,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 		r := v1alpha1.ResourceStatus{
 			Group: key.Group, Version: versions[key], Kind: key.Kind, Namespace: key.Namespace, Name: key.Name,
 			Status: v1alpha1.SyncStatusCodeOutOfSync, Health: string(seen.health.Status), Message: seen.health.Message,
+			Origin: s.view.Desired.Origins[key],
 		}
 		if r.Version == "" && seen.live != nil {
 			r.Version = seen.live.GroupVersionKind().Version
@@ -126,7 +157,7 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	started, finished := metav1.NewTime(s.run.Started.Truncate(time.Second)), metav1.NewTime(s.run.Finished.Truncate(time.Second))
 	state := &v1alpha1.OperationState{
 		Phase: s.run.Phase, Message: s.run.Message, StartedAt: started,
-		SyncResult: &v1alpha1.SyncOperationResult{Revision: s.run.Commit.SHA},
+		SyncResult: s.syncResult(),
 	}
 	if s.run.Phase != phaseRunning {
 		state.FinishedAt = &finished
@@ -144,7 +175,9 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	if n := len(out.History); n > 0 {
 		id = out.History[n-1].ID + 1
 	}
-	out.History = append(out.History, v1alpha1.RevisionHistory{ID: id, Revision: s.run.Commit.SHA, DeployedAt: finished, InitiatedBy: s.run.Initiator})
+	entry := v1alpha1.RevisionHistory{ID: id, DeployedAt: finished, InitiatedBy: s.run.Initiator}
+	entry.Revision, entry.Revisions = s.revisions()
+	out.History = append(out.History, entry)
 	limit := 10
 	if l := s.app.Spec.RevisionHistoryLimit; l != nil && *l >= 0 {
 		limit = int(*l)
@@ -152,6 +185,12 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	if n := len(out.History); n > limit {
 		out.History = slices.Clone(out.History[n-limit:])
 	}
+}
+
+func (s *session) syncResult() *v1alpha1.SyncOperationResult {
+	out := &v1alpha1.SyncOperationResult{Digest: s.view.Desired.Digest}
+	out.Revision, out.Revisions = s.revisions()
+	return out
 }
 
 func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now metav1.Time) {

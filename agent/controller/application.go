@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -61,6 +62,9 @@ type entry struct {
 	// written is the last version that we wrote: the cache may be behind.
 	written *v1alpha1.Application
 	swept   time.Time
+	// cut off: the status says that the repository cannot be reached.
+	cutOff atomic.Bool
+	url    atomic.Pointer[string]
 }
 
 // SetUp registers the controller.
@@ -82,6 +86,21 @@ func (a *Applications) See(app string, s reconcile.Sighting) {
 	}
 }
 
+// Touched tells whether an application must be looked at because a repository
+// that it uses changed, or can be reached again, or not any more.
+func (a *Applications) Touched(ctx context.Context, name types.NamespacedName) bool {
+	a.memoriesMu.Lock()
+	e := a.memories[a.Flow.IDOf(name.Namespace, name.Name)]
+	a.memoriesMu.Unlock()
+	if e == nil || e.url.Load() == nil {
+		return true
+	}
+	if cutOff := a.Repositories.Err(*e.url.Load()) != nil; cutOff != e.cutOff.Load() {
+		return true
+	}
+	return a.Flow.Touched(ctx, &e.memory)
+}
+
 func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 	a.memoriesMu.Lock()
 	defer a.memoriesMu.Unlock()
@@ -99,11 +118,7 @@ func (a *Applications) forget(name types.NamespacedName) {
 	a.Repositories.Use(name, "")
 	a.memoriesMu.Lock()
 	defer a.memoriesMu.Unlock()
-	for id, e := range a.memories {
-		if e.name == name {
-			delete(a.memories, id)
-		}
-	}
+	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
 }
 
 // Reconcile implements reconcile.Reconciler of controller-runtime.
@@ -132,7 +147,8 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 		e.swept = now
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)
-	a.reachable(url, app, &out.Status)
+	e.cutOff.Store(a.reachable(url, app, &out.Status))
+	e.url.Store(&url)
 	if out.Err != nil && ctx.Err() == nil {
 		log.FromContext(ctx).Info("application cannot be compared", "error", out.Err.Error())
 	}
@@ -163,11 +179,12 @@ func (e *entry) latest(cached *v1alpha1.Application) *v1alpha1.Application {
 	return app
 }
 
-// reachable adds a condition while the repository cannot be asked for news.
-func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) {
+// reachable adds a condition while the repository cannot be asked for news,
+// and tells whether it did.
+func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) (cutOff bool) {
 	err := a.Repositories.Err(url)
 	if url == "" || err == nil {
-		return
+		return false
 	}
 	c := metav1.Condition{
 		Type: "RepositoryUnreachable", Status: metav1.ConditionTrue, Reason: "PollFailed", ObservedGeneration: app.Generation,
@@ -177,6 +194,7 @@ func (a *Applications) reachable(url string, app *v1alpha1.Application, status *
 		c.LastTransitionTime = old.LastTransitionTime
 	}
 	status.Conditions = append(status.Conditions, c)
+	return true
 }
 
 // write stores what changed, and nothing where nothing did.
