@@ -99,6 +99,21 @@ type asked struct {
 	reads   render.Reads
 }
 
+// SourceReads is what the objects of one source depend on.
+type SourceReads struct {
+	At    snapshot.Location `json:"source"`
+	Reads render.Reads      `json:"reads"`
+}
+
+// Reads tells what the objects depend on, source by source.
+func (d *Desired) Reads() []SourceReads {
+	var out []SourceReads
+	for _, a := range d.asked {
+		out = append(out, SourceReads{a.at, a.reads})
+	}
+	return out
+}
+
 func withoutTrees(req render.Request) render.Request {
 	req.Tree, req.Refs, req.More = snapshot.Tree{}, nil, nil
 	return req
