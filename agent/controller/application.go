@@ -76,13 +76,24 @@ func (a *Applications) SetUp(mgr ctrl.Manager) error {
 		Complete(a)
 }
 
+// settling is the time in which changes of an object's status are taken as
+// one.
+const settling = 250 * time.Millisecond
+
 // See takes in what a watch tells of an application's object.
 func (a *Applications) See(app string, s reconcile.Sighting) {
 	a.memoriesMu.Lock()
 	e := a.memories[app]
 	a.memoriesMu.Unlock()
-	if e != nil && e.memory.Notice(s) {
+	if e == nil {
+		return
+	}
+	switch e.memory.Notice(s) {
+	case reconcile.Now:
 		a.Wake(e.name)
+	case reconcile.Soon:
+		a.WakeAfter(e.name, settling)
+	case reconcile.Never:
 	}
 }
 
