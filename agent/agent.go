@@ -100,7 +100,7 @@ func Run(ctx context.Context, o Options) error {
 	defer destinations.Close()
 	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), o.Rendered)
 	apps.Flow = &reconcile.Flow{
-		Sources: mirrors, Renderer: rendered, Clusters: destinations,
+		Sources: mirrors, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
 	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}

@@ -19,7 +19,9 @@ func TestNoticeTellsHowUrgentAnEventIs(t *testing.T) {
 	byHand := metav1.ManagedFieldsEntry{Manager: "kubectl-edit", Operation: "Update", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:replicas":{}}}`)}}
 	web := object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	config := object.Key{Kind: "ConfigMap", Namespace: "shop", Name: "web"}
-	mark := func(entries ...metav1.ManagedFieldsEntry) drift.Mark { return drift.Fingerprint(entries, object.FieldManager) }
+	mark := func(entries ...metav1.ManagedFieldsEntry) drift.Mark {
+		return drift.Fingerprint(entries, object.FieldManager)
+	}
 	for _, tc := range []struct {
 		reason string
 		s      Sighting

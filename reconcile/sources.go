@@ -94,10 +94,14 @@ func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
 // asked is what the last rendering of one source depended on.
 type asked struct {
 	at      snapshot.Location
+	sha     string
 	request render.Request // without trees
 	refs    map[string]snapshot.Location
 	reads   render.Reads
 }
+
+// alone reports that nothing but the source's own tree was asked.
+func (a asked) alone() bool { return len(a.reads.Refs)+len(a.reads.More) == 0 }
 
 // SourceReads is what the objects of one source depend on.
 type SourceReads struct {
@@ -132,6 +136,9 @@ func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
 		tree, err := f.Sources.Tree(ctx, a.at)
 		if err != nil {
 			return true
+		}
+		if tree.Commit.SHA == a.sha && a.alone() {
+			continue // another branch moved
 		}
 		req := a.request
 		req.Tree, req.More, req.Refs = tree, f.Sources, map[string]snapshot.Tree{}

@@ -17,12 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // Finalizers by which an application's objects are deleted with it.
@@ -71,9 +73,25 @@ type entry struct {
 func (a *Applications) SetUp(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		Watches(&v1alpha1.Project{}, handler.EnqueueRequestsFromMapFunc(a.ofProject), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(a.source()).
 		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: a.Workers}).
 		Complete(a)
+}
+
+// ofProject names the applications of a project: what they may do changed.
+func (a *Applications) ofProject(ctx context.Context, project client.Object) []ctrl.Request {
+	var list v1alpha1.ApplicationList
+	if err := a.Client.List(ctx, &list); err != nil {
+		return nil // the cache answers; what it lacks it will tell as an event
+	}
+	var out []ctrl.Request
+	for i := range list.Items {
+		if app := &list.Items[i]; limits.NameOf(app) == project.GetName() {
+			out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(app)})
+		}
+	}
+	return out
 }
 
 // settling is the time in which changes of an object's status are taken as

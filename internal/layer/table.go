@@ -19,6 +19,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"internal/render", 2},
 	{"internal/render/rendertest", 2},
 	{"reconcile/plan", 2},
+	{"reconcile/limits", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
 	{"appset", 4},
