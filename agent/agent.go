@@ -93,6 +93,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
+	defer mirrors.Close()
 	measured := newMetrics()
 	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}

@@ -24,6 +24,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile", 4},
 	{"appset", 4},
 	{"internal/git", 5},
+	{"internal/git/*", 5},
 	{"internal/kustomize", 5},
 	{"internal/helm", 5},
 	{"internal/kube", 5},
