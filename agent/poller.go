@@ -56,16 +56,6 @@ type polled struct {
 	err      error
 }
 
-// Use notes that somebody depends on a repository, and on no other; an empty
-// URL ends it.
-func (p *Poller) Use(who types.NamespacedName, url string) {
-	if url == "" {
-		p.UseAll(who, nil)
-		return
-	}
-	p.UseAll(who, []string{url})
-}
-
 // UseAll notes the repositories that somebody depends on, in place of those
 // noted before.
 func (p *Poller) UseAll(who types.NamespacedName, urls []string) {

@@ -86,7 +86,7 @@ func TestPollerAsksOncePerInterval(t *testing.T) {
 	t.Parallel()
 	polling(t, func(context.Context, string) (bool, error) { return false, nil }, func(p *Poller, f *forge, woken chan types.NamespacedName) {
 		for i := range 100 {
-			p.Use(name(fmt.Sprint(i)), repoA)
+			p.UseAll(name(fmt.Sprint(i)), []string{repoA})
 		}
 		after(3 * time.Minute)
 		want := []time.Duration{30 * time.Second, 90 * time.Second, 150 * time.Second}
@@ -97,7 +97,7 @@ func TestPollerAsksOncePerInterval(t *testing.T) {
 			t.Errorf("%d woken, %d times tidied", len(woken), f.tidied)
 		}
 		for i := range 100 {
-			p.Use(name(fmt.Sprint(i)), "")
+			p.UseAll(name(fmt.Sprint(i)), nil)
 		}
 		after(3 * time.Minute)
 		if n := len(f.times(repoA)); n != 3 {
@@ -122,8 +122,8 @@ func TestPollerBacksOff(t *testing.T) {
 		return false, nil
 	}
 	polling(t, answer, func(p *Poller, f *forge, woken chan types.NamespacedName) {
-		p.Use(name("a"), repoA)
-		p.Use(name("b"), repoB)
+		p.UseAll(name("a"), []string{repoA})
+		p.UseAll(name("b"), []string{repoB})
 		after(time.Hour)
 		m := func(minutes float64) time.Duration { return time.Duration(minutes * float64(time.Minute)) }
 		want := []time.Duration{m(0.5), m(2.5), m(6.5), m(14.5), m(24.5), m(34.5), m(44.5), m(54.5)}
@@ -161,9 +161,9 @@ func TestPollerDoesNotWaitForWhoHangs(t *testing.T) {
 	polling(t, answer, func(p *Poller, f *forge, _ chan types.NamespacedName) {
 		for i := range 3 * parallelFailed {
 			url := fmt.Sprintf("https://hangs.example.com/%d", i)
-			p.Use(name(url), url)
+			p.UseAll(name(url), []string{url})
 		}
-		p.Use(name("b"), repoB)
+		p.UseAll(name("b"), []string{repoB})
 		after(time.Hour)
 		if n := len(f.times(repoB)); n != 60 {
 			t.Errorf("asked %d times in an hour beside repositories that hang", n)

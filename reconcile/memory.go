@@ -22,7 +22,8 @@ type Memory struct {
 	// since.
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
-	asked []asked // empty: the last look failed, or there was none
+	asked []asked
+	blind bool // the last look failed before it had asked everything
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -98,17 +99,21 @@ func (s seen) outdated(by Sighting) bool {
 	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
 }
 
-// ask remembers what the last rendering depended on.
+// ask remembers what the last rendering depended on; nil says that it failed,
+// and that nobody knows.
 func (m *Memory) ask(all []asked) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.asked = all
+	if m.blind = all == nil; !m.blind {
+		m.asked = all
+	}
 }
 
-func (m *Memory) lastAsked() []asked {
+// lastAsked is what the last rendering depended on, and whether that is all.
+func (m *Memory) lastAsked() (all []asked, complete bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.asked
+	return m.asked, !m.blind && len(m.asked) > 0
 }
 
 // Recheck has everything fetched again at the next look.

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -123,13 +124,35 @@ func withoutTrees(req render.Request) render.Request {
 	return req
 }
 
+// Repositories are the URLs that an application depends on: its sources', and
+// those that files of these were last seen to name.
+func (m *Memory) Repositories(app *v1alpha1.Application) []string {
+	var out []string
+	add := func(url string) {
+		if url != "" && !slices.Contains(out, url) {
+			out = append(out, url)
+		}
+	}
+	sources, _ := sourcesOf(app, nil) // what is wrong with them is told when they are opened
+	for _, s := range sources {
+		add(s.RepoURL)
+	}
+	last, _ := m.lastAsked()
+	for _, a := range last {
+		for _, more := range a.reads.More {
+			add(more.At.RepoURL)
+		}
+	}
+	return out
+}
+
 // Touched tells whether a source of an application has moved in a way that its
 // objects may depend on. It renders nothing, and asks the network only for
 // commits that are not held yet. What it cannot tell counts as touched. It may
 // be called while the application is looked at.
 func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
-	last := mem.lastAsked()
-	if len(last) == 0 {
+	last, complete := mem.lastAsked()
+	if !complete {
 		return true
 	}
 	for _, a := range last {
