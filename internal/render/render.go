@@ -47,8 +47,11 @@ type Opener interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
-// Path is the source's folder in the tree.
+// Path is the source's folder in the tree. A chart is all of its tree.
 func (r Request) Path() string {
+	if r.Source.Chart != "" {
+		return "."
+	}
 	p := path.Clean(strings.Trim(r.Source.Path, "/"))
 	if p == "" || p == "/" {
 		return "."
@@ -182,7 +185,7 @@ func Detect(req Request) (Type, error) {
 	s, dir := req.Source, req.Path()
 	switch {
 	case s.Chart != "":
-		return "", fault.New(fault.Invalid, "charts from a registry are not supported; take the chart into the repository")
+		return Helm, nil
 	case s.Plugin != nil:
 		return "", fault.New(fault.Invalid, "plugins are not supported")
 	case !fs.ValidPath(dir):
