@@ -15,7 +15,7 @@ import (
 
 func run(t *testing.T, a *txtar.Archive) string {
 	t.Helper()
-	return rendertest.Run(t, a, map[render.Type]render.Engine{render.Helm: helm.Engine{}})
+	return rendertest.Run(t, a, map[render.Type]render.Engine{render.Helm: helm.New()})
 }
 
 func TestGolden(t *testing.T) {
@@ -30,9 +30,10 @@ func BenchmarkChart(b *testing.B) {
 		"templates/a.yaml": {Data: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: {{ .Release.Name }}}\nspec: {replicas: {{ .Values.replicas }}}\n")},
 	}
 	req := render.Request{Tree: snapshot.Tree{FS: files}, App: "shop"}
+	engine := helm.New()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (helm.Engine{}).Render(b.Context(), req); err != nil {
+		if _, err := engine.Render(b.Context(), req); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -40,6 +40,15 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+
+	warnings *[]string
+}
+
+// Warn tells the user about something that is no error.
+func (r Request) Warn(text string) {
+	if r.warnings != nil {
+		*r.warnings = append(*r.warnings, text)
+	}
 }
 
 // Opener opens trees.
@@ -128,8 +137,10 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
+	var warnings []string
+	req.warnings = &warnings
 	result, err := r.render(ctx, req)
-	result.Reads = reads()
+	result.Reads, result.Warnings = reads(), append(warnings, result.Warnings...)
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
