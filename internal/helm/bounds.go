@@ -101,7 +101,7 @@ func slow() map[string]int64 {
 	out := map[string]int64{}
 	for _, name := range strings.Fields(`genPrivateKey genCA genCAWithKey genSelfSignedCert genSelfSignedCertWithKey genSignedCert genSignedCertWithKey
 		bcrypt htpasswd derivePassword`) {
-		out[name] = 4 << 20
+		out[name] = 16 << 20
 	}
 	return out
 }

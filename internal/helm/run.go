@@ -17,7 +17,7 @@ import (
 const (
 	maxBytes = 512 << 20 // made by functions, all together
 	maxValue = 32 << 20  // made by one call, or written by one template
-	maxSteps = 20_000_000
+	maxSteps = 2_000_000
 	maxNest  = 1000 // templates within templates
 
 	stepsPerLook = 64
