@@ -12,20 +12,13 @@ import (
 	"github.com/trueup-dev/trueup/internal/git"
 )
 
-// Repositories are asked for what changed.
-type Repositories interface {
-	Poll(ctx context.Context, url string) (changed bool, err error)
-	// Forget tells that nobody uses a repository any more.
-	Forget(url string)
-}
-
-// Poller asks every repository in use what changed, once per interval, and
-// wakes those who use one that did.
+// Poller asks every repository in use for its refs, once per interval, and
+// wakes those who use one that changed.
 type Poller struct {
-	Repositories Repositories
-	Interval     time.Duration
-	Wake         func(types.NamespacedName)
-	Log          logr.Logger
+	Mirrors  *git.Mirrors
+	Interval time.Duration
+	Wake     func(types.NamespacedName)
+	Log      logr.Logger
 	// Polled, where it is set, is told of each question: how long it took, and
 	// what was wrong.
 	Polled func(took time.Duration, err error)
@@ -54,7 +47,7 @@ func (p *Poller) Use(who types.NamespacedName, url string) {
 		if len(p.users[old]) == 0 {
 			delete(p.users, old)
 			delete(p.broken, old)
-			p.Repositories.Forget(old)
+			p.Mirrors.Forget(old)
 		}
 		delete(p.of, who)
 	}
@@ -113,7 +106,7 @@ func (p *Poller) poll(ctx context.Context, url string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	began := time.Now()
-	changed, err := p.Repositories.Poll(ctx, url)
+	changed, err := p.Mirrors.Poll(ctx, url)
 	if p.Polled != nil {
 		p.Polled(time.Since(began), err)
 	}

@@ -32,6 +32,14 @@ func (s Sources) Poll(ctx context.Context, url string) (changed bool, err error)
 	return s.Git.Poll(ctx, url)
 }
 
+// Tidy is for when nobody waits.
+func (s Sources) Tidy(ctx context.Context, url string) error {
+	if s.inRegistry(url) {
+		return nil // archives are tidied as they come
+	}
+	return s.Git.Tidy(ctx, url)
+}
+
 // Forget drops what is kept in memory of a URL.
 func (s Sources) Forget(url string) {
 	if s.inRegistry(url) {

@@ -24,7 +24,7 @@ type loading struct {
 	ctx    context.Context
 	charts *charts
 	more   render.Opener
-	warn   func(string)
+	warnf  func(format string, args ...any)
 	// main is what was loaded first, and origins where every file of all is.
 	main    *loaded
 	origins map[*chart.File]render.Origin
@@ -129,8 +129,8 @@ func (l *loading) dependency(want, locked *chart.Dependency, at place, depth int
 	}
 	where := &snapshot.Location{RepoURL: repository, Chart: want.Name, Revision: version}
 	if _, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v")); err != nil && locked == nil {
-		l.warn(fmt.Sprintf("the dependency %s of the chart in %s is not locked: the newest version in %q is taken, whatever it is by then; commit a Chart.lock",
-			want.Name, at.dir, version))
+		l.warnf("the dependency %s of the chart in %s is not locked: the newest version in %q is taken, whatever it is by then; commit a Chart.lock",
+			want.Name, at.dir, version)
 	}
 	tree, err := l.more.Tree(l.ctx, *where)
 	if err != nil {

@@ -48,7 +48,7 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	if req.Source.Helm != nil {
 		o = *req.Source.Helm
 	}
-	l := &loading{ctx: ctx, charts: e.charts, more: req.More, warn: req.Warn, origins: map[*chart.File]render.Origin{}}
+	l := &loading{ctx: ctx, charts: e.charts, more: req.More, warnf: req.Warnf, origins: map[*chart.File]render.Origin{}}
 	c, err := l.chart(place{files: req.Tree.FS, dir: req.Path()}, 0)
 	if err != nil {
 		return nil, err

@@ -40,14 +40,15 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
-
-	warnings *[]string
+	// Warn, where it is set, hears what does not keep the source from being
+	// rendered, and people should know.
+	Warn func(warning string)
 }
 
-// Warn tells the user about something that is no error.
-func (r Request) Warn(text string) {
-	if r.warnings != nil {
-		*r.warnings = append(*r.warnings, text)
+// Warnf tells a warning; format and args are fmt.Sprintf's.
+func (r Request) Warnf(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(fmt.Sprintf(format, args...))
 	}
 }
 
@@ -137,10 +138,8 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
-	var warnings []string
-	req.warnings = &warnings
 	result, err := r.render(ctx, req)
-	result.Reads, result.Warnings = reads(), append(warnings, result.Warnings...)
+	result.Reads = reads()
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
@@ -166,6 +165,7 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
 	defer cancel()
+	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
