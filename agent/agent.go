@@ -62,9 +62,11 @@ type Options struct {
 	API string
 	// Registry takes the agent's own metrics; nil measures nothing.
 	Registry prometheus.Registerer
-	// Engines render all but plain directories.
-	Engines map[render.Type]render.Engine
-	Log     logr.Logger
+	// Engines render all but plain directories; Rendered says where their
+	// results are kept.
+	Engines  map[render.Type]render.Engine
+	Rendered render.CacheOptions
+	Log      logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -91,14 +93,15 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
+	defer mirrors.Close()
 	measured := newMetrics()
 	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
-	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered)
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), o.Rendered)
 	apps.Flow = &reconcile.Flow{
-		Sources: mirrors, Renderer: rendered, Clusters: destinations,
+		Sources: mirrors, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
 	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}
@@ -107,7 +110,9 @@ func Run(ctx context.Context, o Options) error {
 			sets.Wake(set)
 			return
 		}
-		apps.Wake(who)
+		if apps.Touched(ctx, who) {
+			apps.Wake(who)
+		}
 	}
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
@@ -125,9 +130,6 @@ func Run(ctx context.Context, o Options) error {
 	}
 	return nil
 }
-
-// maxRendered bounds the applications whose objects stay in memory.
-const maxRendered = 10_000
 
 func newManager(o Options) (ctrl.Manager, error) {
 	scheme, err := kube.NewScheme()

@@ -299,7 +299,7 @@ func (w *world) remembered(app string) {
 	}
 	for metric, atLeast := range map[string]float64{
 		"trueup_syncs_total": 7, "trueup_sync_duration_seconds": 7, "trueup_drift_events_total": 2, "trueup_git_polls_total": 1,
-		"trueup_git_poll_duration_seconds": 1, "trueup_render_cache_hits_total": 1, "trueup_render_cache_misses_total": 3, "trueup_application_info": 6,
+		"trueup_git_poll_duration_seconds": 1, "trueup_render_reuses_total": 1, "trueup_renders_total": 3, "trueup_application_info": 6,
 	} {
 		if seen[metric] < atLeast {
 			w.t.Errorf("%s is %v, want at least %v", metric, seen[metric], atLeast)
@@ -341,13 +341,20 @@ func TestBadInput(t *testing.T) {
 	config := func(name string) string {
 		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {a: b}\n"
 	}
-	for _, dir := range []string{"fine", "yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+	dirs := []string{"fine", "yaml", "kustomization", "chart", "kind", "rejected", "empty", "outside", "path", "big"}
+	for _, dir := range dirs {
 		w.write("bad/"+dir+"/cm.yaml", config(dir))
 	}
 	w.commit("Begin well")
-	for _, dir := range []string{"fine", "yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+	for _, dir := range dirs {
 		w.app(dir, "bad/"+dir, nil)
 	}
+	w.must(w.client.Create(t.Context(), &v1alpha1.Project{ObjectMeta: metav1.ObjectMeta{Name: "narrow", Namespace: w.namespace}, Spec: v1alpha1.ProjectSpec{
+		SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: w.namespace + "-permitted"}},
+	}}))
+	w.app("beyond", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Project = "narrow" })
+	w.app("nobodys", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Project = "nobody" })
+	w.app("traversal", "bad/../../../../../etc", nil)
 	w.app("cluster", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://nobody.example.com" })
 	w.app("down", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://127.0.0.1:1" })
 	w.must(w.client.Create(t.Context(), &corev1.Secret{
@@ -361,13 +368,15 @@ func TestBadInput(t *testing.T) {
 	t.Cleanup(private.Close)
 	w.app("unauthorised", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Source.RepoURL = private.URL + "/config.git" })
 	w.app("unreachable", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Source.RepoURL = "http://127.0.0.1:1/config.git" })
-	for _, dir := range []string{"yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big", "fine"} {
+	for _, dir := range dirs {
 		w.await(dir, "synced and healthy", good)
 	}
 	w.app("thief", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Namespace = w.namespace + "-fine" })
 
 	w.write("bad/yaml/broken.yaml", "kind: ConfigMap\nmetadata: [\n")
 	w.write("bad/kustomization/kustomization.yaml", "resources: [nope.yaml]\n")
+	w.write("bad/chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+	w.write("bad/chart/templates/web.yaml", "kind: ConfigMap\nmetadata:\n  name: {{ required \"a name is needed\" .Values.name }}\n")
 	w.write("bad/kind/widget.yaml", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n")
 	w.write("bad/rejected/service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 99999}]}\n")
 	w.must(os.Remove(filepath.Join(w.repo, "bad/empty/cm.yaml")))
@@ -380,6 +389,8 @@ func TestBadInput(t *testing.T) {
 	for _, tc := range []struct{ app, condition, says string }{
 		{"yaml", "ComparisonError", "bad/yaml/broken.yaml:"},
 		{"kustomization", "ComparisonError", "nope.yaml"},
+		{"chart", "ComparisonError", "a name is needed"},
+		{"traversal", "ComparisonError", "leaves the repository"},
 		{"kind", "ComparisonError", "Widget"},
 		{"rejected", "SyncError", "99999"},
 		{"empty", "EmptySource", "allowEmpty"},
@@ -390,11 +401,13 @@ func TestBadInput(t *testing.T) {
 		{"down", "ComparisonError", "refused"},
 		{"unreachable", "ComparisonError", "refused"},
 		{"unauthorised", "ComparisonError", "authenti"},
+		{"beyond", "ComparisonError", "project narrow does not permit the namespace"},
+		{"nobodys", "ComparisonError", "the project nobody does not exist"},
 		{"thief", "SharedResource", "belongs to application"},
 	} {
 		w.await(tc.app, fmt.Sprintf("telling %s with %q", tc.condition, tc.says), says(tc.condition, tc.says))
 	}
-	for _, dir := range []string{"yaml", "kustomization", "kind", "rejected", "empty", "outside", "path", "big"} {
+	for _, dir := range dirs {
 		if err := w.client.Get(t.Context(), client.ObjectKey{Namespace: w.namespace + "-" + dir, Name: dir}, &corev1.ConfigMap{}); err != nil {
 			t.Errorf("the last good state of %s is lost: %v", dir, err)
 		}

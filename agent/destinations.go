@@ -88,11 +88,9 @@ func (d *Destinations) Clusters(ctx context.Context) ([]appset.Cluster, error) {
 	}
 	var out []appset.Cluster
 	for i := range secrets {
-		r, err := kube.FromSecret(&secrets[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r.Cluster())
+		// Credentials that cannot be read are told by the applications that go
+		// there; the cluster is registered all the same.
+		out = append(out, kube.Identify(&secrets[i]).Cluster())
 	}
 	return out, nil
 }
@@ -137,7 +135,7 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 		d.closing.Go(old.cluster.Close)
 	}
 	ports := &reconcile.Cluster{
-		Name: r.Name, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster),
+		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster),
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}

@@ -74,13 +74,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, applications{apps},
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "trueup_render_cache_hits_total", Help: "Renderings that were answered from memory, because no file that they read had changed.",
-		}, func() float64 { return float64(rendered().Hits) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "trueup_render_cache_misses_total", Help: "Renderings that ran.",
-		}, func() float64 { return float64(rendered().Misses) }),
+		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, applications{apps}, renders(rendered),
 	}
 	var errs []error
 	for _, c := range all {
@@ -91,6 +85,39 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 			to.Unregister(c)
 		}
 	}, errors.Join(errs...)
+}
+
+// renders tells what the render cache counts.
+type renders func() render.Stats
+
+func (renders) made() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_renders_total", "Renderings that ran, by the reason: first, options, files, cluster, elsewhere, corrupt.", []string{"reason"}, nil)
+}
+
+func (renders) reused() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_render_reuses_total", "Renderings that were not needed, because nothing that they asked had changed, by where they were kept.", []string{"from"}, nil)
+}
+
+func (renders) held() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_render_cache_bytes", "Rendered objects and read-sets in memory.", nil, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (r renders) Describe(out chan<- *prometheus.Desc) {
+	out <- r.made()
+	out <- r.reused()
+	out <- r.held()
+}
+
+// Collect implements prometheus.Collector.
+func (r renders) Collect(out chan<- prometheus.Metric) {
+	stats := r()
+	for _, why := range []render.Why{render.First, render.Options, render.Files, render.Cluster, render.Elsewhere, render.Corrupt} {
+		out <- prometheus.MustNewConstMetric(r.made(), prometheus.CounterValue, float64(stats.Renders[why]), string(why))
+	}
+	out <- prometheus.MustNewConstMetric(r.reused(), prometheus.CounterValue, float64(stats.Memory), "memory")
+	out <- prometheus.MustNewConstMetric(r.reused(), prometheus.CounterValue, float64(stats.Disk), "disk")
+	out <- prometheus.MustNewConstMetric(r.held(), prometheus.GaugeValue, float64(stats.Held))
 }
 
 // applications tells the state of each application when it is asked, so that

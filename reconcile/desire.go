@@ -17,77 +17,157 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // Desired is what Git says an application consists of, ready to be applied.
 type Desired struct {
-	Commit     snapshot.Commit
-	SourceType string
-	Objects    []*unstructured.Unstructured
+	// Commit is that of the first source, Commits those of all.
+	Commit      snapshot.Commit
+	Commits     []snapshot.Commit
+	SourceTypes []string
+	Objects     []*unstructured.Unstructured
 	// Digest stands for all objects together: two commits that describe the
 	// same thing have the same one.
 	Digest   string
 	Warnings []string
+	// Unsupported are limits of the project that nobody acts upon.
+	Unsupported []string
+	// Origins tell where objects are described, such as
+	// "shop/web.yaml:12", as far as it is known.
+	Origins map[object.Key]string
 
 	hashes map[object.Key]string
+	asked  []asked
 }
 
-// Desire renders what an application asks for. revision, where not empty,
-// takes the place of the source's own.
-func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revision string) (*Desired, *Cluster, error) {
-	source := app.Spec.GetSource()
-	if source == nil || source.RepoURL == "" || len(app.Spec.Sources) > 1 {
-		return nil, nil, fault.New(fault.Invalid, "exactly one source with a repoURL is supported")
-	}
-	source = source.DeepCopy()
-	if revision != "" {
-		source.TargetRevision = revision
-	}
-	tree, err := f.Sources.Tree(ctx, locationOf(source))
-	if err != nil {
-		return nil, nil, err
-	}
+// Desire renders what an application asks for. revisions, where not empty,
+// take the place of the sources' own, one by one.
+func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions ...string) (*Desired, *Cluster, error) {
 	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the destination: %w", err)
+	}
+	project, err := f.permitted(ctx, app, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := f.open(ctx, app, revisions)
+	if err != nil {
+		return nil, nil, err
 	}
 	capabilities, err := cluster.Kinds.Capabilities(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask cluster %s what it serves: %w", cluster.Name, err)
 	}
-	result, err := f.Renderer.Render(ctx, render.Request{
-		Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
-		Source: *source, Capabilities: capabilities,
-	})
+	d := &Desired{Origins: map[object.Key]string{}}
+	for _, s := range all.sources {
+		d.Commits = append(d.Commits, s.Tree.Commit)
+	}
+	d.Commit = d.Commits[0]
+	objects, err := f.render(ctx, app, all, capabilities, d)
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &Desired{Commit: tree.Commit, SourceType: string(result.Type), Warnings: result.Warnings}
-	if d.Objects, err = f.own(ctx, app, cluster, result.Objects); err != nil {
+	var scopes []limits.Object
+	if d.Objects, scopes, err = f.own(ctx, app, cluster, objects, d.Origins); err != nil {
 		return nil, nil, err
+	}
+	if project != nil {
+		if err := limits.CheckObjects(project, limits.Destination{Name: cluster.Name, Server: cluster.Server}, scopes); err != nil {
+			return nil, nil, err
+		}
+		d.Unsupported = limits.Unsupported(project)
 	}
 	d.hash()
 	return d, cluster, nil
 }
 
-// locationOf is where a source's files are.
-func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
-	return snapshot.Location{RepoURL: s.RepoURL, Chart: s.Chart, Revision: s.TargetRevision, TagPrefix: s.TagPrefix}
+// permitted reads an application's project and holds the application against
+// it. It is nil where nothing is limited.
+func (f *Flow) permitted(ctx context.Context, app *v1alpha1.Application, c *Cluster) (*v1alpha1.Project, error) {
+	if f.Projects == nil {
+		return nil, nil
+	}
+	name := limits.NameOf(app)
+	project, err := f.Projects.Project(ctx, name)
+	switch {
+	case fault.Of(err) == fault.Missing && name == limits.DefaultProject:
+		return nil, nil
+	case fault.Of(err) == fault.Missing:
+		return nil, fault.New(fault.Denied, "the project %s does not exist", name)
+	case err != nil:
+		return nil, fmt.Errorf("read the project %s: %w", name, err)
+	}
+	return project, limits.CheckSpec(project, app, limits.Destination{Name: c.Name, Server: c.Server}, f.Namespace)
 }
 
-// own copies rendered objects and makes them the application's: in the
-// destination namespace unless they name one, and tracked.
-func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+// render renders every source. Of two that describe one object the later one
+// counts.
+func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened, c render.Capabilities, d *Desired) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	var failures []error
+	at := map[object.Key]int{}
+	for i, req := range all.sources {
+		if all.onlyRef(i) {
+			d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA})
+			continue
+		}
+		req.Capabilities = c
+		result, err := f.Renderer.Render(ctx, req)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		d.SourceTypes = append(d.SourceTypes, string(result.Type))
+		d.Warnings = append(d.Warnings, result.Warnings...)
+		d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA, request: withoutTrees(req), refs: all.refs, reads: result.Reads})
+		for _, u := range result.Objects {
+			key := f.keyIn(app, u)
+			if origin, ok := result.Origins[object.KeyOf(u)]; ok {
+				d.Origins[key] = origin.String()
+			} else {
+				delete(d.Origins, key)
+			}
+			if first, ok := at[key]; ok && key.Name != "" {
+				d.Warnings = append(d.Warnings, key.String()+" is described by several sources; the last one counts")
+				objects[first] = u
+				continue
+			}
+			at[key] = len(objects)
+			objects = append(objects, u)
+		}
+	}
+	return objects, errors.Join(failures...)
+}
+
+// keyIn is an object's key once it has a namespace. Whether its kind has any
+// is not known yet, which makes no difference to finding doubles.
+func (f *Flow) keyIn(app *v1alpha1.Application, u *unstructured.Unstructured) object.Key {
+	key := object.KeyOf(u)
+	if key.Namespace == "" {
+		key.Namespace = app.Spec.Destination.Namespace
+	}
+	return key
+}
+
+// own makes rendered objects the application's: in the destination namespace
+// unless they name one, and tracked. Origins follow their objects.
+func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured, origins map[object.Key]string) ([]*unstructured.Unstructured, []limits.Object, error) {
 	defined := definitions(objects)
 	var out []*unstructured.Unstructured
+	var scopes []limits.Object
 	var failures []error
 	for _, rendered := range objects {
-		u := rendered.DeepCopy()
+		u := rendered
+		place := f.keyIn(app, u)
+		origin, known := origins[place]
+		delete(origins, place)
 		namespaced, ok := defined[u.GroupVersionKind()]
 		if !ok {
 			var err error
 			if namespaced, err = c.Kinds.Namespaced(ctx, u.GroupVersionKind()); err != nil {
-				failures = append(failures, fmt.Errorf("%s: %w", object.KeyOf(u), err))
+				failures = append(failures, fmt.Errorf("%s: %w", described(u, origin), err))
 				continue
 			}
 		}
@@ -97,16 +177,28 @@ func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, o
 		case u.GetNamespace() == "":
 			u.SetNamespace(app.Spec.Destination.Namespace)
 			if u.GetNamespace() == "" {
-				failures = append(failures, fault.New(fault.Invalid, "%s has no namespace, and the destination names none", object.KeyOf(u)))
+				failures = append(failures, fault.New(fault.Invalid, "%s has no namespace, and the destination names none", described(u, origin)))
 				continue
 			}
 		}
 		unstructured.RemoveNestedField(u.Object, "status")
 		unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp")
 		object.Track(u, f.ID(app))
+		if known {
+			origins[object.KeyOf(u)] = origin
+		}
 		out = append(out, u)
+		scopes = append(scopes, limits.Object{Key: object.KeyOf(u), Namespaced: namespaced})
 	}
-	return out, errors.Join(failures...)
+	return out, scopes, errors.Join(failures...)
+}
+
+// described names an object and, where it is known, its place.
+func described(u *unstructured.Unstructured, origin string) string {
+	if origin == "" {
+		return object.KeyOf(u).String()
+	}
+	return object.KeyOf(u).String() + " (" + origin + ")"
 }
 
 // definitions reads the scope of kinds from the definitions among the objects

@@ -18,6 +18,8 @@ type Flow struct {
 	Sources  Sources
 	Renderer Renderer
 	Clusters Clusters
+	// Projects limit what applications may do; nil limits nothing.
+	Projects Projects
 	Journal  Journal
 	Now      func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
@@ -40,11 +42,14 @@ type Outcome struct {
 }
 
 // ID is the name that tracking ids carry: unique among all namespaces.
-func (f *Flow) ID(app *v1alpha1.Application) string {
-	if app.Namespace == "" || app.Namespace == f.Namespace {
-		return app.Name
+func (f *Flow) ID(app *v1alpha1.Application) string { return f.IDOf(app.Namespace, app.Name) }
+
+// IDOf is ID for callers that hold the name alone.
+func (f *Flow) IDOf(namespace, name string) string {
+	if namespace == "" || namespace == f.Namespace {
+		return name
 	}
-	return app.Namespace + "_" + app.Name
+	return namespace + "_" + name
 }
 
 // rounds bounds the waves that one run applies without waiting for anything.
@@ -54,11 +59,11 @@ const rounds = 50
 // status. What fails is in the status as a condition; what was known before
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
-	op := requested(app)
-	desired, cluster, err := f.Desire(ctx, app, op.Revision)
+	desired, cluster, err := f.Desire(ctx, app, revisions(requested(app))...)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}
+	mem.ask(desired.asked)
 	mem.resume(app, desired)
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
@@ -173,9 +178,18 @@ func (f *Flow) tell(ctx context.Context, app *v1alpha1.Application, found, left 
 	_ = f.Journal.Drifted(ctx, events)
 }
 
+// revisions are those that somebody asked for.
+func revisions(op v1alpha1.SyncOperation) []string {
+	if len(op.Revisions) > 0 {
+		return op.Revisions
+	}
+	return []string{op.Revision}
+}
+
 // failed keeps what was known and says what went wrong.
 func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome {
 	mem.failures++
+	mem.ask(nil)
 	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err, Done: app.Operation != nil}
 	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
 		out.After = DefaultRetry().Wait(mem.failures)

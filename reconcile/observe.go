@@ -159,7 +159,7 @@ func (f *Flow) judge(c *Cluster, d *Desired, mem *Memory, live []*unstructured.U
 
 // input is what a plan is made of.
 func (v *View) input(id string, p plan.Policy, mem *Memory) plan.Input {
-	in := plan.Input{App: id, Revision: v.Desired.Commit.SHA, Desired: v.Desired.Objects, Policy: p, Health: map[object.Key]health.Result{}}
+	in := plan.Input{App: id, Revision: v.Desired.Commit.SHA, Desired: v.Desired.Objects, Origins: v.Desired.Origins, Policy: p, Health: map[object.Key]health.Result{}}
 	for _, key := range v.keys() {
 		s := v.seen[key]
 		in.Report.Objects = append(in.Report.Objects, s.verdict)

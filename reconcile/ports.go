@@ -20,8 +20,8 @@ type Sources interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
-// Renderer turns a tree into the objects it describes. It keeps no hold of
-// what it returns being unchanged: callers copy before they write.
+// Renderer turns a tree into the objects it describes. What it returns is the
+// caller's to change.
 type Renderer interface {
 	Render(ctx context.Context, req render.Request) (render.Result, error)
 }
@@ -31,9 +31,16 @@ type Clusters interface {
 	Cluster(ctx context.Context, d v1alpha1.ApplicationDestination) (*Cluster, error)
 }
 
+// Projects finds projects.
+type Projects interface {
+	// Project reads one; one that is not there is a fault.Missing.
+	Project(ctx context.Context, name string) (*v1alpha1.Project, error)
+}
+
 // Cluster is a destination, as a set of ports.
 type Cluster struct {
 	Name    string
+	Server  string
 	Writer  apply.Writer
 	Objects Objects
 	Kinds   Kinds

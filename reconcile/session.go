@@ -158,7 +158,7 @@ func (s *session) intent(p plan.Plan) v1alpha1.ApplicationStatus {
 	status := s.status(p, nil)
 	status.OperationState = &v1alpha1.OperationState{
 		Phase: phaseRunning, Message: "applying " + s.view.Desired.Commit.Short(), StartedAt: metav1.NewTime(s.run.Started),
-		SyncResult: &v1alpha1.SyncOperationResult{Revision: s.view.Desired.Commit.SHA},
+		SyncResult: s.syncResult(),
 	}
 	return status
 }

@@ -37,8 +37,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	old, now := s.app.Status, metav1.NewTime(s.flow.Now().Truncate(time.Second))
 	out := *old.DeepCopy()
 	out.ObservedGeneration = s.app.Generation
-	out.SourceType = s.view.Desired.SourceType
-	out.Sync.Revision = s.view.Desired.Commit.SHA
+	s.revision(&out)
 	out.Sync.Status = s.syncStatus()
 	out.Resources = s.resources()
 	worst := s.health()
@@ -54,6 +53,37 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	}
 	s.conditions(&out, p, now)
 	return out
+}
+
+// revision tells the commit that the objects come from. It stays while later
+// commits describe the very same objects: a repository of many applications
+// would else have all of them rewritten by every commit.
+func (s *session) revision(out *v1alpha1.ApplicationStatus) {
+	d := s.view.Desired
+	out.SourceType, out.SourceTypes = "", nil
+	if len(s.app.Spec.Sources) > 0 {
+		out.SourceTypes = d.SourceTypes
+	} else if len(d.SourceTypes) > 0 {
+		out.SourceType = d.SourceTypes[0]
+	}
+	if s.run == nil && out.Sync.Digest == d.Digest && s.app.Status.ObservedGeneration == s.app.Generation && out.Sync.Revision+strings.Join(out.Sync.Revisions, "") != "" {
+		return
+	}
+	out.Sync.Digest = d.Digest
+	out.Sync.Revision, out.Sync.Revisions = s.revisions()
+}
+
+// revisions are one commit, or one for each of several sources.
+func (s *session) revisions() (string, []string) {
+	d := s.view.Desired
+	if len(s.app.Spec.Sources) == 0 {
+		return d.Commit.SHA, nil
+	}
+	var all []string
+	for _, c := range d.Commits {
+		all = append(all, c.SHA)
+	}
+	return "", all
 }
 
 func (s *session) syncStatus() v1alpha1.SyncStatusCode {
@@ -87,6 +117,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 		r := v1alpha1.ResourceStatus{
 			Group: key.Group, Version: versions[key], Kind: key.Kind, Namespace: key.Namespace, Name: key.Name,
 			Status: v1alpha1.SyncStatusCodeOutOfSync, Health: string(seen.health.Status), Message: seen.health.Message,
+			Origin: s.view.Desired.Origins[key],
 		}
 		if r.Version == "" && seen.live != nil {
 			r.Version = seen.live.GroupVersionKind().Version
@@ -126,7 +157,7 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	started, finished := metav1.NewTime(s.run.Started.Truncate(time.Second)), metav1.NewTime(s.run.Finished.Truncate(time.Second))
 	state := &v1alpha1.OperationState{
 		Phase: s.run.Phase, Message: s.run.Message, StartedAt: started,
-		SyncResult: &v1alpha1.SyncOperationResult{Revision: s.run.Commit.SHA},
+		SyncResult: s.syncResult(),
 	}
 	if s.run.Phase != phaseRunning {
 		state.FinishedAt = &finished
@@ -144,7 +175,9 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	if n := len(out.History); n > 0 {
 		id = out.History[n-1].ID + 1
 	}
-	out.History = append(out.History, v1alpha1.RevisionHistory{ID: id, Revision: s.run.Commit.SHA, DeployedAt: finished, InitiatedBy: s.run.Initiator})
+	entry := v1alpha1.RevisionHistory{ID: id, DeployedAt: finished, InitiatedBy: s.run.Initiator}
+	entry.Revision, entry.Revisions = s.revisions()
+	out.History = append(out.History, entry)
 	limit := 10
 	if l := s.app.Spec.RevisionHistoryLimit; l != nil && *l >= 0 {
 		limit = int(*l)
@@ -152,6 +185,12 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	if n := len(out.History); n > limit {
 		out.History = slices.Clone(out.History[n-limit:])
 	}
+}
+
+func (s *session) syncResult() *v1alpha1.SyncOperationResult {
+	out := &v1alpha1.SyncOperationResult{Digest: s.view.Desired.Digest}
+	out.Revision, out.Revisions = s.revisions()
+	return out
 }
 
 func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now metav1.Time) {
@@ -180,7 +219,7 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		}
 		c.add(rule+"Warning", metav1.ConditionTrue, rule, strings.Join(messages, "\n"))
 	}
-	c.unsupported(s.app)
+	c.unsupported(s.app, s.view.Desired.Unsupported)
 	c.add(Ready, ready, reason, out.Health.Message)
 	out.Conditions = c.sorted()
 }
@@ -212,8 +251,8 @@ func (c *conditions) add(kind string, status metav1.ConditionStatus, reason, mes
 	c.out = append(c.out, next)
 }
 
-func (c *conditions) unsupported(app *v1alpha1.Application) {
-	if fields := v1alpha1.Unsupported(app); len(fields) > 0 {
+func (c *conditions) unsupported(app *v1alpha1.Application, more []string) {
+	if fields := append(v1alpha1.Unsupported(app), more...); len(fields) > 0 {
 		c.add(UnsupportedField, metav1.ConditionTrue, "Ignored", "these fields have no effect: "+strings.Join(fields, ", "))
 	}
 }
@@ -234,7 +273,7 @@ func failedStatus(app *v1alpha1.Application, err error, at time.Time) v1alpha1.A
 	c := conditions{old: app.Status.Conditions, now: metav1.NewTime(at.Truncate(time.Second)), generation: app.Generation}
 	c.add(ComparisonError, metav1.ConditionTrue, string(fault.Of(err)), err.Error())
 	c.add(Ready, metav1.ConditionFalse, ComparisonError, err.Error())
-	c.unsupported(app)
+	c.unsupported(app, nil)
 	out.Conditions = c.sorted()
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -16,12 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // Finalizers by which an application's objects are deleted with it.
@@ -61,25 +64,70 @@ type entry struct {
 	// written is the last version that we wrote: the cache may be behind.
 	written *v1alpha1.Application
 	swept   time.Time
+	// cut off: the status says that the repository cannot be reached.
+	cutOff atomic.Bool
+	url    atomic.Pointer[string]
 }
 
 // SetUp registers the controller.
 func (a *Applications) SetUp(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		Watches(&v1alpha1.Project{}, handler.EnqueueRequestsFromMapFunc(a.ofProject), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(a.source()).
 		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: a.Workers}).
 		Complete(a)
 }
+
+// ofProject names the applications of a project: what they may do changed.
+func (a *Applications) ofProject(ctx context.Context, project client.Object) []ctrl.Request {
+	var list v1alpha1.ApplicationList
+	if err := a.Client.List(ctx, &list); err != nil {
+		return nil // the cache answers; what it lacks it will tell as an event
+	}
+	var out []ctrl.Request
+	for i := range list.Items {
+		if app := &list.Items[i]; limits.NameOf(app) == project.GetName() {
+			out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(app)})
+		}
+	}
+	return out
+}
+
+// settling is the time in which changes of an object's status are taken as
+// one.
+const settling = 250 * time.Millisecond
 
 // See takes in what a watch tells of an application's object.
 func (a *Applications) See(app string, s reconcile.Sighting) {
 	a.memoriesMu.Lock()
 	e := a.memories[app]
 	a.memoriesMu.Unlock()
-	if e != nil && e.memory.Notice(s) {
-		a.Wake(e.name)
+	if e == nil {
+		return
 	}
+	switch e.memory.Notice(s) {
+	case reconcile.Now:
+		a.Wake(e.name)
+	case reconcile.Soon:
+		a.WakeAfter(e.name, settling)
+	case reconcile.Never:
+	}
+}
+
+// Touched tells whether an application must be looked at because a repository
+// that it uses changed, or can be reached again, or not any more.
+func (a *Applications) Touched(ctx context.Context, name types.NamespacedName) bool {
+	a.memoriesMu.Lock()
+	e := a.memories[a.Flow.IDOf(name.Namespace, name.Name)]
+	a.memoriesMu.Unlock()
+	if e == nil || e.url.Load() == nil {
+		return true
+	}
+	if cutOff := a.Repositories.Err(*e.url.Load()) != nil; cutOff != e.cutOff.Load() {
+		return true
+	}
+	return a.Flow.Touched(ctx, &e.memory)
 }
 
 func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
@@ -99,11 +147,7 @@ func (a *Applications) forget(name types.NamespacedName) {
 	a.Repositories.Use(name, "")
 	a.memoriesMu.Lock()
 	defer a.memoriesMu.Unlock()
-	for id, e := range a.memories {
-		if e.name == name {
-			delete(a.memories, id)
-		}
-	}
+	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
 }
 
 // Reconcile implements reconcile.Reconciler of controller-runtime.
@@ -132,7 +176,8 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 		e.swept = now
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)
-	a.reachable(url, app, &out.Status)
+	e.cutOff.Store(a.reachable(url, app, &out.Status))
+	e.url.Store(&url)
 	if out.Err != nil && ctx.Err() == nil {
 		log.FromContext(ctx).Info("application cannot be compared", "error", out.Err.Error())
 	}
@@ -163,11 +208,12 @@ func (e *entry) latest(cached *v1alpha1.Application) *v1alpha1.Application {
 	return app
 }
 
-// reachable adds a condition while the repository cannot be asked for news.
-func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) {
+// reachable adds a condition while the repository cannot be asked for news,
+// and tells whether it did.
+func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) (cutOff bool) {
 	err := a.Repositories.Err(url)
 	if url == "" || err == nil {
-		return
+		return false
 	}
 	c := metav1.Condition{
 		Type: "RepositoryUnreachable", Status: metav1.ConditionTrue, Reason: "PollFailed", ObservedGeneration: app.Generation,
@@ -177,6 +223,7 @@ func (a *Applications) reachable(url string, app *v1alpha1.Application, status *
 		c.LastTransitionTime = old.LastTransitionTime
 	}
 	status.Conditions = append(status.Conditions, c)
+	return true
 }
 
 // write stores what changed, and nothing where nothing did.

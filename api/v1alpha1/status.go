@@ -27,12 +27,20 @@ type ApplicationStatus struct {
 	ObservedGeneration int64        `json:"observedGeneration,omitempty"`
 	ReconciledAt       *metav1.Time `json:"reconciledAt,omitempty"`
 	SourceType         string       `json:"sourceType,omitempty"`
+	// SourceTypes are those of several sources.
+	SourceTypes []string `json:"sourceTypes,omitempty"`
 }
 
 // SyncStatus is the comparison with one revision.
 type SyncStatus struct {
-	Status   SyncStatusCode `json:"status,omitempty"`
-	Revision string         `json:"revision,omitempty"`
+	Status SyncStatusCode `json:"status,omitempty"`
+	// Revision is the commit that the objects come from. It stays while later
+	// commits describe the same objects.
+	Revision string `json:"revision,omitempty"`
+	// Revisions are those of several sources.
+	Revisions []string `json:"revisions,omitempty"`
+	// Digest stands for the objects. Not in Argo CD.
+	Digest string `json:"digest,omitempty"`
 }
 
 // HealthStatus is the worst health of the objects.
@@ -85,12 +93,15 @@ type ResourceStatus struct {
 	Status    SyncStatusCode `json:"status,omitempty"`
 	Health    string         `json:"health,omitempty"`
 	Message   string         `json:"message,omitempty"`
+	// Origin is the file and line that describe it. Not in Argo CD.
+	Origin string `json:"origin,omitempty"`
 }
 
 // RevisionHistory is one finished sync, newest last.
 type RevisionHistory struct {
 	ID          int64              `json:"id"`
-	Revision    string             `json:"revision"`
+	Revision    string             `json:"revision,omitempty"`
+	Revisions   []string           `json:"revisions,omitempty"`
 	DeployedAt  metav1.Time        `json:"deployedAt"`
 	InitiatedBy OperationInitiator `json:"initiatedBy,omitzero"`
 }
@@ -108,6 +119,8 @@ type OperationState struct {
 // SyncOperationResult is what a sync did.
 type SyncOperationResult struct {
 	Revision  string           `json:"revision,omitempty"`
+	Revisions []string         `json:"revisions,omitempty"`
+	Digest    string           `json:"digest,omitempty"`
 	Resources []ResourceResult `json:"resources,omitempty"`
 }
 

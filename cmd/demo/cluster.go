@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/kube"
 )
@@ -58,7 +59,7 @@ func (c cluster) apply(ctx context.Context, file, placeholder, url string) error
 	if err != nil {
 		return err
 	}
-	docs, err := v1alpha1.Decode([]byte(strings.ReplaceAll(string(data), placeholder, url)), file)
+	docs, err := document.Decode([]byte(strings.ReplaceAll(string(data), placeholder, url)), file)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -16,8 +19,10 @@ import (
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/deploy/crds"
+	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/render"
 )
 
 type agentOptions struct {
@@ -25,6 +30,7 @@ type agentOptions struct {
 	kubeconfig, context string
 	installCRDs         bool
 	logFormat           string
+	renderCache         int64 // MiB
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -49,6 +55,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors and the history")
 	flags.DurationVar(&o.Poll, "poll", time.Minute, "interval of asking each repository for its refs")
 	flags.DurationVar(&o.Sweep, "sweep", 30*time.Minute, "interval of comparing everything anew, in case a watch missed something; 0 is never")
+	flags.Int64Var(&o.renderCache, "render-cache", 1024, "MiB on disk for rendered objects, which outlive a restart; 0 keeps none")
 	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
 	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
 	flags.StringVar(&o.API, "api-address", "127.0.0.1:8082", "loopback address of the API that trueup history asks; 0 is none")
@@ -85,6 +92,9 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	}
 	o.Engines = engines()
 	o.Registry = metrics.Registry
+	if o.Rendered, err = renderCache(o); err != nil {
+		return err
+	}
 	past, err := sqlite.Open(ctx, filepath.Join(o.DataDir, "history.db"))
 	if err != nil {
 		// Clusters come before the memory of what was done to them.
@@ -93,6 +103,39 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	}
 	o.History = past
 	return errors.Join(agent.Run(ctx, o.Options), past.Close())
+}
+
+// renderCache opens the folder of rendered objects.
+func renderCache(o agentOptions) (render.CacheOptions, error) {
+	out := render.CacheOptions{Version: renderVersion()}
+	if o.renderCache <= 0 {
+		return out, nil
+	}
+	store, err := diskcache.Open(filepath.Join(o.DataDir, "rendered"), diskcache.Options{Bytes: o.renderCache << 20, Version: out.Version})
+	if err != nil {
+		return out, err
+	}
+	out.Store = store
+	return out, nil
+}
+
+// renderVersion stands for everything in this binary that renders. A build
+// without a version of its own is told apart by the file that it is.
+func renderVersion() string {
+	text := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			text += " " + m.Path + "@" + m.Version
+		}
+	}
+	if version == "dev" || strings.HasSuffix(version, "-dirty") {
+		if path, err := os.Executable(); err == nil {
+			if info, err := os.Stat(path); err == nil {
+				text += fmt.Sprintf(" %d %s", info.Size(), info.ModTime())
+			}
+		}
+	}
+	return text
 }
 
 // installCRDs applies our definitions.

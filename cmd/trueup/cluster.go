@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -17,37 +19,78 @@ func newClusterCommand(s streams) *cobra.Command {
 	return group("cluster", "Register clusters that applications can go to", newClusterListCommand(s), newClusterAddCommand(s))
 }
 
+// clusterRow is one cluster as the list shows it.
+type clusterRow struct {
+	Name    string `json:"name"`
+	Server  string `json:"server"`
+	Message string `json:"message,omitempty"`
+}
+
 func newClusterListCommand(s streams) *cobra.Command {
 	var c connection
+	var output string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List registered clusters",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			k, err := c.client()
+			if err := oneOf("--output", output, "table", "json", "yaml", "name"); err != nil {
+				return err
+			}
+			rows, err := c.clusters(cmd.Context())
 			if err != nil {
 				return err
 			}
-			var list corev1.SecretList
-			if err := k.List(cmd.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{kube.SecretTypeLabel: kube.SecretCluster}); err != nil {
-				return fmt.Errorf("list cluster secrets in %s: %w", c.namespace, err)
-			}
-			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "NAME\tSERVER\tMESSAGE")
-			fmt.Fprintf(t, "%s\t%s\t\n", appset.LocalName, appset.LocalServer)
-			for i := range list.Items {
-				r, err := kube.FromSecret(&list.Items[i])
-				note := ""
-				if err != nil {
-					note = err.Error()
-				}
-				fmt.Fprintf(t, "%s\t%s\t%s\n", r.Name, r.Server, note)
-			}
-			return t.Flush()
+			return printClusters(s.out, output, rows)
 		},
 	}
 	c.flags(cmd.Flags())
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "table, json, yaml or name")
 	return cmd
+}
+
+// clusters are the local cluster, unless a secret claims it, and the
+// registered ones.
+func (c *connection) clusters(ctx context.Context) ([]clusterRow, error) {
+	k, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	var list corev1.SecretList
+	if err := k.List(ctx, &list, client.InNamespace(c.namespace), client.MatchingLabels{kube.SecretTypeLabel: kube.SecretCluster}); err != nil {
+		return nil, fmt.Errorf("list cluster secrets in %s: %w", c.namespace, err)
+	}
+	var rows []clusterRow
+	for i := range list.Items {
+		r, err := kube.FromSecret(&list.Items[i])
+		row := clusterRow{Name: r.Name, Server: r.Server}
+		if err != nil {
+			row.Message = err.Error()
+		}
+		rows = append(rows, row)
+	}
+	if !slices.ContainsFunc(rows, func(r clusterRow) bool { return r.Server == appset.LocalServer }) {
+		rows = slices.Insert(rows, 0, clusterRow{Name: appset.LocalName, Server: appset.LocalServer})
+	}
+	return rows, nil
+}
+
+func printClusters(w io.Writer, output string, rows []clusterRow) error {
+	if done, err := printData(w, output, map[string]any{"clusters": rows}); done {
+		return err
+	}
+	if output == "name" {
+		for _, r := range rows {
+			fmt.Fprintln(w, r.Name)
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tSERVER\tMESSAGE")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", r.Name, r.Server, r.Message)
+	}
+	return t.Flush()
 }
 
 type clusterAdd struct {

@@ -9,17 +9,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/api/document"
 )
 
 // readDocuments reads a file of Applications, ApplicationSets and Projects,
 // and tells the user about fields that nobody acts upon.
-func readDocuments(name string, s streams) (v1alpha1.Documents, error) {
+func readDocuments(name string, s streams) (document.Documents, error) {
 	data, err := readFile(name, s.in)
 	if err != nil {
-		return v1alpha1.Documents{}, err
+		return document.Documents{}, err
 	}
-	docs, err := v1alpha1.Decode(data, name)
+	docs, err := document.Decode(data, name)
 	if err != nil {
 		return docs, err
 	}

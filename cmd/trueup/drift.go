@@ -174,7 +174,7 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application) {
 			if c.Path == "" {
 				symbol, note = v.palette.green("+"), "  in Git, and deleted from the cluster"
 			}
-			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+short(app.Status.Sync.Revision)))
+			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+revision(app)+origin(app, c)))
 			last = subject
 		}
 		if c.Path != "" {
@@ -182,6 +182,16 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application) {
 		}
 	}
 	b.WriteByte('\n')
+}
+
+// origin is the file and line that describe a changed object.
+func origin(app v1alpha1.Application, c v1alpha1.DriftChange) string {
+	for _, r := range app.Status.Resources {
+		if r.Group == c.Group && r.Kind == c.Kind && r.Namespace == c.Namespace && r.Name == c.Name && r.Origin != "" {
+			return ", " + r.Origin
+		}
+	}
+	return ""
 }
 
 // fieldOf is a change of the status as the comparison told it.

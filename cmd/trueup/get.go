@@ -89,7 +89,7 @@ func printTable(w io.Writer, apps []v1alpha1.Application, now time.Time) error {
 	for _, app := range apps {
 		st := app.Status
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", app.Name, destination(app), or(string(st.Sync.Status)), or(st.Health.Status),
-			driftCell(st.Drift), or(short(st.Sync.Revision)), duration.HumanDuration(now.Sub(app.CreationTimestamp.Time)), message(app))
+			driftCell(st.Drift), or(revision(app)), duration.HumanDuration(now.Sub(app.CreationTimestamp.Time)), message(app))
 	}
 	return t.Flush()
 }
@@ -126,6 +126,19 @@ func message(app v1alpha1.Application) string {
 		}
 	}
 	return app.Status.Health.Message
+}
+
+// revision is the commit of an application, or those of its sources.
+func revision(app v1alpha1.Application) string {
+	all := app.Status.Sync.Revisions
+	if len(all) == 0 {
+		all = []string{app.Status.Sync.Revision}
+	}
+	var out []string
+	for _, sha := range all {
+		out = append(out, short(sha))
+	}
+	return strings.Join(out, ",")
 }
 
 func short(sha string) string { return sha[:min(7, len(sha))] }

@@ -79,6 +79,7 @@ type renderOptions struct {
 	kubeVersion string
 	agent       string
 	output      string
+	explain     bool
 }
 
 func newRenderCommand(s streams) *cobra.Command {
@@ -92,7 +93,12 @@ lives in namespaces.`,
 		Example: `  trueup render -f web.yaml
   trueup render -f web.yaml --repo https://git.example.com/config.git=. | kubectl apply --dry-run=server -f -`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return renderFile(cmd.Context(), o, s) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.explain && !cmd.Flags().Changed("output") {
+				o.output = "text"
+			}
+			return renderFile(cmd.Context(), o, s)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications; - is standard input")
@@ -100,6 +106,7 @@ lives in namespaces.`,
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
 	return cmd
 }
 
@@ -107,7 +114,11 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if o.file == "" {
 		return usagef("render needs -f APP.yaml")
 	}
-	if err := oneOf("--output", o.output, "yaml", "json", "name"); err != nil {
+	allowed := []string{"yaml", "json", "name"}
+	if o.explain {
+		allowed = []string{"text", "json", "yaml"}
+	}
+	if err := oneOf("--output", o.output, allowed...); err != nil {
 		return err
 	}
 	docs, err := readDocuments(o.file, s)
@@ -123,14 +134,23 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	}
 	defer closeRepos()
 	var objects []*unstructured.Unstructured
+	var reads []explained
 	var errs []error
 	for i := range docs.Applications {
-		rendered, err := renderApplication(ctx, repos, &docs.Applications[i], o, s)
-		errs = append(errs, err)
-		objects = append(objects, rendered...)
+		app := &docs.Applications[i]
+		desired, err := renderApplication(ctx, repos, app, o, s)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		objects = append(objects, desired.Objects...)
+		reads = append(reads, explained{app.Name, len(desired.Objects), desired.Reads()})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	if o.explain {
+		return printExplained(s.out, o.output, reads)
 	}
 	return printObjects(s.out, o.output, objects)
 }
@@ -140,7 +160,7 @@ func engines() map[render.Type]render.Engine {
 	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.New()}
 }
 
-func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) ([]*unstructured.Unstructured, error) {
+func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
@@ -156,5 +176,5 @@ func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.A
 	for _, kind := range slices.Sorted(maps.Keys(nowhere.guessed)) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is taken for a kind that lives in namespaces: without a cluster nobody knows\n", app.Name, kind)
 	}
-	return desired.Objects, nil
+	return desired, nil
 }

@@ -143,7 +143,7 @@ func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool,
 	case "Running":
 		return "syncing: " + st.Message, false, nil
 	}
-	line = fmt.Sprintf("synced %s: %s; health %s", short(app.Status.Sync.Revision), st.Message, app.Status.Health.Status)
+	line = fmt.Sprintf("synced %s: %s; health %s", revision(*app), st.Message, app.Status.Health.Status)
 	if app.Status.Health.Message != "" {
 		line += " (" + app.Status.Health.Message + ")"
 	}

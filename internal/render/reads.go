@@ -29,30 +29,63 @@ type Opened struct {
 	Failed string `json:"failed,omitempty"`
 }
 
-// Holds tells whether a request would get the same answers.
-func (r Reads) Holds(ctx context.Context, req Request) bool {
-	if r.Kube != nil && *r.Kube != req.Capabilities.kubeVersion || r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
-		return false
+// Changed compares with the answers that a request would get. Nothing changed
+// where Why is empty.
+func (r Reads) Changed(ctx context.Context, req Request) Cause {
+	if r.Kube != nil && *r.Kube != req.Capabilities.kubeVersion {
+		return Cause{Cluster, "Kubernetes " + req.Capabilities.kubeVersion}
 	}
-	if !r.Tree.Holds(req.Tree.FS) {
-		return false
+	if r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
+		return Cause{Cluster, "the API versions that are served"}
+	}
+	if path := r.Tree.Changed(req.Tree.FS); path != "" {
+		return Cause{Files, path}
 	}
 	for name, set := range r.Refs {
 		tree, ok := req.Refs[name]
-		if !ok || !set.Holds(tree.FS) {
-			return false
+		if !ok {
+			return Cause{Elsewhere, "$" + name}
+		}
+		if path := set.Changed(tree.FS); path != "" {
+			return Cause{Elsewhere, "$" + name + "/" + path}
 		}
 	}
 	for _, more := range r.More {
-		if req.More == nil {
-			return false
-		}
-		tree, err := req.More.Tree(ctx, more.At)
-		if err != nil || more.Failed != "" || !more.Reads.Holds(tree.FS) {
-			return false
+		if path := more.changed(ctx, req.More); path != "" {
+			return Cause{Elsewhere, path}
 		}
 	}
-	return true
+	return Cause{}
+}
+
+func (o Opened) changed(ctx context.Context, opener Opener) string {
+	name := o.At.RepoURL
+	if o.At.Chart != "" {
+		name += " " + o.At.Chart
+	}
+	if opener == nil || o.Failed != "" {
+		return name
+	}
+	tree, err := opener.Tree(ctx, o.At)
+	if err != nil {
+		return name
+	}
+	if path := o.Reads.Changed(tree.FS); path != "" {
+		return name + " " + path
+	}
+	return ""
+}
+
+// size is about the bytes that it takes.
+func (r Reads) size() int {
+	n := r.Tree.Size()
+	for _, set := range r.Refs {
+		n += set.Size()
+	}
+	for _, more := range r.More {
+		n += more.Reads.Size()
+	}
+	return n
 }
 
 // trace has a request remember what is asked of it; reads tells that.

@@ -71,8 +71,8 @@ func TestReadsHoldUntilAnAnswerChanges(t *testing.T) {
 	} {
 		req, values, more := world()
 		tc.change(&req, values, more)
-		if got := result.Reads.Holds(t.Context(), req); got != tc.want {
-			t.Errorf("%s: holds is %t", tc.reason, got)
+		if got := result.Reads.Changed(t.Context(), req); (got == render.Cause{}) != tc.want {
+			t.Errorf("%s: changed is %q", tc.reason, got)
 		}
 	}
 }

@@ -109,6 +109,12 @@ type Result struct {
 	Warnings []string
 	// Origins tell where objects are described, as far as it is known.
 	Origins map[object.Key]Origin
+	// Sensitive: something was decrypted for it, which must not be written down.
+	Sensitive bool
+	// Digest stands for the objects, and Cause tells why they were made; a
+	// Renderer fills neither, a Cache does.
+	Digest string
+	Cause  Cause
 }
 
 // Renderer renders sources of all types.

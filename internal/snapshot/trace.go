@@ -27,23 +27,39 @@ type ReadSet struct {
 const Absent = "-"
 
 // Holds tells whether the tree gives the same answers.
-func (r ReadSet) Holds(files FS) bool {
+func (r ReadSet) Holds(files FS) bool { return r.Changed(files) == "" }
+
+// Changed names a path for which the tree gives another answer, and is empty
+// where there is none.
+func (r ReadSet) Changed(files FS) string {
 	for name, want := range r.Content {
 		if contentOf(files, name) != want {
-			return false
+			return name
 		}
 	}
 	for name, want := range r.Listing {
-		if listingOf(files, name) != want {
-			return false
+		if !sameListing(files, name, want) {
+			return name + "/"
 		}
 	}
 	for name, want := range r.Kind {
 		if kindOf(files, name) != want {
-			return false
+			return name
 		}
 	}
-	return true
+	return ""
+}
+
+// Size is about the bytes that it takes in memory.
+func (r ReadSet) Size() int {
+	const perEntry = 64
+	n := 0
+	for _, m := range []map[string]string{r.Content, r.Listing, r.Kind} {
+		for name, value := range m {
+			n += len(name) + len(value) + perEntry
+		}
+	}
+	return n
 }
 
 // Empty reports that nothing was asked.
@@ -115,7 +131,7 @@ func (t *Tracer) ReadFile(name string) ([]byte, error) {
 // ReadDir implements fs.ReadDirFS.
 func (t *Tracer) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := t.files.ReadDir(name)
-	t.remember(t.set.Listing, name, listing(entries, err))
+	t.remember(t.set.Listing, name, listing(t.files, name, entries, err))
 	return entries, err
 }
 
@@ -147,13 +163,40 @@ func contentOf(files FS, name string) string {
 	return digest(data)
 }
 
-func listingOf(files FS, name string) string { return listing(files.ReadDir(name)) }
+// A listing is remembered as "id digest": the directory's own id, where the
+// tree knows it, answers at once; where another one is there, something below
+// changed, and the names must be compared.
+func listingOf(files FS, name string) string {
+	entries, err := files.ReadDir(name)
+	return listing(files, name, entries, err)
+}
+
+func sameListing(files FS, name, want string) bool {
+	if id, _, ok := strings.Cut(want, " "); ok && id != "" {
+		if h, ok := files.(Hasher); ok {
+			if now, err := h.Hash(name); err == nil && now == id {
+				return true
+			}
+		}
+	}
+	now := listingOf(files, name)
+	if _, digest, ok := strings.Cut(now, " "); ok {
+		return strings.HasSuffix(want, " "+digest)
+	}
+	return now == want
+}
 
 func kindOf(files FS, name string) string { return kind(files.Stat(name)) }
 
-func listing(entries []fs.DirEntry, err error) string {
+func listing(files FS, name string, entries []fs.DirEntry, err error) string {
 	if err != nil {
 		return failure(err)
+	}
+	id := ""
+	if h, ok := files.(Hasher); ok {
+		if id, err = h.Hash(name); err != nil {
+			id = ""
+		}
 	}
 	var b strings.Builder
 	for _, e := range entries {
@@ -162,7 +205,7 @@ func listing(entries []fs.DirEntry, err error) string {
 		b.WriteString(e.Type().String())
 		b.WriteByte(0)
 	}
-	return digest([]byte(b.String()))
+	return id + " " + digest([]byte(b.String()))
 }
 
 func kind(info fs.FileInfo, err error) string {

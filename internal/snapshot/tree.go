@@ -54,8 +54,9 @@ type FS interface {
 	fs.StatFS
 }
 
-// Hasher is implemented by an FS that knows the id of a file's content
-// without reading it. Links are followed.
+// Hasher is implemented by an FS that knows the id of a file's content, and of
+// a directory with all below it, without reading them. Links to what is asked
+// for are followed; those below a directory are part of it as links.
 type Hasher interface {
 	Hash(path string) (string, error)
 }

@@ -201,6 +201,9 @@ func (r *runner) step(ctx context.Context, s plan.Step) Entry {
 	}
 	live, err := r.writer.Apply(ctx, s.Object.DeepCopy())
 	if err != nil {
+		if s.Origin != "" {
+			err = fmt.Errorf("%s: %w", s.Origin, err)
+		}
 		return failed(e, err)
 	}
 	e.Status, e.Live = Synced, live

@@ -93,7 +93,7 @@ func (b *builder) changes() {
 		if key.Name == "" || !b.in.selected(key) {
 			continue
 		}
-		step := Step{Key: key, Wave: b.waves[key], Object: u}
+		step := Step{Key: key, Wave: b.waves[key], Object: u, Origin: b.in.Origins[key]}
 		switch {
 		case b.live[key] == nil:
 			step.Action = Create

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/internal/object"
 )
 
 // AllowPrune is the annotation that lifts the protection of a Namespace, a
@@ -55,6 +57,23 @@ func option(u *unstructured.Unstructured, name string) string {
 		}
 	}
 	return ""
+}
+
+// ignoredOptions names the objects' own sync options that change nothing here.
+// What we do in any case needs no word.
+func ignoredOptions(objects []*unstructured.Unstructured) []Warning {
+	var out []Warning
+	for _, u := range objects {
+		for item := range strings.SplitSeq(annotation(u, "sync-options"), ",") {
+			switch item = strings.ReplaceAll(item, " ", ""); item {
+			case "", "Prune=true", "Prune=false", "Prune=confirm", "Delete=true", "Delete=false", "Delete=confirm",
+				"Validate=true", "ServerSideApply=true", "SkipDryRunOnMissingResource=true", "ApplyOutOfSyncOnly=true", "Replace=false", "Force=false":
+			default:
+				out = append(out, Warning{"SyncOptionIgnored", object.KeyOf(u).String() + ": its sync option " + item + " has no effect"})
+			}
+		}
+	}
+	return out
 }
 
 // Option reads one of an application's sync options; the last one wins.

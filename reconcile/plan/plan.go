@@ -42,6 +42,8 @@ type Step struct {
 	Reason   string `json:"reason,omitempty"`
 	// Fields are the differences that an Update removes.
 	Fields []drift.Field `json:"fields,omitempty"`
+	// Origin is where Object is described, as far as it is known.
+	Origin string `json:"origin,omitempty"`
 	// Object is what Create and Update apply.
 	Object *unstructured.Unstructured `json:"-"`
 	// UID is the live object's; a delete must hit this one and no successor.
@@ -71,6 +73,8 @@ type Input struct {
 	// Inventory lists what the application is known to have applied.
 	Inventory []object.Key
 	Policy    Policy
+	// Origins tell where desired objects are described.
+	Origins map[object.Key]string
 }
 
 // Policy is what the application's owner decided.
@@ -157,6 +161,7 @@ func Make(in Input) Plan {
 	for _, g := range Guards() {
 		p.Refusals = append(p.Refusals, g.Check(in)...)
 	}
+	p.Warnings = append(p.Warnings, ignoredOptions(in.Desired)...)
 	b := newBuilder(in)
 	b.namespace()
 	b.changes()

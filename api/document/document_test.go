@@ -1,4 +1,4 @@
-package v1alpha1
+package document
 
 import (
 	"os"
@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -122,57 +121,6 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 				t.Errorf("kind %s, want Invalid", fault.Of(err))
 			}
 		})
-	}
-}
-
-func TestUnsupported(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		reason string
-		spec   ApplicationSpec
-		want   []string
-	}{
-		{reason: "a plain source is supported", spec: ApplicationSpec{Source: &ApplicationSource{Path: "x"}}},
-		{
-			reason: "a source beside sources is ignored",
-			spec:   ApplicationSpec{Source: &ApplicationSource{Chart: "x"}, Sources: []ApplicationSource{{Path: "x"}}},
-		},
-		{
-			reason: "each field is named by its path",
-			spec: ApplicationSpec{
-				Sources: []ApplicationSource{
-					{Chart: "c", Plugin: &ApplicationSourcePlugin{}},
-					{Ref: "r", Directory: &ApplicationSourceDirectory{Jsonnet: ApplicationSourceJsonnet{Libs: []string{"l"}}}},
-				},
-				SourceHydrator:    &SourceHydrator{},
-				IgnoreDifferences: []ResourceIgnoreDifferences{{Kind: "Service"}, {JQPathExpressions: []string{"."}}},
-			},
-			want: []string{
-				"spec.sources", "spec.sources[0].chart", "spec.sources[0].plugin", "spec.sources[1].ref",
-				"spec.sources[1].directory.jsonnet", "spec.sourceHydrator", "spec.ignoreDifferences[1].jqPathExpressions",
-			},
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.reason, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tt.want, Unsupported(&Application{Spec: tt.spec})); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestAddToSchemeKnowsEveryKind(t *testing.T) {
-	t.Parallel()
-	s := runtime.NewScheme()
-	if err := AddToScheme(s); err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range []string{"Application", "ApplicationSet", "Project", "ApplicationList", "ApplicationSetList", "ProjectList"} {
-		if !s.Recognizes(GroupVersion().WithKind(kind)) {
-			t.Errorf("%s is not registered", kind)
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package v1alpha1
+package document
 
 import (
 	"bytes"
@@ -14,14 +14,15 @@ import (
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
 // Documents are the objects of one file, in the order they were read.
 type Documents struct {
-	Applications    []Application
-	ApplicationSets []ApplicationSet
-	Projects        []Project
+	Applications    []v1alpha1.Application
+	ApplicationSets []v1alpha1.ApplicationSet
+	Projects        []v1alpha1.Project
 	// Warnings name what was read past: file, line and field or kind.
 	Warnings []string
 }
@@ -104,8 +105,8 @@ func (d *Documents) add(p part) error {
 }
 
 func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
-	argo := meta.APIVersion == ArgoGroup+"/"+Version
-	if !argo && meta.APIVersion != GroupVersion().String() {
+	argo := meta.APIVersion == v1alpha1.ArgoGroup+"/"+v1alpha1.Version
+	if !argo && meta.APIVersion != v1alpha1.GroupVersion().String() {
 		d.skip(p, meta)
 		return nil
 	}
@@ -115,24 +116,24 @@ func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
 			return p.broken(err)
 		}
 	}
-	ours := metav1.TypeMeta{APIVersion: GroupVersion().String(), Kind: meta.Kind}
+	ours := metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion().String(), Kind: meta.Kind}
 	switch meta.Kind {
 	case "Application":
-		app, err := read[Application](d, p, raw)
+		app, err := read[v1alpha1.Application](d, p, raw)
 		if err != nil {
 			return err
 		}
 		app.TypeMeta = ours
 		d.Applications = append(d.Applications, *app)
 	case "ApplicationSet":
-		set, err := read[ApplicationSet](d, p, raw)
+		set, err := read[v1alpha1.ApplicationSet](d, p, raw)
 		if err != nil {
 			return err
 		}
 		set.TypeMeta = ours
 		d.ApplicationSets = append(d.ApplicationSets, *set)
 	case "Project", "AppProject":
-		project, err := read[Project](d, p, raw)
+		project, err := read[v1alpha1.Project](d, p, raw)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// explained is what one application's objects depend on.
+type explained struct {
+	Application string                  `json:"application"`
+	Objects     int                     `json:"objects"`
+	Sources     []reconcile.SourceReads `json:"sources"`
+}
+
+// printExplained tells, for each source, every question that rendering asked:
+// a commit that changes none of the answers renders nothing.
+func printExplained(w io.Writer, output string, all []explained) error {
+	if done, err := printData(w, output, map[string]any{"applications": all}); done {
+		return err
+	}
+	var b strings.Builder
+	for _, app := range all {
+		fmt.Fprintf(&b, "%s: %s depend on\n", app.Application, plural(app.Objects, "object"))
+		for _, s := range app.Sources {
+			explainSource(&b, s)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func explainSource(b *strings.Builder, s reconcile.SourceReads) {
+	questions := explainTree(b, s.At, s.Reads.Tree)
+	for _, name := range slices.Sorted(maps.Keys(s.Reads.Refs)) {
+		questions += explainTree(b, snapshot.Location{RepoURL: "$" + name}, s.Reads.Refs[name])
+	}
+	for _, more := range s.Reads.More {
+		questions += explainTree(b, more.At, more.Reads)
+	}
+	if s.Reads.Kube != nil {
+		fmt.Fprintf(b, "  the version of Kubernetes: %s\n", *s.Reads.Kube)
+		questions++
+	}
+	if s.Reads.APIs != nil {
+		fmt.Fprintf(b, "  the %d API versions that the cluster serves\n", len(*s.Reads.APIs))
+		questions++
+	}
+	if questions == 0 {
+		fmt.Fprintf(b, "  %s\n    nothing: it is there for other sources to read from\n", place(s.At))
+	}
+}
+
+func place(at snapshot.Location) string {
+	return strings.Join(slices.DeleteFunc([]string{at.RepoURL, at.Chart, at.Revision}, func(s string) bool { return s == "" }), " ")
+}
+
+// question is one line: what was asked of a path.
+type question struct{ path, word, id string }
+
+// explainTree lists the questions to one tree by path, and counts them.
+func explainTree(b *strings.Builder, at snapshot.Location, set snapshot.ReadSet) int {
+	all := questions(set)
+	if len(all) == 0 {
+		return 0
+	}
+	fmt.Fprintf(b, "  %s\n", place(at))
+	width := 0
+	for _, q := range all {
+		width = max(width, len(q.path))
+	}
+	for _, q := range all {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("    %-6s  %s  %s", q.word, pad(q.path, width), q.id), " ") + "\n")
+	}
+	return len(all)
+}
+
+func questions(set snapshot.ReadSet) []question {
+	var all []question
+	for path, id := range set.Content {
+		switch {
+		case id == snapshot.Absent:
+			all = append(all, question{path: path, word: "absent"})
+		case !strings.HasPrefix(id, "!"): // else it was tried and is no file
+			all = append(all, question{path, "read", short(id)})
+		}
+	}
+	for path, value := range set.Listing {
+		id, digest, _ := strings.Cut(value, " ")
+		all = append(all, question{path + "/", "listed", short(cmp.Or(id, digest))})
+	}
+	for path, kind := range set.Kind {
+		_, read := set.Content[path]
+		_, listed := set.Listing[path]
+		switch {
+		case kind == snapshot.Absent && !read:
+			all = append(all, question{path: path, word: "absent"})
+		case kind == "dir" && !listed:
+			all = append(all, question{path: path + "/", word: "exists"})
+		case kind == "file" && !read:
+			all = append(all, question{path: path, word: "exists"})
+		}
+	}
+	slices.SortFunc(all, func(a, b question) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.word, b.word)) })
+	return all
+}

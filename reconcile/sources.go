@@ -1,0 +1,155 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// opened are an application's sources, with their trees.
+type opened struct {
+	sources   []render.Request
+	locations []snapshot.Location
+	// refs are the places of the sources that have a ref, by it.
+	refs map[string]snapshot.Location
+}
+
+// onlyRef reports a source that is there for others to read from.
+func (o opened) onlyRef(i int) bool {
+	s := o.sources[i].Source
+	return s.Ref != "" && s.Path == "" && s.Chart == ""
+}
+
+// open opens the trees of all sources, and tells all that cannot be opened.
+func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []string) (opened, error) {
+	sources, err := sourcesOf(app, revisions)
+	if err != nil {
+		return opened{}, err
+	}
+	out := opened{refs: map[string]snapshot.Location{}}
+	trees := map[string]snapshot.Tree{}
+	var failures []error
+	for _, s := range sources {
+		at := locationOf(&s)
+		tree, err := f.Sources.Tree(ctx, at)
+		failures = append(failures, err)
+		out.sources = append(out.sources, render.Request{
+			Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
+		})
+		out.locations = append(out.locations, at)
+		if s.Ref != "" {
+			trees[s.Ref], out.refs[s.Ref] = tree, at
+		}
+	}
+	return out, errors.Join(failures...)
+}
+
+// sourcesOf lists an application's sources, at other revisions where these
+// are given.
+func sourcesOf(app *v1alpha1.Application, revisions []string) ([]v1alpha1.ApplicationSource, error) {
+	all := app.Spec.DeepCopy().Sources
+	if len(all) == 0 && app.Spec.Source != nil {
+		all = []v1alpha1.ApplicationSource{*app.Spec.Source.DeepCopy()}
+	}
+	if len(all) == 0 {
+		return nil, fault.New(fault.Invalid, "the application has no source")
+	}
+	var failures []error
+	seen := map[string]bool{}
+	rendered := 0
+	for i := range all {
+		s := &all[i]
+		if s.RepoURL == "" {
+			failures = append(failures, fault.New(fault.Invalid, "source %d has no repoURL", i))
+		}
+		if s.Ref != "" && s.Chart != "" {
+			failures = append(failures, fault.New(fault.Invalid, "source %d has both a ref and a chart: others can read files of a Git repository only", i))
+		}
+		if s.Ref != "" && seen[s.Ref] {
+			failures = append(failures, fault.New(fault.Invalid, "two sources have the ref %q", s.Ref))
+		}
+		seen[s.Ref] = true
+		if s.Ref == "" || s.Path != "" {
+			rendered++
+		}
+		if i < len(revisions) && revisions[i] != "" {
+			s.TargetRevision = revisions[i]
+		}
+	}
+	if rendered == 0 {
+		failures = append(failures, fault.New(fault.Invalid, "every source has a ref and no path: nothing is described"))
+	}
+	return all, errors.Join(failures...)
+}
+
+// locationOf is where a source's files are.
+func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
+	return snapshot.Location{RepoURL: s.RepoURL, Chart: s.Chart, Revision: s.TargetRevision, TagPrefix: s.TagPrefix}
+}
+
+// asked is what the last rendering of one source depended on.
+type asked struct {
+	at      snapshot.Location
+	sha     string
+	request render.Request // without trees
+	refs    map[string]snapshot.Location
+	reads   render.Reads
+}
+
+// alone reports that nothing but the source's own tree was asked.
+func (a asked) alone() bool { return len(a.reads.Refs)+len(a.reads.More) == 0 }
+
+// SourceReads is what the objects of one source depend on.
+type SourceReads struct {
+	At    snapshot.Location `json:"source"`
+	Reads render.Reads      `json:"reads"`
+}
+
+// Reads tells what the objects depend on, source by source.
+func (d *Desired) Reads() []SourceReads {
+	var out []SourceReads
+	for _, a := range d.asked {
+		out = append(out, SourceReads{a.at, a.reads})
+	}
+	return out
+}
+
+func withoutTrees(req render.Request) render.Request {
+	req.Tree, req.Refs, req.More = snapshot.Tree{}, nil, nil
+	return req
+}
+
+// Touched tells whether a source of an application has moved in a way that its
+// objects may depend on. It renders nothing, and asks the network only for
+// commits that are not held yet. What it cannot tell counts as touched. It may
+// be called while the application is looked at.
+func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
+	last := mem.lastAsked()
+	if len(last) == 0 {
+		return true
+	}
+	for _, a := range last {
+		tree, err := f.Sources.Tree(ctx, a.at)
+		if err != nil {
+			return true
+		}
+		if tree.Commit.SHA == a.sha && a.alone() {
+			continue // another branch moved
+		}
+		req := a.request
+		req.Tree, req.More, req.Refs = tree, f.Sources, map[string]snapshot.Tree{}
+		for name := range a.reads.Refs {
+			if req.Refs[name], err = f.Sources.Tree(ctx, a.refs[name]); err != nil {
+				return true
+			}
+		}
+		if a.reads.Changed(ctx, req).Why != "" {
+			return true
+		}
+	}
+	return false
+}
