@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/helm"
 	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -26,7 +29,7 @@ import (
 // directory where the user mapped the URL to one, from Git otherwise.
 type repositories struct {
 	local   map[string]string
-	mirrors *git.Mirrors
+	sources agent.Sources
 }
 
 // parseRepositories reads --repo URL=DIR flags.
@@ -43,7 +46,7 @@ func parseRepositories(flags []string) (map[string]string, error) {
 	return local, nil
 }
 
-// newRepositories keeps mirrors in a folder of its own that close removes.
+// newRepositories keeps mirrors and charts in a folder of its own that close removes.
 // Without credentials only public repositories can be read.
 func newRepositories(flags []string, credentials git.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
@@ -52,10 +55,13 @@ func newRepositories(flags []string, credentials git.Credentials) (*repositories
 	}
 	dir, err := os.MkdirTemp("", "trueup-mirrors-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for Git mirrors: %w", err)
+		return nil, nil, fmt.Errorf("make a folder for what is fetched: %w", err)
 	}
-	mirrors := git.New(git.Options{Dir: dir, Files: true, Credentials: credentials})
-	return &repositories{local: local, mirrors: mirrors}, func() { _ = os.RemoveAll(dir) }, nil
+	sources := agent.Sources{
+		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: credentials}),
+		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts")}),
+	}
+	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // Tree returns the files of a repository at a revision. A mapped directory is
@@ -64,7 +70,7 @@ func (r *repositories) Tree(ctx context.Context, at snapshot.Location) (snapshot
 	if dir, ok := r.local[at.RepoURL]; ok {
 		return snapshot.Dir(dir)
 	}
-	return r.mirrors.Tree(ctx, at)
+	return r.sources.Tree(ctx, at)
 }
 
 type renderOptions struct {
@@ -151,7 +157,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 
 // engines are all that render more than plain directories.
 func engines() map[render.Type]render.Engine {
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
+	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.New()}
 }
 
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {

@@ -40,6 +40,16 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+	// Warn, where it is set, hears what does not keep the source from being
+	// rendered, and people should know.
+	Warn func(warning string)
+}
+
+// Warnf tells a warning; format and args are fmt.Sprintf's.
+func (r Request) Warnf(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Opener opens trees.
@@ -47,8 +57,11 @@ type Opener interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
-// Path is the source's folder in the tree.
+// Path is the source's folder in the tree. A chart is all of its tree.
 func (r Request) Path() string {
+	if r.Source.Chart != "" {
+		return "."
+	}
 	p := path.Clean(strings.Trim(r.Source.Path, "/"))
 	if p == "" || p == "/" {
 		return "."
@@ -158,6 +171,7 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
 	defer cancel()
+	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -188,7 +202,7 @@ func Detect(req Request) (Type, error) {
 	s, dir := req.Source, req.Path()
 	switch {
 	case s.Chart != "":
-		return "", fault.New(fault.Invalid, "charts from a registry are not supported; take the chart into the repository")
+		return Helm, nil
 	case s.Plugin != nil:
 		return "", fault.New(fault.Invalid, "plugins are not supported")
 	case !fs.ValidPath(dir):

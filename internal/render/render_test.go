@@ -96,7 +96,7 @@ func TestDetection(t *testing.T) {
 		{"an absent path", v1alpha1.ApplicationSource{Path: "nope"}, "", fault.Missing},
 		{"a file", v1alpha1.ApplicationSource{Path: "file"}, "", fault.Invalid},
 		{"a path that leaves the repository", v1alpha1.ApplicationSource{Path: "../x"}, "", fault.Invalid},
-		{"a chart from a registry", v1alpha1.ApplicationSource{Chart: "redis"}, "", fault.Invalid},
+		{"a chart of a Helm repository, whose path does not count", v1alpha1.ApplicationSource{Chart: "redis", Path: "../x"}, render.Helm, ""},
 	} {
 		got, err := render.Detect(request(files, tc.source))
 		if got != tc.want || fault.Of(err) != tc.kind {
