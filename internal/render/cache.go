@@ -47,6 +47,7 @@ func (c *Cache) Render(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	req.decrypter = c.renderer.decrypter
 	if hit, ok := c.lookup(ctx, key, req); ok {
 		return hit.result, hit.err
 	}

@@ -19,6 +19,9 @@ type Reads struct {
 	// Kube and APIs are the answers of the destination; nil was not asked.
 	Kube *string   `json:"kube,omitempty"`
 	APIs *[]string `json:"apis,omitempty"`
+	// Keys stands for the keys that could be used; nil where no file was
+	// encrypted.
+	Keys *string `json:"keys,omitempty"`
 }
 
 // Opened is a tree beyond the source's own.
@@ -34,7 +37,7 @@ func (r Reads) Holds(ctx context.Context, req Request) bool {
 	if r.Kube != nil && *r.Kube != req.Capabilities.kubeVersion || r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
 		return false
 	}
-	if !r.Tree.Holds(req.Tree.FS) {
+	if !r.keysHold(ctx, req) || !r.Tree.Holds(req.Tree.FS) {
 		return false
 	}
 	for name, set := range r.Refs {
@@ -53,6 +56,18 @@ func (r Reads) Holds(ctx context.Context, req Request) bool {
 		}
 	}
 	return true
+}
+
+// keysHold tells whether the same keys can be used.
+func (r Reads) keysHold(ctx context.Context, req Request) bool {
+	if r.Keys == nil {
+		return true
+	}
+	if req.decrypter == nil {
+		return false
+	}
+	keys, err := req.decrypter.Fingerprint(ctx, req.Project)
+	return err == nil && keys == *r.Keys
 }
 
 // trace has a request remember what is asked of it; reads tells that.

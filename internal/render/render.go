@@ -40,6 +40,8 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+
+	decrypter Decrypter // the Renderer's, for Reads.Holds
 }
 
 // Opener opens trees.
@@ -96,12 +98,16 @@ type Result struct {
 	Warnings []string
 	// Origins tell where objects are described, as far as it is known.
 	Origins map[object.Key]Origin
+	// Sensitive says that encrypted files were opened: the objects stay in
+	// memory.
+	Sensitive bool
 }
 
 // Renderer renders sources of all types.
 type Renderer struct {
-	engines map[Type]Engine
-	limits  Limits
+	engines   map[Type]Engine
+	limits    Limits
+	decrypter Decrypter // may be nil
 }
 
 // Limits bound what one source may cost.
@@ -125,8 +131,10 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
+	req, opened := unlock(ctx, r.decrypter, req)
 	result, err := r.render(ctx, req)
 	result.Reads = reads()
+	err = opened.tell(&result, err)
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
