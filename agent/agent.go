@@ -23,6 +23,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/trueup-dev/trueup/agent/controller"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
@@ -64,7 +65,10 @@ type Options struct {
 	Registry prometheus.Registerer
 	// Engines render all but plain directories.
 	Engines map[render.Type]render.Engine
-	Log     logr.Logger
+	// AmbientKeys lets the agent's own identity in a cloud open encrypted
+	// files, for every project.
+	AmbientKeys bool
+	Log         logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -96,7 +100,11 @@ func Run(ctx context.Context, o Options) error {
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
-	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), maxRendered)
+	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
+	if err != nil {
+		return err
+	}
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), maxRendered)
 	apps.Flow = &reconcile.Flow{
 		Sources: mirrors, Renderer: rendered, Clusters: destinations,
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,

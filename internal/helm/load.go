@@ -11,6 +11,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -70,6 +71,9 @@ func readAll(files snapshot.FS, dir string) ([]*loader.BufferedFile, error) {
 				continue
 			}
 			data, err := files.ReadFile(name)
+			if locked, ok := render.LockedData(err); ok && !needed(rel) {
+				data, err = locked, nil
+			}
 			if err != nil {
 				return err
 			}
@@ -81,6 +85,16 @@ func readAll(files snapshot.FS, dir string) ([]*loader.BufferedFile, error) {
 		return nil
 	}
 	return out, walk(dir)
+}
+
+// needed tells the files that make a chart. Others only lie in its folder, as
+// the encrypted values of other clusters do: they stay closed without a key.
+func needed(rel string) bool {
+	folder, _, nested := strings.Cut(rel, "/")
+	if !nested {
+		return strings.HasPrefix(rel, "Chart.") || strings.HasPrefix(rel, "values.") || strings.HasPrefix(rel, "requirements.")
+	}
+	return folder == "templates" || folder == "crds" || folder == "charts"
 }
 
 // dependencies adds what Chart.yaml asks for and charts/ does not hold.

@@ -25,6 +25,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"internal/kustomize", 5},
 	{"internal/helm", 5},
 	{"internal/kube", 5},
+	{"internal/secret", 5},
 	{"internal/history", 5},
 	{"internal/history/*", 5},
 	{"deploy/crds", 5},
