@@ -20,7 +20,6 @@ const typesYAML = `text: "true"
 number: 42
 big: 1234567890123
 ratio: 1.5
-whole: 3.0
 flag: true
 nothing: null
 empty: ""
