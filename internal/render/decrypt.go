@@ -66,7 +66,7 @@ func Sealed(data []byte) bool { return bytes.Contains(data, []byte(sealMark)) }
 
 // unlocker decrypts for one request, and remembers that it did.
 type unlocker struct {
-	ctx       context.Context //nolint:containedctx // fs.FS has no place for one, and an unlocker lives as long as the request
+	ctx       context.Context // fs.FS has no place for one, and an unlocker lives as long as the request
 	decrypter Decrypter
 	project   string
 

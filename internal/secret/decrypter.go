@@ -121,7 +121,7 @@ func (d *Decrypter) Decrypt(ctx context.Context, project, name string, data []by
 // opening is the work on one file.
 type opening struct {
 	decrypter *Decrypter
-	ctx       context.Context //nolint:containedctx // it lives as long as the call
+	ctx       context.Context // an opening lives as long as the call
 	project   string
 
 	ring     *ring
