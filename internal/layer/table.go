@@ -12,6 +12,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"api/v1alpha1", 0},
 	{"internal/object", 0},
 	{"internal/fault", 0},
+	{"internal/redact", 0},
 	{"internal/snapshot", 1},
 	{"drift/*", 1},
 	{"internal/health", 1},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/trueup-dev/trueup/internal/redact"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -140,11 +141,11 @@ func (u *unlocker) tell(result *Result, err error) error {
 	if !u.opened {
 		return err
 	}
-	scrub := newScrubber(u.values)
+	secrets := redact.Values(u.values)
 	for i, w := range result.Warnings {
-		result.Warnings[i] = scrub.text(w)
+		result.Warnings[i] = secrets.Text(w)
 	}
-	return scrub.err(err)
+	return secrets.Err(err)
 }
 
 type plainOpener struct {

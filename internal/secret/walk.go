@@ -114,7 +114,9 @@ func (w *walker) value(value any, path []string, comments [][]string) any {
 			w.failures = append(w.failures, fmt.Errorf("the value at %s: %w", strings.Join(path, "."), err))
 			return nil
 		}
-		w.values = append(w.values, scalarText(value))
+		if _, flag := value.(bool); !flag {
+			w.values = append(w.values, scalarText(value))
+		}
 	}
 	if _, ok := value.(comment); !ok && (sealed || !w.only) {
 		_, _ = w.mac.Write(macText(value))
