@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/internal/redact"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/secret"
 )
@@ -72,8 +73,6 @@ func unmask(show bool, objects []*unstructured.Unstructured) []*unstructured.Uns
 	return out
 }
 
-const valueMark = "******"
-
 func masked(u *unstructured.Unstructured) *unstructured.Unstructured {
 	if gvk := u.GroupVersionKind(); gvk.Group != "" || gvk.Kind != "Secret" {
 		return u
@@ -83,10 +82,10 @@ func masked(u *unstructured.Unstructured) *unstructured.Unstructured {
 	for _, field := range []string{"data", "stringData"} {
 		if values, ok := u.Object[field].(map[string]any); ok {
 			for name := range values {
-				marks[name] = valueMark
+				marks[name] = redact.Mark
 			}
 		} else if u.Object[field] != nil {
-			marks[field] = valueMark
+			marks[field] = redact.Mark
 		}
 		delete(u.Object, field)
 	}
@@ -94,7 +93,7 @@ func masked(u *unstructured.Unstructured) *unstructured.Unstructured {
 		u.Object["data"] = marks
 	}
 	if a := u.GetAnnotations(); a[lastApplied] != "" {
-		a[lastApplied] = valueMark
+		a[lastApplied] = redact.Mark
 		u.SetAnnotations(a)
 	}
 	return u

@@ -15,6 +15,7 @@ import (
 type document struct {
 	node   *yaml.Node
 	branch branch // nil is to be left alone
+	head   []comment
 	mac    string
 	sops   any
 }
@@ -70,12 +71,28 @@ func readYAML(data []byte) ([]*document, error) {
 		if b, sops, ok, err := sealedYAML(&node); err != nil {
 			return nil, err
 		} else if ok {
-			d.branch, d.sops = b, sops
+			d.branch, d.sops, d.head = b, sops, head(b)
 			mac, _, _ := sops.cut("mac")
 			d.mac = scalarText(mac)
 		}
 		out = append(out, d)
 	}
+}
+
+// head are the comments before everything, where they are not encrypted: some
+// tell whether a file is to be rendered at all.
+func head(b branch) []comment {
+	var out []comment
+	for _, it := range b {
+		c, ok := it.key.(comment)
+		if !ok {
+			break
+		}
+		if !strings.HasPrefix(string(c), "ENC[") {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // ownSealed are the kinds of objects that are encrypted in the cluster too,
@@ -242,6 +259,9 @@ func writeYAML(docs []*document) ([]byte, error) {
 		}
 		if out.Len() > 0 {
 			out.WriteString("---\n")
+		}
+		for _, c := range d.head {
+			out.WriteString("#" + string(c) + "\n")
 		}
 		if start := firstLine(d.node); start > 0 {
 			for bytes.Count(out.Bytes(), []byte("\n")) < start-1 {
