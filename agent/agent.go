@@ -23,6 +23,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/trueup-dev/trueup/agent/controller"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
@@ -66,7 +67,10 @@ type Options struct {
 	// results are kept.
 	Engines  map[render.Type]render.Engine
 	Rendered render.CacheOptions
-	Log      logr.Logger
+	// AmbientKeys lets the agent's own identity in a cloud open encrypted
+	// files, for every project.
+	AmbientKeys bool
+	Log         logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -99,7 +103,11 @@ func Run(ctx context.Context, o Options) error {
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
-	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), o.Rendered)
+	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
+	if err != nil {
+		return err
+	}
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), o.Rendered)
 	apps.Flow = &reconcile.Flow{
 		Sources: mirrors, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,

@@ -170,7 +170,9 @@ func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
 				return true
 			}
 		}
-		if a.reads.Changed(ctx, req).Why != "" {
+		reads := a.reads
+		reads.Kube, reads.APIs, reads.Keys = nil, nil, nil // no commit changes these
+		if reads.Changed(ctx, req).Why != "" {
 			return true
 		}
 	}

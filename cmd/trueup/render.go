@@ -80,6 +80,8 @@ type renderOptions struct {
 	agent       string
 	output      string
 	explain     bool
+	sops        sopsOptions
+	showSecrets bool
 }
 
 func newRenderCommand(s streams) *cobra.Command {
@@ -89,9 +91,11 @@ func newRenderCommand(s streams) *cobra.Command {
 		Short: "Print what an Application would apply, without any cluster",
 		Long: `Print what the agent would apply for an Application: what its source describes, in the namespaces that it goes to, with the marks by
 which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
-lives in namespaces.`,
+lives in namespaces.
+
+Files that SOPS encrypted are opened with the keys of the command line. The values of Secrets are masked, unless --show-secrets asks for them.`,
 		Example: `  trueup render -f web.yaml
-  trueup render -f web.yaml --repo https://git.example.com/config.git=. | kubectl apply --dry-run=server -f -`,
+  trueup render -f web.yaml --repo https://git.example.com/config.git=. --show-secrets | kubectl apply --dry-run=server -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.explain && !cmd.Flags().Changed("output") {
@@ -107,6 +111,8 @@ lives in namespaces.`,
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
+	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
+	o.sops.flags(flags)
 	return cmd
 }
 
@@ -152,7 +158,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if o.explain {
 		return printExplained(s.out, o.output, reads)
 	}
-	return printObjects(s.out, o.output, objects)
+	return printObjects(s.out, o.output, unmask(o.showSecrets, objects))
 }
 
 // engines are all that render more than plain directories.
@@ -164,8 +170,12 @@ func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.A
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
+	renderer, err := decrypting(&o.sops)
+	if err != nil {
+		return nil, err
+	}
 	nowhere := &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}
-	flow := reconcile.Flow{Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: nowhere, Namespace: o.agent}
+	flow := reconcile.Flow{Sources: repos, Renderer: renderer, Clusters: nowhere, Namespace: o.agent}
 	desired, _, err := flow.Desire(ctx, app, "")
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", app.Name, err)

@@ -15,6 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -81,6 +82,9 @@ func (r *reader) walk(folder string, depth int) error {
 
 func (r *reader) take(name, rel string) error {
 	data, err := r.files.ReadFile(name)
+	if locked, ok := render.LockedData(err); ok && !needed(rel) {
+		data, err = locked, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -95,6 +99,16 @@ func (r *reader) take(name, rel string) error {
 		}
 	}
 	return nil
+}
+
+// needed tells the files that make a chart. Others only lie in its folder, as
+// the encrypted values of other clusters do: they stay closed without a key.
+func needed(rel string) bool {
+	folder, _, nested := strings.Cut(rel, "/")
+	if !nested {
+		return strings.HasPrefix(rel, "Chart.") || strings.HasPrefix(rel, "values.") || strings.HasPrefix(rel, "requirements.")
+	}
+	return folder == "templates" || folder == "crds" || folder == "charts"
 }
 
 // weigh looks into a packaged chart before Helm's loader unpacks it, and the

@@ -96,6 +96,7 @@ func (c *Cache) Render(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	req.decrypter = c.renderer.decrypter
 	found, cause := c.lookup(ctx, key, req)
 	if found == nil {
 		// Two askers of one commit share the work; another commit is another key.

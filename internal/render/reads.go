@@ -19,6 +19,9 @@ type Reads struct {
 	// Kube and APIs are the answers of the destination; nil was not asked.
 	Kube *string   `json:"kube,omitempty"`
 	APIs *[]string `json:"apis,omitempty"`
+	// Keys stands for the keys that could be used; nil where no file was
+	// encrypted.
+	Keys *string `json:"keys,omitempty"`
 }
 
 // Opened is a tree beyond the source's own.
@@ -37,6 +40,9 @@ func (r Reads) Changed(ctx context.Context, req Request) Cause {
 	}
 	if r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
 		return Cause{Cluster, "the API versions that are served"}
+	}
+	if !r.keysHold(ctx, req) {
+		return Cause{Keys, "the keys of the project"}
 	}
 	if path := r.Tree.Changed(req.Tree.FS); path != "" {
 		return Cause{Files, path}
@@ -86,6 +92,18 @@ func (r Reads) size() int {
 		n += more.Reads.Size()
 	}
 	return n
+}
+
+// keysHold tells whether the same keys can be used.
+func (r Reads) keysHold(ctx context.Context, req Request) bool {
+	if r.Keys == nil {
+		return true
+	}
+	if req.decrypter == nil {
+		return false
+	}
+	keys, err := req.decrypter.Fingerprint(ctx, req.Project)
+	return err == nil && keys == *r.Keys
 }
 
 // trace has a request remember what is asked of it; reads tells that.

@@ -43,6 +43,8 @@ type Request struct {
 	// Warn, where it is set, hears what does not keep the source from being
 	// rendered, and people should know.
 	Warn func(warning string)
+
+	decrypter Decrypter // the Renderer's, for Reads.Changed
 }
 
 // Warnf tells a warning; format and args are fmt.Sprintf's.
@@ -109,7 +111,8 @@ type Result struct {
 	Warnings []string
 	// Origins tell where objects are described, as far as it is known.
 	Origins map[object.Key]Origin
-	// Sensitive: something was decrypted for it, which must not be written down.
+	// Sensitive says that encrypted files were opened: the objects stay in
+	// memory.
 	Sensitive bool
 	// Digest stands for the objects, and Cause tells why they were made; a
 	// Renderer fills neither, a Cache does.
@@ -119,8 +122,9 @@ type Result struct {
 
 // Renderer renders sources of all types.
 type Renderer struct {
-	engines map[Type]Engine
-	limits  Limits
+	engines   map[Type]Engine
+	limits    Limits
+	decrypter Decrypter // may be nil
 }
 
 // Limits bound what one source may cost.
@@ -144,8 +148,10 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
+	req, opened := unlock(ctx, r.decrypter, req)
 	result, err := r.render(ctx, req)
 	result.Reads = reads()
+	err = opened.tell(&result, err)
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -143,17 +144,18 @@ func TestAnEngineCannotBringUsDown(t *testing.T) {
 		reason string
 		engine engine
 		says   string
+		time   time.Duration
 	}{
-		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom"},
+		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom", time.Minute},
 		{"an endless render", func(ctx context.Context, _ render.Request) ([]render.Manifest, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, "longer than"},
+		}, "longer than", time.Millisecond},
 		{"too much", func(context.Context, render.Request) ([]render.Manifest, error) {
 			return []render.Manifest{object, object, object}, nil
-		}, "more than the 2"},
+		}, "more than the 2", time.Minute},
 	} {
-		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: 1e7})
+		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: tc.time})
 		_, err := r.Render(t.Context(), request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{}))
 		if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v", tc.reason, err)
