@@ -29,6 +29,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -96,10 +97,12 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := rand.Read(maskKey); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
+	credentials := Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}
+	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: credentials})
 	defer mirrors.Close()
+	sources := Sources{Git: mirrors, Registry: registry.New(registry.Options{Dir: o.DataDir + "/charts", Credentials: RegistryCredentials{From: credentials}})}
 	measured := newMetrics()
-	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
+	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
@@ -109,10 +112,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), o.Rendered)
 	apps.Flow = &reconcile.Flow{
-		Sources: mirrors, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
+		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}
+	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			sets.Wake(set)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/trueup-dev/trueup/internal/git"
@@ -13,6 +14,21 @@ import (
 type Sources struct {
 	Git      *git.Mirrors
 	Registry *registry.Registry
+}
+
+// RegistryCredentials lets into registries with what Git's credentials know.
+type RegistryCredentials struct{ From git.Credentials }
+
+// For implements registry.Credentials.
+func (c RegistryCredentials) For(ctx context.Context, url string) (registry.Auth, error) {
+	if c.From == nil {
+		return registry.Auth{}, nil
+	}
+	a, err := c.From.For(ctx, url)
+	return registry.Auth{
+		Username: a.Username, Password: cmp.Or(a.Password, a.BearerToken), CA: a.CA, ClientCert: a.ClientCert, ClientKey: a.ClientKey,
+		Insecure: a.Insecure, Proxy: a.Proxy, NoProxy: a.NoProxy,
+	}, err
 }
 
 // Tree opens a tree as of the last Poll.

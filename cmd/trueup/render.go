@@ -59,7 +59,7 @@ func newRepositories(flags []string, credentials git.Credentials) (*repositories
 	}
 	sources := agent.Sources{
 		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: credentials}),
-		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts")}),
+		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}}),
 	}
 	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil
 }

@@ -13,13 +13,7 @@ import (
 // is not here makes at most a few times of what it is given.
 func guards() map[string]func([]reflect.Value) int64 {
 	const word = 16 // bytes of an item of a list
-	text := func(v reflect.Value) int64 { return sizeOf(v) }
-	all := func(args []reflect.Value) (n int64) {
-		for _, a := range args {
-			n += sizeOf(a)
-		}
-		return n
-	}
+	text := sizeOf
 	times := func(a []reflect.Value) int64 { return product(number(a[0]), text(a[1])) }
 	indent := func(a []reflect.Value) int64 {
 		return text(a[1]) + product(number(a[0]), int64(1+strings.Count(a[1].String(), "\n")))
@@ -28,9 +22,7 @@ func guards() map[string]func([]reflect.Value) int64 {
 	words := func(i int) func([]reflect.Value) int64 {
 		return func(a []reflect.Value) int64 { return product(word, text(a[i])) }
 	}
-	parsed := func(a []reflect.Value) int64 { return product(costOfParsing, text(a[0])) }
 	pairs := func(a []reflect.Value) int64 { return product(items(a[0]), items(a[0])) }
-	random := func(a []reflect.Value) int64 { return product(number(a[0]), 4) }
 	steps := func(from, to, by int64) int64 {
 		if by == 0 {
 			return 0
@@ -66,8 +58,7 @@ func guards() map[string]func([]reflect.Value) int64 {
 			}
 			return 0
 		},
-		"concat": all,
-		"uniq":   pairs, "mustUniq": pairs,
+		"uniq": pairs, "mustUniq": pairs,
 		"without":      func(a []reflect.Value) int64 { return product(items(a[0]), int64(a[1].Len())) },
 		"regexFindAll": func(a []reflect.Value) int64 { return max(product(word, text(a[1])), matched(0, 1)(a)) },
 		"regexSplit":   func(a []reflect.Value) int64 { return max(product(word, text(a[1])), matched(0, 1)(a)) },
@@ -80,19 +71,31 @@ func guards() map[string]func([]reflect.Value) int64 {
 	} {
 		out[name] = guard
 	}
+	addSimple(out)
+	return out
+}
+
+// addSimple adds the guards that several functions share.
+func addSimple(out map[string]func([]reflect.Value) int64) {
 	for _, name := range strings.Fields("randAlphaNum randAlpha randNumeric randAscii randBytes") {
-		out[name] = random
+		out[name] = func(a []reflect.Value) int64 { return product(number(a[0]), 4) }
 	}
 	for _, name := range strings.Fields("fromYaml fromYamlArray fromJson fromJsonArray fromToml mustFromJson") {
-		out[name] = parsed
+		out[name] = func(a []reflect.Value) int64 { return product(costOfParsing, sizeOf(a[0])) }
 	}
 	// These follow references: a value that holds itself would never end.
 	for _, name := range strings.Fields(`print println html js urlquery toString toStrings quote squote cat toYaml toYamlPretty toJson toPrettyJson
 		toRawJson mustToJson mustToPrettyJson mustToRawJson toToml deepCopy mustDeepCopy deepEqual merge mergeOverwrite mustMerge
-		mustMergeOverwrite has mustHas compact mustCompact sortAlpha`) {
-		out[name] = all
+		mustMergeOverwrite has mustHas compact mustCompact sortAlpha concat`) {
+		out[name] = sizeOfAll
 	}
-	return out
+}
+
+func sizeOfAll(args []reflect.Value) (n int64) {
+	for _, a := range args {
+		n += sizeOf(a)
+	}
+	return n
 }
 
 // slow are functions that work for long: they are waited for no longer than
