@@ -131,7 +131,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 
 // engines are all that render more than plain directories.
 func engines() map[render.Type]render.Engine {
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
+	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.Engine{}}
 }
 
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) ([]*unstructured.Unstructured, error) {

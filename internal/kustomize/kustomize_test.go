@@ -17,7 +17,7 @@ import (
 
 func run(t *testing.T, a *txtar.Archive) string {
 	t.Helper()
-	return rendertest.Run(t, a, map[render.Type]render.Engine{render.Kustomize: kustomize.New()})
+	return rendertest.Run(t, a, map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{})})
 }
 
 func TestGolden(t *testing.T) {
@@ -50,7 +50,7 @@ func BenchmarkOverlay(b *testing.B) {
 		"base/a.yaml":             {Data: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1, template: {spec: {containers: [{name: web, image: web}]}}}\n")},
 		"o/kustomization.yaml":    {Data: []byte("resources: [../base]\nnamePrefix: x-\nreplicas: [{name: web, count: 3}]\n")},
 	}
-	engine := kustomize.New()
+	engine := kustomize.New(kustomize.Options{})
 	req := render.Request{Tree: snapshot.Tree{FS: files}, Source: v1alpha1.ApplicationSource{Path: "o"}}
 	b.ReportAllocs()
 	for b.Loop() {

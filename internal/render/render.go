@@ -40,6 +40,16 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+	// Warn, where it is set, hears what does not keep the source from being
+	// rendered, and people should know.
+	Warn func(warning string)
+}
+
+// Warnf tells a warning; format and args are fmt.Sprintf's.
+func (r Request) Warnf(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Opener opens trees.
@@ -152,6 +162,7 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
 	defer cancel()
+	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
