@@ -42,6 +42,7 @@ type fileSystem struct {
 	// What replacements and vars could make of the largest file.
 	doubling, largest, references int
 	vars                          bool
+	values                        map[string]int // the longest value of a file
 
 	// sealed lets no kustomization through that was not walked.
 	sealed bool
@@ -118,13 +119,29 @@ func (f *fileSystem) bounded(data []byte) error {
 		return fault.New(fault.Invalid, "%d replacements copy from fields that replacements change in part, and a file has %d KiB: the result could double each time",
 			f.doubling, f.largest>>10)
 	}
-	if f.vars {
-		if f.references += bytes.Count(data, []byte("$(")); f.references*f.largest > maxGrown {
-			return fault.New(fault.Invalid, "vars stand in %d places, and a file has %d KiB: the result could be larger than %d MiB",
-				f.references, f.largest>>10, maxGrown>>20)
-		}
+	if !f.vars {
+		return nil
+	}
+	if f.references += bytes.Count(data, []byte("$(")); f.references*f.largest <= maxGrown {
+		return nil
+	}
+	if longest := f.longest(); f.references*longest > maxGrown {
+		return fault.New(fault.Invalid, "vars stand in %d places, and a value has %d KiB: the result could be larger than %d MiB",
+			f.references, longest>>10, maxGrown>>20)
 	}
 	return nil
+}
+
+// longest is the length of the longest value in what was read so far.
+func (f *fileSystem) longest() int {
+	longest := 0
+	for name, known := range f.read {
+		if _, ok := f.values[name]; !ok {
+			f.values[name] = longestValue(known.data)
+		}
+		longest = max(longest, f.values[name])
+	}
+	return longest
 }
 
 // content asks the tree once.

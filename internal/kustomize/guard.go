@@ -114,3 +114,27 @@ func (u *unfolding) of(n *yaml.Node) (extent, error) {
 	u.known[n] = size
 	return size, nil
 }
+
+// longestValue is the length of the longest scalar, and of all of it for what
+// is not YAML.
+func longestValue(data []byte) int {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	longest := 0
+	var look func(*yaml.Node)
+	look = func(n *yaml.Node) {
+		longest = max(longest, len(n.Value))
+		for _, part := range n.Content {
+			look(part)
+		}
+	}
+	for {
+		var node yaml.Node
+		switch err := decoder.Decode(&node); {
+		case errors.Is(err, io.EOF):
+			return longest
+		case err != nil:
+			return len(data)
+		}
+		look(&node)
+	}
+}

@@ -3,6 +3,7 @@ package kustomize
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,10 +39,10 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 		return nil, err
 	}
 	var built resmap.ResMap
-	err := schema.during(l.custom, func() (err error) {
+	err := schema.during(len(l.schemas) > 0, func() (err error) {
 		defer func() { // what a schema of one's own can do
 			if p := recover(); p != nil {
-				err = fmt.Errorf("kustomize failed: %v", p)
+				err = fmt.Errorf("kustomize failed with the openapi schema of %s: %v", strings.Join(l.schemas, ", "), p)
 			}
 		}()
 		built, err = build(l.files, dir)
@@ -69,8 +70,8 @@ func build(files *fileSystem, dir string) (resmap.ResMap, error) {
 // readable puts the names of trees in the place of the folders that show them.
 func (l *layout) readable(message string) string {
 	for _, m := range l.files.mounts[1:] {
-		message = strings.ReplaceAll(message, absolute(m.root), m.title()+"/")
-		message = strings.ReplaceAll(message, m.root, m.title()+"/")
+		folder := regexp.MustCompile(`(\.\./)*/?` + regexp.QuoteMeta(m.root) + `\b`)
+		message = folder.ReplaceAllLiteralString(message, m.title()+"/")
 	}
 	return message
 }
@@ -85,6 +86,7 @@ func (l *layout) collect(built resmap.ResMap, dir string) ([]render.Manifest, er
 			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("%s: %w", r.OrgId(), err))
 		}
 		u := &unstructured.Unstructured{Object: plain(object, &size)}
+		l.annotated(u)
 		if size > maxRead {
 			return nil, fault.New(fault.Invalid, "its objects are larger than %d MiB together", maxRead>>20)
 		}

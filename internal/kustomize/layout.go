@@ -38,7 +38,7 @@ type layout struct {
 	at       map[string]*kustomization
 	inflated map[string]render.Origin // by the path that shows an object
 	failures []error
-	custom   bool // one sets an OpenAPI schema
+	schemas  []string // the kustomizations that set an OpenAPI schema
 	growth   growth
 }
 
@@ -61,7 +61,7 @@ func newLayout(ctx context.Context, req render.Request, o Options) *layout {
 		factory: resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()),
 		files: &fileSystem{
 			ctx: ctx, mounts: []mount{{tree: req.Tree}},
-			overlay: map[string][]byte{}, read: map[string]content{},
+			overlay: map[string][]byte{}, read: map[string]content{}, values: map[string]int{},
 		},
 	}
 }
@@ -170,7 +170,7 @@ func (l *layout) walk(k *kustomization, namespace string, level int) {
 	k.open, k.namespace, k.builds = true, namespace, 1
 	defer func() { k.open = false }()
 	if len(k.OpenAPI) > 0 {
-		l.custom = true
+		l.schemas = append(l.schemas, l.files.title(k.name))
 	}
 	l.checkFiles(k)
 	l.checkText(k)

@@ -3,6 +3,7 @@ package kustomize
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -23,11 +24,16 @@ type mount struct {
 	tree snapshot.Tree
 }
 
+// title is what people know the tree by.
 func (m mount) title() string {
-	if m.at.Revision == "" {
-		return m.at.RepoURL
+	title := m.at.RepoURL
+	if m.at.Chart != "" {
+		title = strings.TrimSuffix(title, "/") + "/" + m.at.Chart
 	}
-	return m.at.RepoURL + "@" + m.at.Revision
+	if m.at.Revision != "" {
+		title += "@" + m.at.Revision
+	}
+	return title
 }
 
 // location is the tree's for an Origin: nil is the source's own.

@@ -105,7 +105,7 @@ func labels(k *types.Kustomization, req render.Request) error {
 	for key, value := range o.CommonLabels {
 		values[key] = req.Expand(value)
 	}
-	return add("kustomize.commonLabels", into, values, o.ForceCommonLabels)
+	return add("commonLabels", into, values, o.ForceCommonLabels)
 }
 
 func annotations(k *types.Kustomization, req render.Request) error {
@@ -117,14 +117,14 @@ func annotations(k *types.Kustomization, req render.Request) error {
 			values[key] = req.Expand(value)
 		}
 	}
-	return add("kustomize.commonAnnotations", &k.CommonAnnotations, values, o.ForceCommonAnnotations)
+	return add("commonAnnotations", &k.CommonAnnotations, values, o.ForceCommonAnnotations)
 }
 
 // add refuses to replace what is there, unless forced to.
 func add(field string, into *map[string]string, values map[string]string, force bool) error {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := (*into)[key]; ok && !force {
-			return fault.New(fault.Invalid, "%s: %s is in the kustomization already; set force%s to replace it", field, key, strings.TrimPrefix(field, "kustomize.c"))
+			return fault.New(fault.Invalid, "kustomize.%s: %s is in the kustomization already; set forceC%s to replace it", field, key, strings.TrimPrefix(field, "c"))
 		}
 		if *into == nil {
 			*into = map[string]string{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
@@ -34,12 +35,23 @@ func (l *layout) places(dir string) places {
 	return out
 }
 
-// of is zero for an object that was renamed by other means than a prefix, a
-// suffix or a hash.
+// of finds an object by its name. One that transformers of its own gave a
+// prefix or suffix is found when only one of its kind fits; one that a patch
+// renamed is not found.
 func (p places) of(u *unstructured.Unstructured) render.Origin {
 	found := p[[2]string{u.GetKind(), u.GetName()}]
 	if dash := len(u.GetName()) - 11; len(found) == 0 && dash > 0 && u.GetName()[dash] == '-' {
 		found = slices.DeleteFunc(slices.Clone(p[[2]string{u.GetKind(), u.GetName()[:dash]}]), func(p place) bool { return !p.hashed })
+	}
+	if len(found) == 0 {
+		for key, some := range p {
+			if key[0] == u.GetKind() && key[1] != "" && strings.Contains("-"+u.GetName()+"-", "-"+key[1]+"-") {
+				found = append(found, some...)
+			}
+		}
+		if len(found) > 1 {
+			return render.Origin{}
+		}
 	}
 	for _, candidate := range found {
 		if len(found) == 1 || candidate.namespace == u.GetNamespace() {
@@ -120,6 +132,7 @@ func (l *layout) declaredIn(file string) []place {
 		if err != nil {
 			return nil
 		}
+		found = nil
 		for _, item := range items {
 			found = append(found, header{kind: item.Object.GetKind(), name: item.Object.GetName(), namespace: item.Object.GetNamespace(), line: item.Line})
 		}
