@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -160,8 +161,8 @@ func fileKeys() []string { return []string{"path", "paths", "files", "env", "env
 func (l *layout) checkConfig(k *kustomization, kind, key string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		for name, below := range v {
-			l.checkConfig(k, kind, strings.ToLower(name), below)
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			l.checkConfig(k, kind, strings.ToLower(name), v[name])
 		}
 	case []any:
 		for _, below := range v {
