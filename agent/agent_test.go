@@ -98,7 +98,7 @@ func start(t *testing.T) *world {
 			Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
 			Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
 			History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
-			Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.New()},
+			Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.New()},
 		})
 	}()
 	t.Cleanup(func() {

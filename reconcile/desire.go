@@ -31,6 +31,8 @@ type Desired struct {
 	// same thing have the same one.
 	Digest   string
 	Warnings []string
+	// Sensitive says that encrypted files were opened.
+	Sensitive bool
 	// Unsupported are limits of the project that nobody acts upon.
 	Unsupported []string
 	// Origins tell where objects are described, such as
@@ -121,6 +123,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 		}
 		d.SourceTypes = append(d.SourceTypes, string(result.Type))
 		d.Warnings = append(d.Warnings, result.Warnings...)
+		d.Sensitive = d.Sensitive || result.Sensitive
 		d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA, request: withoutTrees(req), refs: all.refs, reads: result.Reads})
 		for _, u := range result.Objects {
 			key := f.keyIn(app, u)

@@ -24,6 +24,7 @@ type diffOptions struct {
 	desired, live string
 	output        string
 	all           bool
+	charts        bool
 	sops          sopsOptions
 }
 
@@ -59,6 +60,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.StringVar(&o.live, "live", "", "file with the live objects, with managed fields")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or name")
 	o.sops.flags(flags)
+	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.all, "all", false, "also show what a sync would leave alone")
 	return cmd
 }
@@ -115,7 +117,7 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 		Local: config, Reader: k, Namespace: o.namespace, Builtin: schemas, See: func(string, reconcile.Sighting) {},
 	}
 	defer destinations.Close()
-	renderer, err := decrypting(&o.sops, agent.Keys{Reader: k, Namespace: o.namespace})
+	renderer, err := o.sops.renderer(o.charts, agent.Keys{Reader: k, Namespace: o.namespace})
 	if err != nil {
 		return drift.Report{}, err
 	}

@@ -187,7 +187,7 @@ func newMonorepo(b *testing.B, n int) *monorepo {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m.cache = render.NewCache(render.New(engines(), render.DefaultLimits()), render.CacheOptions{Store: store})
+	m.cache = render.NewCache(render.New(engines(true), render.DefaultLimits()), render.CacheOptions{Store: store})
 	empty := &emptyCluster{}
 	m.flow = &reconcile.Flow{
 		Sources: m.mirrors, Renderer: m.cache, Clusters: empty, Now: time.Now, Namespace: "trueup",

@@ -17,8 +17,6 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
-	"github.com/trueup-dev/trueup/internal/helm"
-	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -80,6 +78,7 @@ type renderOptions struct {
 	agent       string
 	output      string
 	explain     bool
+	charts      bool
 	sops        sopsOptions
 	showSecrets bool
 }
@@ -93,7 +92,8 @@ func newRenderCommand(s streams) *cobra.Command {
 which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
 lives in namespaces.
 
-Files that SOPS encrypted are opened with the keys of the command line. The values of Secrets are masked, unless --show-secrets asks for them.`,
+Files that SOPS encrypted are opened with the keys of the command line. Where that was needed, the values of Secrets are masked,
+unless --show-secrets asks for them.`,
 		Example: `  trueup render -f web.yaml
   trueup render -f web.yaml --repo https://git.example.com/config.git=. --show-secrets | kubectl apply --dry-run=server -f -`,
 		Args: cobra.NoArgs,
@@ -110,8 +110,9 @@ Files that SOPS encrypted are opened with the keys of the command line. The valu
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
-	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets")
+	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets also where files were decrypted")
 	o.sops.flags(flags)
 	return cmd
 }
@@ -149,7 +150,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 			errs = append(errs, err)
 			continue
 		}
-		objects = append(objects, desired.Objects...)
+		objects = append(objects, unmask(o.showSecrets || !desired.Sensitive, desired.Objects)...)
 		reads = append(reads, explained{app.Name, len(desired.Objects), desired.Reads()})
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -158,19 +159,14 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if o.explain {
 		return printExplained(s.out, o.output, reads)
 	}
-	return printObjects(s.out, o.output, unmask(o.showSecrets, objects))
-}
-
-// engines are all that render more than plain directories.
-func engines() map[render.Type]render.Engine {
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.New()}
+	return printObjects(s.out, o.output, objects)
 }
 
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
-	renderer, err := decrypting(&o.sops)
+	renderer, err := o.sops.renderer(o.charts)
 	if err != nil {
 		return nil, err
 	}

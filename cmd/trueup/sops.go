@@ -102,11 +102,11 @@ func masked(u *unstructured.Unstructured) *unstructured.Unstructured {
 // lastApplied is where kubectl repeats a whole object.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// decrypting is a renderer of all engines that opens encrypted files.
-func decrypting(o *sopsOptions, more ...secret.Keys) (*render.Renderer, error) {
+// renderer is one of all engines that opens encrypted files.
+func (o *sopsOptions) renderer(charts bool, more ...secret.Keys) (*render.Renderer, error) {
 	d, err := o.decrypter(more...)
 	if err != nil {
 		return nil, err
 	}
-	return render.New(engines(), render.DefaultLimits()).Decrypting(d), nil
+	return render.New(engines(charts), render.DefaultLimits()).Decrypting(d), nil
 }
