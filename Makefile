@@ -40,8 +40,15 @@ cluster-down: devcluster ## Stop the control plane and remove its data
 
 TEST_CLUSTERS := $(CURDIR)/.devcluster-test
 
+# The tests talk to OpenSSH's own server.
+SSHD := /usr/sbin/sshd
+
+$(SSHD):
+	@echo "installing openssh-server for the tests (apt-get)"
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server
+
 .PHONY: test
-test: devcluster ## Run every test: unit, golden, layer, and end to end on real control planes
+test: devcluster $(SSHD) ## Run every test: unit, golden, layer, and end to end on real control planes
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \

@@ -2,7 +2,6 @@ package git
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -158,9 +157,10 @@ func (f *files) directory(hash plumbing.Hash) (directory, error) {
 	return d, nil
 }
 
-// damaged has the commit fetched again where objects of it are missing.
+// damaged has the commit fetched again where objects of it are missing or
+// cannot be read. What is wrong with an object itself is another matter.
 func (f *files) damaged(err error) error {
-	if errors.Is(err, pack.ErrAbsent) {
+	if fault.Of(err) == fault.Transient {
 		f.repo.doubt(f)
 	}
 	return err

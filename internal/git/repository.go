@@ -354,6 +354,12 @@ func (r *repository) doubt(f *files) {
 		}
 	}
 	r.mu.Unlock()
+	select {
+	case r.fetching <- struct{}{}:
+		defer r.fetching.give()
+	default:
+		return // a fetch is under way; the next reader comes here again
+	}
 	if s, err := m.opened(); err == nil {
 		_ = s.Doubt() // the reader has an error to tell already
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // Git names objects by it
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -58,13 +57,11 @@ func (s *Store) Compact(ctx context.Context, keep []plumbing.Hash) error {
 		return fmt.Errorf("compact the mirror: %w", err)
 	}
 	s.set.Store(next)
-	var failed []error
-	for _, old := range now.files {
-		if f == nil || old.path != f.path {
-			failed = append(failed, os.Remove(old.path+".idx"), os.Remove(old.path+".pack"))
-		}
+	except := ""
+	if f != nil {
+		except = f.path
 	}
-	return errors.Join(failed...)
+	return remove(now.files, except)
 }
 
 // copier copies objects from a Set into one pack.

@@ -130,13 +130,28 @@ func (s *Store) Add(ctx context.Context, pack io.Reader, want plumbing.Hash) err
 	return s.hold(append(slices.Clone(s.Held()), commit))
 }
 
-// Doubt forgets that commits are held, because something of them is missing
-// or damaged: they are fetched again, in full.
+// Doubt empties the repository, because something of it is missing or
+// damaged: what is wanted is fetched again, in full.
 func (s *Store) Doubt() error {
-	if len(s.Held()) == 0 {
-		return nil
+	now := s.Set()
+	s.set.Store(&Set{cache: s.cache})
+	return errors.Join(s.hold(nil), remove(now.files, ""))
+}
+
+// remove takes packs off the disk, except for one.
+func remove(files []*file, except string) error {
+	var failed []error
+	for _, f := range files {
+		if f.path == except {
+			continue
+		}
+		for _, name := range []string{f.path + ".idx", f.path + ".pack"} {
+			if err := os.Remove(name); !errors.Is(err, os.ErrNotExist) {
+				failed = append(failed, err)
+			}
+		}
 	}
-	return s.hold(nil)
+	return errors.Join(failed...)
 }
 
 // write makes a pack and its index, the index last: without one a pack does
