@@ -16,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/jsonnet"
 	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -129,9 +130,12 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	return printObjects(s.out, o.output, objects)
 }
 
-// engines are all that render more than plain directories.
+// engines are all that render.
 func engines() map[render.Type]render.Engine {
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
+	return map[render.Type]render.Engine{
+		render.Directory: render.NewDirectory(jsonnet.New("", jsonnet.DefaultLimits())),
+		render.Kustomize: kustomize.New(), render.Helm: helm.Engine{},
+	}
 }
 
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) ([]*unstructured.Unstructured, error) {

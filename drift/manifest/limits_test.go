@@ -123,7 +123,7 @@ func TestTimeIsLinear(t *testing.T) {
 			}
 			return best
 		}
-		small, large := took(1_000), took(16_000)
+		small, large := took(500), took(8_000)
 		if large > 80*small+20*time.Millisecond {
 			t.Errorf("%s: %s, and %s for 16 times as much", name, small, large)
 		}
