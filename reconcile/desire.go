@@ -56,7 +56,7 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revision s
 		return nil, nil, fmt.Errorf("ask cluster %s what it serves: %w", cluster.Name, err)
 	}
 	result, err := f.Renderer.Render(ctx, render.Request{
-		Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
+		Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project,
 		Source: *source, Capabilities: capabilities,
 	})
 	if err != nil {

@@ -140,3 +140,29 @@ func listed(value any, objects []*unstructured.Unstructured) bool {
 func (in *input) fail(line int, err error) {
 	in.failures = append(in.failures, failure{line, err})
 }
+
+// Value decodes one document that need not be an object, within the same
+// limits. Errors name the line.
+func Value(data []byte) (any, error) {
+	text, line := plain(data)
+	if line > 0 {
+		return nil, fmt.Errorf("line %d: it is not UTF-8 text", line)
+	}
+	var found []document
+	for _, doc := range split(text) {
+		if !doc.blank() {
+			found = append(found, doc)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // nothing is a value
+	}
+	if len(found) > 1 {
+		return nil, fmt.Errorf("line %d: there is a second document", found[1].firstLine())
+	}
+	value, line, err := found[0].decode()
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	}
+	return value, nil
+}

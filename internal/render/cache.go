@@ -116,9 +116,9 @@ func keyOf(req Request) ([32]byte, error) {
 	source := req.Source
 	source.TargetRevision = "" // a name for the tree
 	data, err := json.Marshal(struct {
-		App, Namespace, Project string
-		Source                  any
-	}{req.App, req.Namespace, req.Project, source})
+		App, ID, Namespace, Project string
+		Source                      any
+	}{req.App, req.ID, req.Namespace, req.Project, source})
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("render %s: %w", req.Path(), err)
 	}

@@ -19,6 +19,10 @@ type Reads struct {
 	// Kube and APIs are the answers of the destination; nil was not asked.
 	Kube *string   `json:"kube,omitempty"`
 	APIs *[]string `json:"apis,omitempty"`
+	// Commit and Target are its id and the source's targetRevision where the
+	// build environment was asked for them; nil was not asked.
+	Commit *string `json:"commit,omitempty"`
+	Target *string `json:"target,omitempty"`
 }
 
 // Opened is a tree beyond the source's own.
@@ -32,6 +36,9 @@ type Opened struct {
 // Holds tells whether a request would get the same answers.
 func (r Reads) Holds(ctx context.Context, req Request) bool {
 	if r.Kube != nil && *r.Kube != req.Capabilities.kubeVersion || r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
+		return false
+	}
+	if r.Commit != nil && *r.Commit != req.Tree.Commit.SHA || r.Target != nil && *r.Target != req.Source.TargetRevision {
 		return false
 	}
 	if !r.Tree.Holds(req.Tree.FS) {
@@ -78,7 +85,7 @@ func trace(req Request) (_ Request, reads func() Reads) {
 	req.Capabilities.asked = asked
 	return req, func() Reads {
 		out := Reads{Tree: main.ReadSet()}
-		asked.tell(&out, req.Capabilities)
+		asked.tell(&out, req)
 		for name, t := range refs {
 			if set := t.ReadSet(); !set.Empty() {
 				if out.Refs == nil {
