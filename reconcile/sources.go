@@ -39,7 +39,7 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []
 		tree, err := f.Sources.Tree(ctx, at)
 		failures = append(failures, err)
 		out.sources = append(out.sources, render.Request{
-			Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
+			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
 		})
 		out.locations = append(out.locations, at)
 		if s.Ref != "" {

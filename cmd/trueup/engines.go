@@ -9,6 +9,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/helm"
+	"github.com/trueup-dev/trueup/internal/jsonnet"
 	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/render"
 )
@@ -21,7 +22,10 @@ func engines(charts bool) map[render.Type]render.Engine {
 	if charts {
 		options.Charts = inflater{chart}
 	}
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(options), render.Helm: chart}
+	return map[render.Type]render.Engine{
+		render.Directory: render.NewDirectory(jsonnet.New("", jsonnet.DefaultLimits())),
+		render.Kustomize: kustomize.New(options), render.Helm: chart,
+	}
 }
 
 // inflater renders the charts that kustomizations name.

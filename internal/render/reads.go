@@ -22,6 +22,10 @@ type Reads struct {
 	// Keys stands for the keys that could be used; nil where no file was
 	// encrypted.
 	Keys *string `json:"keys,omitempty"`
+	// Commit and Target are its id and the source's targetRevision where the
+	// build environment was asked for them; nil was not asked.
+	Commit *string `json:"commit,omitempty"`
+	Target *string `json:"target,omitempty"`
 }
 
 // Opened is a tree beyond the source's own.
@@ -43,6 +47,9 @@ func (r Reads) Changed(ctx context.Context, req Request) Cause {
 	}
 	if !r.keysHold(ctx, req) {
 		return Cause{Keys, "the keys of the project"}
+	}
+	if r.Commit != nil && *r.Commit != req.Tree.Commit.SHA || r.Target != nil && *r.Target != req.Source.TargetRevision {
+		return Cause{Files, "the commit itself, which the build environment names"}
 	}
 	if path := r.Tree.Changed(req.Tree.FS); path != "" {
 		return Cause{Files, path}
@@ -129,7 +136,7 @@ func trace(req Request) (_ Request, reads func() Reads) {
 	req.Capabilities.asked = asked
 	return req, func() Reads {
 		out := Reads{Tree: main.ReadSet()}
-		asked.tell(&out, req.Capabilities)
+		asked.tell(&out, req)
 		for name, t := range refs {
 			if set := t.ReadSet(); !set.Empty() {
 				if out.Refs == nil {

@@ -8,7 +8,6 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -33,8 +32,11 @@ type Request struct {
 	Tree snapshot.Tree
 	// App is the application's name, Namespace the destination's.
 	App, Namespace, Project string
-	Source                  v1alpha1.ApplicationSource
-	Capabilities            Capabilities
+	// ID is the application's name among those of all namespaces, as tracking
+	// ids have it; empty is App.
+	ID           string
+	Source       v1alpha1.ApplicationSource
+	Capabilities Capabilities
 	// Refs are the trees of the application's sources that have a ref, by it.
 	Refs map[string]snapshot.Tree
 	// More opens what files of the source name beyond their own tree: bases in
@@ -127,22 +129,14 @@ type Renderer struct {
 	decrypter Decrypter // may be nil
 }
 
-// Limits bound what one source may cost.
-type Limits struct {
-	Objects int
-	Time    time.Duration
-}
-
-// DefaultLimits are far above what a person would put into one application.
-func DefaultLimits() Limits { return Limits{Objects: 10_000, Time: 90 * time.Second} }
-
-// New returns a Renderer with these engines, and one for plain directories.
+// New returns a Renderer with these engines, and with one for plain directories
+// where none is given.
 func New(engines map[Type]Engine, limits Limits) *Renderer {
-	all := map[Type]Engine{Directory: directory{}}
+	all := map[Type]Engine{Directory: NewDirectory(nil)}
 	for t, e := range engines {
 		all[t] = e
 	}
-	return &Renderer{engines: all, limits: limits}
+	return &Renderer{engines: all, limits: limits.orDefault()}
 }
 
 // Render renders a source. Objects are in the order of their keys.
@@ -166,6 +160,13 @@ func at(c snapshot.Commit) string {
 }
 
 func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
+	defer cancel()
+	spent := &budget{limits: r.limits, ctx: ctx}
+	req, err := override(spent.bind(req))
+	if err != nil {
+		return Result{}, err
+	}
 	t, err := Detect(req)
 	if err != nil {
 		return Result{}, err
@@ -175,18 +176,19 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	if !ok {
 		return result, fault.New(fault.Invalid, "sources of type %s are not supported", t)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
-	defer cancel()
 	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
+	if over := spent.exceeded(); over != nil {
+		return result, over
+	}
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return result, fault.New(fault.Invalid, "it takes longer than %s", r.limits.Time)
 		}
 		return result, err
 	}
-	if len(manifests) > r.limits.Objects {
-		return result, fault.New(fault.Invalid, "it gives %d objects, more than the %d that are allowed", len(manifests), r.limits.Objects)
+	if err := r.limits.check(manifests); err != nil {
+		return result, err
 	}
 	return result, result.take(manifests)
 }
@@ -210,7 +212,7 @@ func Detect(req Request) (Type, error) {
 	case s.Chart != "":
 		return Helm, nil
 	case s.Plugin != nil:
-		return "", fault.New(fault.Invalid, "plugins are not supported")
+		return "", unsupported(s.Plugin)
 	case !fs.ValidPath(dir):
 		return "", fault.New(fault.Invalid, "the path %q leaves the repository", s.Path)
 	}
@@ -222,6 +224,9 @@ func Detect(req Request) (Type, error) {
 		return "", err
 	case !info.IsDir():
 		return "", fault.New(fault.Invalid, "the path %s is a file, not a folder", dir)
+	}
+	if several := explicit(s); len(several) > 1 {
+		return "", fault.New(fault.Invalid, "the source has options of several types, of which it can be one: %s", strings.Join(several, ", "))
 	}
 	switch {
 	case s.Helm != nil:
@@ -247,4 +252,28 @@ func Detect(req Request) (Type, error) {
 		}
 	}
 	return Directory, nil
+}
+
+// explicit are the types that a source has options of.
+func explicit(s v1alpha1.ApplicationSource) []string {
+	var out []string
+	for _, block := range []struct {
+		name  string
+		given bool
+	}{{"helm", s.Helm != nil}, {"kustomize", s.Kustomize != nil}, {"directory", s.Directory != nil}} {
+		if block.given {
+			out = append(out, block.name)
+		}
+	}
+	return out
+}
+
+// unsupported says what to do about a plugin.
+func unsupported(p *v1alpha1.ApplicationSourcePlugin) error {
+	name := "a config management plugin"
+	if p.Name != "" {
+		name = fmt.Sprintf("the config management plugin %q", p.Name)
+	}
+	return fault.New(fault.Invalid, "the source is rendered by %s, and plugins are not supported: nothing that a repository brings is run here. "+
+		"Use helm, kustomize or directory (with Jsonnet) in its place, or have a pipeline commit what the plugin generates and sync that folder", name)
 }

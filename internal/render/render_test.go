@@ -111,7 +111,7 @@ func TestBadManifestsAreAllNamed(t *testing.T) {
 	files := map[string]string{
 		"a.yaml": cm("fine"),
 		"b.yaml": cm("b") + "---\nkind: [\n",
-		"c.yaml": "apiVersion: v1\nmetadata:\n\tname: x\n",
+		"c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n",
 		"d.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
 	}
 	_, err := render.New(nil, render.DefaultLimits()).Render(t.Context(), request(files, v1alpha1.ApplicationSource{}))
