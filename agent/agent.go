@@ -92,7 +92,8 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := rand.Read(maskKey); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}})
+	credentials := &Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace, Log: o.Log.WithName("credentials")}
+	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: credentials})
 	measured := newMetrics()
 	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}

@@ -28,6 +28,24 @@ type Auth struct {
 	Insecure bool
 	// CA is a bundle of further PEM certificates to trust.
 	CA []byte
+	// ClientCert and ClientKey are PEM blocks that tell the server who we are.
+	ClientCert, ClientKey []byte
+	// Proxy is the URL of a proxy, NoProxy lists hosts to reach without it.
+	Proxy, NoProxy string
+	// ForceBasic sends the password before the server asks for it.
+	ForceBasic bool
+	// GitHubApp has tokens made for an installed app.
+	GitHubApp *GitHubApp
+}
+
+// GitHubApp is an app of GitHub's that is installed where repositories are.
+type GitHubApp struct {
+	AppID int64
+	// InstallationID is 0 where it is to be found by the repository's owner.
+	InstallationID int64
+	PrivateKey     []byte
+	// BaseURL is that of the API of an enterprise server, empty for github.com.
+	BaseURL string
 }
 
 // Credentials finds what lets us into a repository.
