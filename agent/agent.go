@@ -10,9 +10,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -62,6 +59,8 @@ type Options struct {
 	KeepHistory time.Duration
 	// API is the loopback address at which History answers; "0" is none.
 	API string
+	// Webhooks is the address at which forges tell of pushes; "0" is none.
+	Webhooks string
 	// Registry takes the agent's own metrics; nil measures nothing.
 	Registry prometheus.Registerer
 	// Engines render all but plain directories; Rendered says where their
@@ -97,7 +96,7 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := rand.Read(maskKey); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	credentials := Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace}
+	credentials := &Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace, Log: o.Log.WithName("credentials")}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: credentials})
 	defer mirrors.Close()
 	sources := Sources{Git: mirrors, Registry: registry.New(registry.Options{Dir: o.DataDir + "/charts", Credentials: RegistryCredentials{From: credentials}})}
@@ -128,6 +127,11 @@ func Run(ctx context.Context, o Options) error {
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
+	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }}
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
+	if err != nil {
+		return fmt.Errorf("set up what wakes the poller: %w", err)
+	}
 	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -147,10 +151,6 @@ func newManager(o Options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	registered, err := labels.NewRequirement(kube.SecretTypeLabel, selection.Exists, nil)
-	if err != nil {
-		return nil, err
-	}
 	lease, renew, retry := leaseDuration, renewDeadline, retryPeriod
 	var everywhere map[string]cache.Config
 	if o.Watch != "" {
@@ -160,10 +160,8 @@ func newManager(o Options) (ctrl.Manager, error) {
 		Scheme: scheme, Logger: o.Log,
 		// Several agents in one process are only found in tests.
 		Controller: config.Controller{SkipNameValidation: new(true)},
-		Cache: cache.Options{DefaultNamespaces: everywhere, ByObject: map[client.Object]cache.ByObject{
-			&corev1.Secret{}: {Label: labels.NewSelector().Add(*registered), Namespaces: map[string]cache.Config{o.Namespace: {}}},
-		}},
-		Metrics: metricsserver.Options{BindAddress: o.Metrics}, HealthProbeBindAddress: o.Health,
+		Cache:      cache.Options{DefaultNamespaces: everywhere, ByObject: watched(o.Namespace)},
+		Metrics:    metricsserver.Options{BindAddress: o.Metrics}, HealthProbeBindAddress: o.Health,
 		LeaderElection: o.Elect, LeaderElectionID: "trueup-agent", LeaderElectionNamespace: o.Namespace, LeaderElectionReleaseOnCancel: true,
 		LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,
 	})

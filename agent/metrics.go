@@ -22,6 +22,7 @@ type metrics struct {
 	drifts      *prometheus.CounterVec
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
+	webhooks    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -43,6 +44,9 @@ func newMetrics() *metrics {
 			Name: "trueup_git_poll_duration_seconds", Help: "How long a repository takes to answer.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
 		}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_webhooks_total", Help: "Requests of forges, by provider, and by what became of them: accepted, ignored, unauthorized, unknown, malformed, too_large, busy, failed.",
+		}, []string{"provider", "result"}),
 	}
 }
 
@@ -68,13 +72,17 @@ func (m *metrics) polled(took time.Duration, err error) {
 	m.pollSeconds.Observe(took.Seconds())
 }
 
+func (m *metrics) received(provider, result string) {
+	m.webhooks.WithLabelValues(provider, result).Inc()
+}
+
 // register adds all to a registry; what it returns takes them away again.
 func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendered func() render.Stats) (forget func(), err error) {
 	if to == nil {
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, applications{apps}, renders(rendered),
+		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, applications{apps}, renders(rendered),
 	}
 	var errs []error
 	for _, c := range all {

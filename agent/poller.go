@@ -121,6 +121,17 @@ func (p *Poller) Err(url string) error {
 	return nil
 }
 
+// InUse lists the repositories that somebody depends on.
+func (p *Poller) InUse() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	urls := make([]string, 0, len(p.repos))
+	for _, r := range p.repos {
+		urls = append(urls, r.url)
+	}
+	return urls
+}
+
 // Now has a repository asked at once, whatever form of its URL is given, and
 // tells whether it is in use. Of many wishes that come while a question is
 // under way one more question comes.

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/trueup-dev/trueup/internal/git"
@@ -16,19 +15,17 @@ type Sources struct {
 	Registry *registry.Registry
 }
 
-// RegistryCredentials lets into registries with what Git's credentials know.
-type RegistryCredentials struct{ From git.Credentials }
+// RegistryCredentials lets into chart repositories and OCI registries; nil
+// From is for public ones.
+type RegistryCredentials struct{ From *Credentials }
 
 // For implements registry.Credentials.
 func (c RegistryCredentials) For(ctx context.Context, url string) (registry.Auth, error) {
 	if c.From == nil {
 		return registry.Auth{}, nil
 	}
-	a, err := c.From.For(ctx, url)
-	return registry.Auth{
-		Username: a.Username, Password: cmp.Or(a.Password, a.BearerToken), CA: a.CA, ClientCert: a.ClientCert, ClientKey: a.ClientKey,
-		Insecure: a.Insecure, Proxy: a.Proxy, NoProxy: a.NoProxy,
-	}, err
+	a, err := c.From.access(ctx, url)
+	return a.registry(), err
 }
 
 // Tree opens a tree as of the last Poll.

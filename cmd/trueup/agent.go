@@ -61,6 +61,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
 	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
 	flags.StringVar(&o.API, "api-address", "127.0.0.1:8082", "loopback address of the API that trueup history asks; 0 is none")
+	flags.StringVar(&o.Webhooks, "webhook-address", "0", "address of /api/webhook, to which forges tell of pushes, such as :8083; 0 is none")
 	flags.DurationVar(&o.KeepHistory, "keep-history", 90*24*time.Hour, "forget syncs and drift that are older; 0 keeps them all")
 	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")

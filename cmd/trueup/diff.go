@@ -108,7 +108,7 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return drift.Report{}, err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, agent.Credentials{Reader: k, Namespace: o.namespace})
+	repos, closeRepos, err := newRepositories(o.repos, &agent.Credentials{Reader: k, Namespace: o.namespace})
 	if err != nil {
 		return drift.Report{}, err
 	}

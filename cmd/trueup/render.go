@@ -46,7 +46,7 @@ func parseRepositories(flags []string) (map[string]string, error) {
 
 // newRepositories keeps mirrors and charts in a folder of its own that close removes.
 // Without credentials only public repositories can be read.
-func newRepositories(flags []string, credentials git.Credentials) (*repositories, func(), error) {
+func newRepositories(flags []string, credentials *agent.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
 	if err != nil {
 		return nil, nil, err
@@ -55,8 +55,12 @@ func newRepositories(flags []string, credentials git.Credentials) (*repositories
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for what is fetched: %w", err)
 	}
+	var forGit git.Credentials = git.Public{}
+	if credentials != nil {
+		forGit = credentials
+	}
 	sources := agent.Sources{
-		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: credentials}),
+		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
 		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}}),
 	}
 	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil

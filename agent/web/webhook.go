@@ -1,0 +1,170 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Pusher is told which repositories were pushed to, by all URLs that the
+// sender knows of one. It says how many repositories in use these name.
+type Pusher interface {
+	Pushed(urls []string) int
+}
+
+// WebhookOptions say what webhooks are let in, and what they do.
+type WebhookOptions struct {
+	// Secrets lists what a sender may prove to know, by the name of the secret
+	// in Argo CD: "github.secret". Nobody can prove to know an empty list.
+	Secrets func(ctx context.Context, name string) ([]string, error)
+	Pusher  Pusher
+	// Received, where it is set, is told of each request: who sent it, and
+	// what became of it.
+	Received func(provider, result string)
+}
+
+// Bounds of what strangers may cost. A push of thousands of commits stays
+// below the size; one that does not is seen by the next poll.
+const (
+	maxWebhookBody   = 8 << 20
+	parallelWebhooks = 16
+)
+
+// What becomes of a webhook.
+const (
+	accepted     = "accepted"
+	ignored      = "ignored"
+	unauthorized = "unauthorized"
+	unknown      = "unknown"
+	malformed    = "malformed"
+	tooLarge     = "too_large"
+	busy         = "busy"
+	failed       = "failed"
+)
+
+// refusal is why a webhook has no effect.
+type refusal struct {
+	code   int
+	result string
+	why    string
+}
+
+func (r *refusal) Error() string { return r.why }
+
+// Webhooks answers POST /api/webhook: 202 for a push, 204 for what is none,
+// 401 for who proves nothing.
+func Webhooks(o WebhookOptions) http.Handler {
+	slots := make(chan struct{}, parallelWebhooks)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/webhook", func(w http.ResponseWriter, r *http.Request) {
+		name, polled, err := "", 0, error(&refusal{http.StatusServiceUnavailable, busy, "too many webhooks at the same time"})
+		select {
+		case slots <- struct{}{}:
+			name, polled, err = o.receive(w, r)
+			<-slots
+		default:
+			w.Header().Set("Retry-After", "1")
+		}
+		result := accepted
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			result = refused.result
+		case err != nil:
+			result, refused = failed, &refusal{code: http.StatusInternalServerError, why: "the webhook cannot be checked now"}
+		}
+		if o.Received != nil {
+			o.Received(name, result)
+		}
+		switch {
+		case refused == nil:
+			answer(w, http.StatusAccepted, struct {
+				Repositories int `json:"repositories"`
+			}{polled})
+		case refused.code == http.StatusNoContent:
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			answer(w, refused.code, failure{refused.why})
+		}
+	})
+	return mux
+}
+
+// receive checks who sends before it reads more than the headers, as far as
+// the provider lets it, and reads nothing from anybody else.
+func (o WebhookOptions) receive(w http.ResponseWriter, r *http.Request) (from string, polled int, err error) {
+	p, ok := identify(r.Header)
+	if !ok {
+		return "", 0, &refusal{http.StatusBadRequest, unknown, "the headers are those of no provider that is supported"}
+	}
+	checks, err := o.checks(r, p)
+	if err != nil {
+		return p.name, 0, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhookBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return p.name, 0, &refusal{http.StatusRequestEntityTooLarge, tooLarge, fmt.Sprintf("the body is larger than %d bytes", maxWebhookBody)}
+	case err != nil:
+		return p.name, 0, &refusal{http.StatusBadRequest, malformed, "the body cannot be read"}
+	}
+	if !anyOf(checks, body) {
+		return p.name, 0, &refusal{http.StatusUnauthorized, unauthorized, "the signature is not that of a configured secret"}
+	}
+	if !p.pushes(r.Header) {
+		return p.name, 0, &refusal{http.StatusNoContent, ignored, "not a push"}
+	}
+	urls, err := p.read(r.Header.Get("Content-Type"), body)
+	switch {
+	case errors.Is(err, errNoPush):
+		return p.name, 0, &refusal{http.StatusNoContent, ignored, "not a push"}
+	case err != nil:
+		return p.name, 0, &refusal{http.StatusBadRequest, malformed, err.Error()}
+	}
+	return p.name, o.Pusher.Pushed(urls), nil
+}
+
+// checks lists what the body must satisfy, one of them at least. Who sends no
+// proof, or proves by a header alone and fails, is refused here.
+func (o WebhookOptions) checks(r *http.Request, p provider) ([]check, error) {
+	var out []check
+	configured := false
+	for _, proof := range p.proofs {
+		secrets, err := o.Secrets(r.Context(), proof.secret)
+		if err != nil {
+			return nil, err
+		}
+		for _, secret := range secrets {
+			configured = true
+			given := r.Header.Get(proof.header)
+			if given == "" {
+				continue
+			}
+			if proof.signed {
+				out = append(out, signature{given, secret}.holds)
+			} else if same(given, secret) {
+				return []check{func([]byte) bool { return true }}, nil
+			}
+		}
+	}
+	switch {
+	case !configured:
+		return nil, &refusal{http.StatusUnauthorized, unauthorized, "no webhook secret is configured for " + p.name}
+	case len(out) == 0:
+		return nil, &refusal{http.StatusUnauthorized, unauthorized, "the request does not prove to know the secret that is configured for " + p.name}
+	}
+	return out, nil
+}
+
+// NewWebhookServer returns a server that drops who is slow: a forge sends its
+// body at once.
+func NewWebhookServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 30 * time.Second, MaxHeaderBytes: 32 << 10,
+	}
+}
