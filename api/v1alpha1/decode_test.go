@@ -149,7 +149,7 @@ func TestUnsupported(t *testing.T) {
 			},
 			want: []string{
 				"spec.sources", "spec.sources[0].chart", "spec.sources[0].plugin", "spec.sources[1].ref",
-				"spec.sources[1].directory.jsonnet", "spec.sourceHydrator", "spec.ignoreDifferences[1].jqPathExpressions",
+				"spec.sourceHydrator", "spec.ignoreDifferences[1].jqPathExpressions",
 			},
 		},
 	}

@@ -35,7 +35,6 @@ func unsupportedSource(s *ApplicationSource, path string) []string {
 		{s.Chart != "", "chart"},
 		{s.Ref != "", "ref"},
 		{s.Plugin != nil, "plugin"},
-		{s.Directory != nil && !s.Directory.Jsonnet.IsZero(), "directory.jsonnet"},
 	} {
 		if f.set {
 			out = append(out, path+"."+f.name)
