@@ -59,6 +59,15 @@ test: devcluster $(SSHD) ## Run every test: unit, golden, layer, and end to end 
 	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
 	go test -C internal/devcluster ./...
 
+FUZZTIME ?= 20s
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for a short while (FUZZTIME, 20s each); what fails is kept in testdata/fuzz
+	@set -e; git grep -Ho 'func Fuzz[A-Za-z0-9]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func | |' | while read -r folder target; do \
+		echo go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$folder"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$folder"; \
+	done
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run golangci-lint (the first time builds it: about 4 minutes); the layers and budgets are tests in internal/layer
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
@@ -83,4 +92,4 @@ bench: devcluster ## Run the benchmarks in the tree, with 200 applications on a 
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /agent)
 
 # Packages that own goroutines.
-RACE_PACKAGES := $(wildcard ./internal/git ./internal/kustomize ./reconcile ./reconcile/apply ./agent)
+RACE_PACKAGES := $(wildcard ./internal/git ./internal/jsonnet ./internal/kustomize ./reconcile ./reconcile/apply ./agent)

@@ -77,6 +77,16 @@ func (b *budget) spend(size int64) error {
 	return b.over
 }
 
+// time fails when there is none left.
+func (b *budget) time() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over == nil {
+		b.over = b.ctx.Err()
+	}
+	return b.over
+}
+
 // exceeded is the limit that was reached, if any.
 func (b *budget) exceeded() error {
 	b.mu.Lock()
@@ -124,7 +134,7 @@ type bounded struct {
 
 // Open implements fs.FS. A file counts in full.
 func (f bounded) Open(name string) (fs.File, error) {
-	if err := f.budget.ctx.Err(); err != nil {
+	if err := f.budget.time(); err != nil {
 		return nil, err
 	}
 	file, err := f.FS.Open(name)
@@ -144,7 +154,7 @@ func (f bounded) Open(name string) (fs.File, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (f bounded) ReadFile(name string) ([]byte, error) {
-	if err := f.budget.ctx.Err(); err != nil {
+	if err := f.budget.time(); err != nil {
 		return nil, err
 	}
 	data, err := f.FS.ReadFile(name)
@@ -156,7 +166,7 @@ func (f bounded) ReadFile(name string) ([]byte, error) {
 
 // ReadDir implements fs.ReadDirFS.
 func (f bounded) ReadDir(name string) ([]fs.DirEntry, error) {
-	if err := f.budget.ctx.Err(); err != nil {
+	if err := f.budget.time(); err != nil {
 		return nil, err
 	}
 	return f.FS.ReadDir(name)

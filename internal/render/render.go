@@ -179,7 +179,7 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
 	if over := spent.exceeded(); over != nil {
-		return result, over
+		err = over // also where the engine made nothing of it
 	}
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
