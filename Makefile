@@ -57,8 +57,15 @@ $(GITEA):
 
 TEST_CLUSTERS := $(CURDIR)/.devcluster-test
 
+# The tests talk to OpenSSH's own server.
+SSHD := /usr/sbin/sshd
+
+$(SSHD):
+	@echo "installing openssh-server for the tests (apt-get)"
+	@apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server
+
 .PHONY: test
-test: devcluster $(GITEA) ## Run every test: unit, golden, layer, and end to end on real control planes and a real Gitea
+test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and end to end on real control planes and a real Gitea
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \

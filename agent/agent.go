@@ -14,16 +14,19 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/trueup-dev/trueup/agent/controller"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -64,7 +67,10 @@ type Options struct {
 	// results are kept.
 	Engines  map[render.Type]render.Engine
 	Rendered render.CacheOptions
-	Log      logr.Logger
+	// AmbientKeys lets the agent's own identity in a cloud open encrypted
+	// files, for every project.
+	AmbientKeys bool
+	Log         logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -92,17 +98,23 @@ func Run(ctx context.Context, o Options) error {
 	}
 	credentials := &Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace, Log: o.Log.WithName("credentials")}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: credentials})
+	defer mirrors.Close()
+	sources := Sources{Git: mirrors, Registry: registry.New(registry.Options{Dir: o.DataDir + "/charts", Credentials: RegistryCredentials{From: credentials}})}
 	measured := newMetrics()
-	poller := &Poller{Mirrors: mirrors, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
+	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
-	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()), o.Rendered)
+	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
+	if err != nil {
+		return err
+	}
+	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), o.Rendered)
 	apps.Flow = &reconcile.Flow{
-		Sources: mirrors, Renderer: rendered, Clusters: destinations,
+		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: mirrors}}
+	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			sets.Wake(set)
@@ -115,9 +127,8 @@ func Run(ctx context.Context, o Options) error {
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
-	prompt := newPrompt(poller.poll)
-	pushed := pushes{inUse: poller.InUse, now: prompt.Now}
-	err = errors.Join(mgr.Add(prompt), watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
+	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }}
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}

@@ -97,7 +97,7 @@ func start(t *testing.T, changes ...func(*agent.Options)) *world {
 		Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
 		Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
 		History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
-		Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}},
+		Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.New()},
 	}
 	for _, change := range changes {
 		change(&options)
@@ -351,6 +351,11 @@ func TestBadInput(t *testing.T) {
 	for _, dir := range dirs {
 		w.app(dir, "bad/"+dir, nil)
 	}
+	w.must(w.client.Create(t.Context(), &v1alpha1.Project{ObjectMeta: metav1.ObjectMeta{Name: "narrow", Namespace: w.namespace}, Spec: v1alpha1.ProjectSpec{
+		SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: w.namespace + "-permitted"}},
+	}}))
+	w.app("beyond", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Project = "narrow" })
+	w.app("nobodys", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Project = "nobody" })
 	w.app("traversal", "bad/../../../../../etc", nil)
 	w.app("cluster", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://nobody.example.com" })
 	w.app("down", "bad/fine", func(a *v1alpha1.Application) { a.Spec.Destination.Server = "https://127.0.0.1:1" })
@@ -398,6 +403,8 @@ func TestBadInput(t *testing.T) {
 		{"down", "ComparisonError", "refused"},
 		{"unreachable", "ComparisonError", "refused"},
 		{"unauthorised", "ComparisonError", "authenti"},
+		{"beyond", "ComparisonError", "project narrow does not permit the namespace"},
+		{"nobodys", "ComparisonError", "the project nobody does not exist"},
 		{"thief", "SharedResource", "belongs to application"},
 	} {
 		w.await(tc.app, fmt.Sprintf("telling %s with %q", tc.condition, tc.says), says(tc.condition, tc.says))

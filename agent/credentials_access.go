@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -13,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/registry"
 )
 
 // access is what a secret says about getting into repositories, whatever they
@@ -46,6 +48,14 @@ func (a *access) inherit(from access) {
 		a.proxy, a.noProxy = from.proxy, from.noProxy
 	}
 	a.insecure, a.plainHTTP, a.forceBasic = a.insecure || from.insecure, a.plainHTTP || from.plainHTTP, a.forceBasic || from.forceBasic
+}
+
+// registry is a in the form of chart repositories and OCI registries.
+func (a access) registry() registry.Auth {
+	return registry.Auth{
+		Username: a.username, Password: cmp.Or(a.password, a.bearerToken), CA: a.ca, ClientCert: a.clientCert, ClientKey: a.clientKey,
+		Insecure: a.insecure, PlainHTTP: a.plainHTTP, Proxy: a.proxy, NoProxy: a.noProxy,
+	}
 }
 
 // git is a in the form of Git repositories.

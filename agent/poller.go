@@ -2,133 +2,277 @@ package agent
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trueup-dev/trueup/internal/git"
 )
 
+// RefQuerier asks repositories for their refs; *git.Mirrors is one.
+type RefQuerier interface {
+	// Poll tells whether something changed since it was called the last time.
+	Poll(ctx context.Context, url string) (changed bool, err error)
+	// Tidy is for when nobody waits.
+	Tidy(ctx context.Context, url string) error
+	// Forget tells that nobody uses a repository any more.
+	Forget(url string)
+}
+
 // Poller asks every repository in use for its refs, once per interval, and
-// wakes those who use one that changed.
+// wakes those who use one that changed. Repositories do not wait for each
+// other; one that fails is asked less and less often.
 type Poller struct {
-	Mirrors  *git.Mirrors
+	Mirrors  RefQuerier
 	Interval time.Duration
 	Wake     func(types.NamespacedName)
 	Log      logr.Logger
 	// Polled, where it is set, is told of each question: how long it took, and
 	// what was wrong.
 	Polled func(took time.Duration, err error)
+	// Random gives numbers from 0 to 1, for jitter; nil is the machine's.
+	Random func() float64
 
-	mu     sync.Mutex
-	users  map[string]map[types.NamespacedName]bool // by normalized URL
-	urls   map[string]string
-	of     map[types.NamespacedName]string
-	broken map[string]error
+	mu    sync.Mutex
+	repos map[string]*polled // by normalized URL
+	of    map[types.NamespacedName][]string
+	// start starts to poll a repository; nil while the Poller does not run.
+	start func(*polled)
 }
 
-// Use notes that somebody depends on a repository; an empty URL ends it.
-func (p *Poller) Use(who types.NamespacedName, url string) {
-	key := ""
-	if url != "" {
-		key = git.Normalize(url)
-	}
+// polled is a repository in use.
+type polled struct {
+	key, url string
+	users    map[types.NamespacedName]bool
+	// now holds a wish to be asked at once. One that comes while a question
+	// is under way is kept for the next.
+	now    chan struct{}
+	cancel context.CancelFunc
+	// failures counts those since the last success; err is the last one.
+	failures int
+	err      error
+}
+
+// UseAll notes the repositories that somebody depends on, in place of those
+// noted before.
+func (p *Poller) UseAll(who types.NamespacedName, urls []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.users == nil {
-		p.users, p.urls = map[string]map[types.NamespacedName]bool{}, map[string]string{}
-		p.of, p.broken = map[types.NamespacedName]string{}, map[string]error{}
+	if p.repos == nil {
+		p.repos, p.of = map[string]*polled{}, map[types.NamespacedName][]string{}
 	}
-	if old, ok := p.of[who]; ok && old != key {
-		delete(p.users[old], who)
-		if len(p.users[old]) == 0 {
-			delete(p.users, old)
-			delete(p.broken, old)
-			p.Mirrors.Forget(old)
+	wanted := make(map[string]bool, len(urls))
+	keys := make([]string, 0, len(urls))
+	for _, url := range urls {
+		key := git.Normalize(url)
+		if !wanted[key] {
+			wanted[key] = true
+			keys = append(keys, key)
+			p.add(key, url).users[who] = true
 		}
+	}
+	for _, old := range p.of[who] {
+		if !wanted[old] {
+			p.leave(old, who)
+		}
+	}
+	if p.of[who] = keys; len(keys) == 0 {
 		delete(p.of, who)
 	}
-	if key == "" {
+}
+
+func (p *Poller) add(key, url string) *polled {
+	r, ok := p.repos[key]
+	if !ok {
+		r = &polled{key: key, url: url, users: map[types.NamespacedName]bool{}, now: make(chan struct{}, 1)}
+		p.repos[key] = r
+		if p.start != nil {
+			p.start(r)
+		}
+	}
+	return r
+}
+
+func (p *Poller) leave(key string, who types.NamespacedName) {
+	r, ok := p.repos[key]
+	if !ok {
 		return
 	}
-	if p.users[key] == nil {
-		p.users[key] = map[types.NamespacedName]bool{}
+	if delete(r.users, who); len(r.users) > 0 {
+		return
 	}
-	p.users[key][who], p.of[who], p.urls[key] = true, key, url
+	delete(p.repos, key)
+	if r.cancel != nil {
+		r.cancel()
+	}
+	p.Mirrors.Forget(r.url)
 }
 
 // Err is why a repository could not be asked the last time; nil if it could.
 func (p *Poller) Err(url string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.broken[git.Normalize(url)]
+	if r, ok := p.repos[git.Normalize(url)]; ok {
+		return r.err
+	}
+	return nil
 }
+
+// InUse lists the repositories that somebody depends on.
+func (p *Poller) InUse() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	urls := make([]string, 0, len(p.repos))
+	for _, r := range p.repos {
+		urls = append(urls, r.url)
+	}
+	return urls
+}
+
+// Now has a repository asked at once, whatever form of its URL is given, and
+// tells whether it is in use. Of many wishes that come while a question is
+// under way one more question comes.
+func (p *Poller) Now(url string) bool {
+	key, place := git.Normalize(url), git.Place(url)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := false
+	for _, r := range p.repos {
+		if r.key != key && git.Place(r.url) != place {
+			continue
+		}
+		found = true
+		select {
+		case r.now <- struct{}{}:
+		default:
+		}
+	}
+	return found
+}
+
+// Bounds of polling. Repositories that failed the last time have slots of
+// their own, so that a forge which does not answer does not keep others
+// waiting.
+const (
+	pollTime       = time.Minute
+	parallelPolls  = 32
+	parallelFailed = 8
+	longestWait    = 10 * time.Minute
+)
 
 // Start polls until the context ends. It implements manager.Runnable.
 func (p *Poller) Start(ctx context.Context) error {
-	ticker := time.NewTicker(p.Interval)
-	defer ticker.Stop()
+	var all sync.WaitGroup
+	healthy, failing := make(chan struct{}, parallelPolls), make(chan struct{}, parallelFailed)
+	p.mu.Lock()
+	p.start = func(r *polled) {
+		own, cancel := context.WithCancel(ctx)
+		r.cancel = cancel
+		all.Go(func() {
+			defer cancel()
+			p.follow(own, r, healthy, failing)
+		})
+	}
+	for _, r := range p.repos {
+		p.start(r)
+	}
+	p.mu.Unlock()
+	<-ctx.Done()
+	p.mu.Lock()
+	p.start = nil // who comes now is not polled
+	p.mu.Unlock()
+	all.Wait()
+	return nil
+}
+
+// follow polls one repository for as long as it is in use.
+func (p *Poller) follow(ctx context.Context, r *polled, healthy, failing chan struct{}) {
+	random := p.Random
+	if random == nil {
+		random = rand.Float64
+	}
+	// The first question comes at any time of an interval, so that those of
+	// many repositories are spread.
+	wait := time.NewTimer(time.Duration(random() * float64(p.Interval)))
+	defer wait.Stop()
+	failures := 0
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			p.tick(ctx)
+			return
+		case <-wait.C:
+		case <-r.now:
 		}
+		slots := healthy
+		if failures > 0 {
+			slots = failing
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		select {
+		case <-r.now: // this question is the answer to that wish as well
+		default:
+		}
+		failures = p.poll(ctx, r)
+		<-slots
+		wait.Reset(pause(p.Interval, failures, random()))
 	}
 }
 
-// parallelPolls bounds the conversations under way.
-const parallelPolls = 8
-
-func (p *Poller) tick(ctx context.Context) {
-	p.mu.Lock()
-	urls := make([]string, 0, len(p.users))
-	for key := range p.users {
-		urls = append(urls, p.urls[key])
+// pause is how long to wait for the next question: about an interval, and
+// twice as long after each failure.
+func pause(interval time.Duration, failures int, random float64) time.Duration {
+	wait := float64(interval)
+	limit := max(wait, float64(longestWait))
+	for range min(failures, 30) {
+		wait = min(2*wait, limit)
 	}
-	p.mu.Unlock()
-	var all errgroup.Group
-	all.SetLimit(parallelPolls)
-	for _, url := range urls {
-		all.Go(func() error {
-			p.poll(ctx, url)
-			return nil // who uses the repository is told
-		})
-	}
-	_ = all.Wait()
+	return time.Duration(wait * (0.9 + 0.2*random))
 }
 
-func (p *Poller) poll(ctx context.Context, url string) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+func (p *Poller) poll(ctx context.Context, r *polled) (failures int) {
+	ctx, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
 	began := time.Now()
-	changed, err := p.Mirrors.Poll(ctx, url)
-	if p.Polled != nil {
-		p.Polled(time.Since(began), err)
-	}
-	key := git.Normalize(url)
+	changed, err := p.Mirrors.Poll(ctx, r.url)
 	p.mu.Lock()
-	was := p.broken[key]
-	if err == nil {
-		delete(p.broken, key)
-	} else if p.users[key] != nil {
-		p.broken[key] = err
+	if p.repos[r.key] != r || err != nil && context.Cause(ctx) == context.Canceled { //nolint:errorlint // it is the value itself
+		p.mu.Unlock()
+		return 0 // nobody wants to know any more
 	}
+	was := r.err
+	if r.err = err; err == nil {
+		r.failures = 0
+	} else {
+		r.failures++
+	}
+	failures = r.failures
 	var wake []types.NamespacedName
 	if changed || (was == nil) != (err == nil) {
-		for who := range p.users[key] {
+		for who := range r.users {
 			wake = append(wake, who)
 		}
 	}
 	p.mu.Unlock()
+	if p.Polled != nil {
+		p.Polled(time.Since(began), err)
+	}
 	if err != nil && was == nil {
-		p.Log.Error(err, "a repository cannot be reached; the last commit stays in force", "repository", key)
+		p.Log.Error(err, "a repository cannot be reached; the last commit stays in force", "repository", r.key)
 	}
 	for _, who := range wake {
 		p.Wake(who)
 	}
+	if err == nil {
+		if err := p.Mirrors.Tidy(ctx, r.url); err != nil && ctx.Err() == nil {
+			p.Log.Error(err, "the mirror stays larger than it need be", "repository", r.key)
+		}
+	}
+	return failures
 }

@@ -1,9 +1,6 @@
 package agent
 
 import (
-	"context"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,8 +11,8 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
-// polled is a pushes over some repositories, and what it had polled.
-func polled(inUse ...string) (pushes, *[]string) {
+// pushing is a pushes over some repositories, and what it had polled.
+func pushing(inUse ...string) (pushes, *[]string) {
 	var got []string
 	return pushes{inUse: func() []string { return inUse }, now: func(url string) { got = append(got, url) }}, &got
 }
@@ -43,7 +40,7 @@ func TestPushedFindsTheRepositoryByEachOfItsNames(t *testing.T) {
 		{"a path on this machine", []string{"file:///srv/acme/config", "/srv/acme/config"}, nil},
 		{"what is no URL", []string{"", "%", "://", "https://"}, nil},
 	} {
-		p, got := polled(inUse...)
+		p, got := pushing(inUse...)
 		if n := p.Pushed(tc.urls); n != len(tc.want) {
 			t.Errorf("%s: %d are named", tc.reason, n)
 		}
@@ -79,7 +76,7 @@ func TestNewCredentialsPollWhatTheyAreFor(t *testing.T) {
 		{"whom to trust", nil, config("argocd-tls-certs-cm"), inUse},
 		{"another config map", nil, config("kube-root-ca.crt"), nil},
 	} {
-		p, got := polled(inUse...)
+		p, got := pushing(inUse...)
 		p.credentials(tc.old, tc.now)
 		if diff := cmp.Diff(tc.want, *got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
@@ -117,52 +114,5 @@ func TestOnlyWhatIsUsedIsKept(t *testing.T) {
 		if kept != tc.kept {
 			t.Errorf("%s: kept is %v", tc.reason, kept)
 		}
-	}
-}
-
-// TestPromptCoalesces: a burst during a poll is one more poll, and all ends
-// with the context.
-func TestPromptCoalesces(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var got []string
-	began, goOn := make(chan string), make(chan struct{})
-	p := newPrompt(func(ctx context.Context, url string) {
-		mu.Lock()
-		got = append(got, url)
-		mu.Unlock()
-		select {
-		case began <- url:
-			<-goOn
-		case <-ctx.Done():
-		}
-	})
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- p.Start(ctx) }()
-	for range 5 {
-		p.Now("a")
-	}
-	<-began
-	for range 5 {
-		p.Now("a")
-		p.Now("b")
-	}
-	if url := <-began; url != "b" {
-		t.Errorf("%s is polled beside a", url)
-	}
-	goOn <- struct{}{}
-	goOn <- struct{}{}
-	if url := <-began; url != "a" {
-		t.Errorf("%s is polled at the end", url)
-	}
-	goOn <- struct{}{}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-	slices.Sort(got)
-	if diff := cmp.Diff([]string{"a", "a", "b"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,11 +106,39 @@ func (p process) megabytes(b *testing.B, field string) float64 {
 	return 0
 }
 
+// requests reads how many requests the agent has sent to API servers.
+func (s scale) requests() float64 {
+	s.b.Helper()
+	resp, err := http.Get("http://" + s.metrics + "/metrics") //nolint:noctx // a benchmark's
+	s.must(err)
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	s.must(err)
+	total := 0.0
+	for _, m := range families["rest_client_requests_total"].GetMetric() {
+		total += m.GetCounter().GetValue()
+	}
+	return total
+}
+
+// freeAddress finds a port that nobody listens on now.
+func freeAddress(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // it is to be free
+	return l.Addr().String()
+}
+
 type scale struct {
-	b      *testing.B
-	client client.WithWatch
-	ns     string
-	repo   string
+	b       *testing.B
+	metrics string
+	client  client.WithWatch
+	ns      string
+	repo    string
 }
 
 func (s scale) must(err error) {
@@ -166,7 +198,7 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := scale{b: b, ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
+	s := scale{b: b, metrics: freeAddress(b), ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
 	config.QPS = -1
 	scheme, err := kube.NewScheme()
 	s.must(err)
@@ -186,7 +218,7 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	build.Stderr = os.Stderr
 	s.must(build.Run())
 	agent := exec.Command(binary, "agent", "--kubeconfig", file, "--namespace", s.ns, "--watch-namespace", s.ns, "--install-crds",
-		"--allow-file-repositories", "--data", b.TempDir(), "--poll", "2s", "--health-address", "0", "--metrics-address", "0")
+		"--allow-file-repositories", "--data", b.TempDir(), "--poll", "2s", "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
 	agent.Stderr = os.Stderr
 	s.must(agent.Start())
 	b.Cleanup(func() {
@@ -214,20 +246,24 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	s.await(ready)
 	b.ReportMetric(time.Since(began).Seconds(), "s-to-healthy")
 	b.ReportMetric(p.cpu(b).Seconds(), "cpu-s-to-healthy")
+	b.ReportMetric(s.requests(), "requests-to-healthy")
 	b.ReportMetric(p.megabytes(b, "RssAnon"), "MB-anon")
 	b.ReportMetric(p.megabytes(b, "VmRSS"), "MB-resident")
 
-	rest := p.cpu(b)
+	rest, asked := p.cpu(b), s.requests()
 	<-time.After(scaleRest) // the measure is the cost of a time without events
 	b.ReportMetric((p.cpu(b) - rest).Seconds(), "cpu-s-per-3min-rest")
+	b.ReportMetric(s.requests()-asked, "requests-per-3min-rest")
 
 	before := p.cpu(b)
+	asked = s.requests()
 	s.must(os.WriteFile(filepath.Join(s.repo, "apps", "a007", "all.yaml"), fmt.Appendf(nil, scaleManifest, 1000), 0o644))
 	sha := s.commit("Change one")
 	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool {
 		return ready(app) && (app.Name != "a007" || app.Status.Sync.Revision == sha)
 	}).Seconds(), "s-commit")
 	b.ReportMetric((p.cpu(b) - before).Seconds(), "cpu-s-commit")
+	b.ReportMetric(s.requests()-asked, "requests-commit")
 
 	b.ReportMetric(s.correct(10).Seconds()*1000, "ms-to-correct")
 }

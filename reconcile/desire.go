@@ -17,6 +17,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // Desired is what Git says an application consists of, ready to be applied.
@@ -30,6 +31,10 @@ type Desired struct {
 	// same thing have the same one.
 	Digest   string
 	Warnings []string
+	// Sensitive says that encrypted files were opened.
+	Sensitive bool
+	// Unsupported are limits of the project that nobody acts upon.
+	Unsupported []string
 	// Origins tell where objects are described, such as
 	// "shop/web.yaml:12", as far as it is known.
 	Origins map[object.Key]string
@@ -41,13 +46,17 @@ type Desired struct {
 // Desire renders what an application asks for. revisions, where not empty,
 // take the place of the sources' own, one by one.
 func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions ...string) (*Desired, *Cluster, error) {
-	all, err := f.open(ctx, app, revisions)
-	if err != nil {
-		return nil, nil, err
-	}
 	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the destination: %w", err)
+	}
+	project, err := f.permitted(ctx, app, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := f.open(ctx, app, revisions)
+	if err != nil {
+		return nil, nil, err
 	}
 	capabilities, err := cluster.Kinds.Capabilities(ctx)
 	if err != nil {
@@ -62,11 +71,37 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	if err != nil {
 		return nil, nil, err
 	}
-	if d.Objects, err = f.own(ctx, app, cluster, objects, d.Origins); err != nil {
+	var scopes []limits.Object
+	if d.Objects, scopes, err = f.own(ctx, app, cluster, objects, d.Origins); err != nil {
 		return nil, nil, err
+	}
+	if project != nil {
+		if err := limits.CheckObjects(project, limits.Destination{Name: cluster.Name, Server: cluster.Server}, scopes); err != nil {
+			return nil, nil, err
+		}
+		d.Unsupported = limits.Unsupported(project)
 	}
 	d.hash()
 	return d, cluster, nil
+}
+
+// permitted reads an application's project and holds the application against
+// it. It is nil where nothing is limited.
+func (f *Flow) permitted(ctx context.Context, app *v1alpha1.Application, c *Cluster) (*v1alpha1.Project, error) {
+	if f.Projects == nil {
+		return nil, nil
+	}
+	name := limits.NameOf(app)
+	project, err := f.Projects.Project(ctx, name)
+	switch {
+	case fault.Of(err) == fault.Missing && name == limits.DefaultProject:
+		return nil, nil
+	case fault.Of(err) == fault.Missing:
+		return nil, fault.New(fault.Denied, "the project %s does not exist", name)
+	case err != nil:
+		return nil, fmt.Errorf("read the project %s: %w", name, err)
+	}
+	return project, limits.CheckSpec(project, app, limits.Destination{Name: c.Name, Server: c.Server}, f.Namespace)
 }
 
 // render renders every source. Of two that describe one object the later one
@@ -77,7 +112,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 	at := map[object.Key]int{}
 	for i, req := range all.sources {
 		if all.onlyRef(i) {
-			d.asked = append(d.asked, asked{at: all.locations[i]})
+			d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA})
 			continue
 		}
 		req.Capabilities = c
@@ -88,7 +123,8 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 		}
 		d.SourceTypes = append(d.SourceTypes, string(result.Type))
 		d.Warnings = append(d.Warnings, result.Warnings...)
-		d.asked = append(d.asked, asked{at: all.locations[i], request: withoutTrees(req), refs: all.refs, reads: result.Reads})
+		d.Sensitive = d.Sensitive || result.Sensitive
+		d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA, request: withoutTrees(req), refs: all.refs, reads: result.Reads})
 		for _, u := range result.Objects {
 			key := f.keyIn(app, u)
 			if origin, ok := result.Origins[object.KeyOf(u)]; ok {
@@ -120,9 +156,10 @@ func (f *Flow) keyIn(app *v1alpha1.Application, u *unstructured.Unstructured) ob
 
 // own makes rendered objects the application's: in the destination namespace
 // unless they name one, and tracked. Origins follow their objects.
-func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured, origins map[object.Key]string) ([]*unstructured.Unstructured, error) {
+func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured, origins map[object.Key]string) ([]*unstructured.Unstructured, []limits.Object, error) {
 	defined := definitions(objects)
 	var out []*unstructured.Unstructured
+	var scopes []limits.Object
 	var failures []error
 	for _, rendered := range objects {
 		u := rendered
@@ -154,8 +191,9 @@ func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, o
 			origins[object.KeyOf(u)] = origin
 		}
 		out = append(out, u)
+		scopes = append(scopes, limits.Object{Key: object.KeyOf(u), Namespaced: namespaced})
 	}
-	return out, errors.Join(failures...)
+	return out, scopes, errors.Join(failures...)
 }
 
 // described names an object and, where it is known, its place.

@@ -18,6 +18,8 @@ type Flow struct {
 	Sources  Sources
 	Renderer Renderer
 	Clusters Clusters
+	// Projects limit what applications may do; nil limits nothing.
+	Projects Projects
 	Journal  Journal
 	Now      func() time.Time
 	// Namespace is where applications live whose tracking ids carry their

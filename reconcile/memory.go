@@ -22,7 +22,8 @@ type Memory struct {
 	// since.
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
-	asked []asked // empty: the last look failed, or there was none
+	asked []asked
+	blind bool // the last look failed before it had asked everything
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -54,14 +55,25 @@ type Sighting struct {
 	Gone bool
 }
 
-// Notice takes a sighting in, and tells whether the application must be
+// Urgency is how soon an application must be looked at.
+type Urgency int
+
+// The closed set of urgencies. What only changed its status is not urgent: a
+// workload that comes up changes it several times in a row.
+const (
+	Never Urgency = iota
+	Soon
+	Now
+)
+
+// Notice takes a sighting in, and tells how soon the application must be
 // looked at because of it. It may be called at any time.
-func (m *Memory) Notice(s Sighting) bool {
+func (m *Memory) Notice(s Sighting) Urgency {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, known := m.seen[s.Key]
 	if !known && s.Gone || known && !old.outdated(s) {
-		return false
+		return Never
 	}
 	// What is not known is an object of an earlier life, or one that the
 	// running sync has just made and will remember in a moment: then stale
@@ -70,7 +82,10 @@ func (m *Memory) Notice(s Sighting) bool {
 		m.inbox = map[object.Key]Sighting{}
 	}
 	m.inbox[s.Key] = s
-	return true
+	if known && !s.Gone && !s.Mark.Suspicious(old.mark) {
+		return Soon
+	}
+	return Now
 }
 
 // outdated reports whether a sighting says that the verdict may be wrong.
@@ -84,17 +99,21 @@ func (s seen) outdated(by Sighting) bool {
 	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
 }
 
-// ask remembers what the last rendering depended on.
+// ask remembers what the last rendering depended on; nil says that it failed,
+// and that nobody knows.
 func (m *Memory) ask(all []asked) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.asked = all
+	if m.blind = all == nil; !m.blind {
+		m.asked = all
+	}
 }
 
-func (m *Memory) lastAsked() []asked {
+// lastAsked is what the last rendering depended on, and whether that is all.
+func (m *Memory) lastAsked() (all []asked, complete bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.asked
+	return m.asked, !m.blind && len(m.asked) > 0
 }
 
 // Recheck has everything fetched again at the next look.

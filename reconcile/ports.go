@@ -31,9 +31,16 @@ type Clusters interface {
 	Cluster(ctx context.Context, d v1alpha1.ApplicationDestination) (*Cluster, error)
 }
 
+// Projects finds projects.
+type Projects interface {
+	// Project reads one; one that is not there is a fault.Missing.
+	Project(ctx context.Context, name string) (*v1alpha1.Project, error)
+}
+
 // Cluster is a destination, as a set of ports.
 type Cluster struct {
 	Name    string
+	Server  string
 	Writer  apply.Writer
 	Objects Objects
 	Kinds   Kinds

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -38,7 +39,7 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []
 		tree, err := f.Sources.Tree(ctx, at)
 		failures = append(failures, err)
 		out.sources = append(out.sources, render.Request{
-			Tree: tree, App: app.Name, Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
+			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
 		})
 		out.locations = append(out.locations, at)
 		if s.Ref != "" {
@@ -94,10 +95,14 @@ func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
 // asked is what the last rendering of one source depended on.
 type asked struct {
 	at      snapshot.Location
+	sha     string
 	request render.Request // without trees
 	refs    map[string]snapshot.Location
 	reads   render.Reads
 }
+
+// alone reports that nothing but the source's own tree was asked.
+func (a asked) alone() bool { return len(a.reads.Refs)+len(a.reads.More) == 0 }
 
 // SourceReads is what the objects of one source depend on.
 type SourceReads struct {
@@ -119,19 +124,44 @@ func withoutTrees(req render.Request) render.Request {
 	return req
 }
 
+// Repositories are the URLs that an application depends on: its sources', and
+// those that files of these were last seen to name.
+func (m *Memory) Repositories(app *v1alpha1.Application) []string {
+	var out []string
+	add := func(url string) {
+		if url != "" && !slices.Contains(out, url) {
+			out = append(out, url)
+		}
+	}
+	sources, _ := sourcesOf(app, nil) // what is wrong with them is told when they are opened
+	for _, s := range sources {
+		add(s.RepoURL)
+	}
+	last, _ := m.lastAsked()
+	for _, a := range last {
+		for _, more := range a.reads.More {
+			add(more.At.RepoURL)
+		}
+	}
+	return out
+}
+
 // Touched tells whether a source of an application has moved in a way that its
 // objects may depend on. It renders nothing, and asks the network only for
 // commits that are not held yet. What it cannot tell counts as touched. It may
 // be called while the application is looked at.
 func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
-	last := mem.lastAsked()
-	if len(last) == 0 {
+	last, complete := mem.lastAsked()
+	if !complete {
 		return true
 	}
 	for _, a := range last {
 		tree, err := f.Sources.Tree(ctx, a.at)
 		if err != nil {
 			return true
+		}
+		if tree.Commit.SHA == a.sha && a.alone() {
+			continue // another branch moved
 		}
 		req := a.request
 		req.Tree, req.More, req.Refs = tree, f.Sources, map[string]snapshot.Tree{}
@@ -140,7 +170,9 @@ func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
 				return true
 			}
 		}
-		if a.reads.Changed(ctx, req).Why != "" {
+		reads := a.reads
+		reads.Kube, reads.APIs, reads.Keys = nil, nil, nil // no commit changes these
+		if reads.Changed(ctx, req).Why != "" {
 			return true
 		}
 	}

@@ -219,7 +219,7 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		}
 		c.add(rule+"Warning", metav1.ConditionTrue, rule, strings.Join(messages, "\n"))
 	}
-	c.unsupported(s.app)
+	c.unsupported(s.app, s.view.Desired.Unsupported)
 	c.add(Ready, ready, reason, out.Health.Message)
 	out.Conditions = c.sorted()
 }
@@ -251,8 +251,8 @@ func (c *conditions) add(kind string, status metav1.ConditionStatus, reason, mes
 	c.out = append(c.out, next)
 }
 
-func (c *conditions) unsupported(app *v1alpha1.Application) {
-	if fields := v1alpha1.Unsupported(app); len(fields) > 0 {
+func (c *conditions) unsupported(app *v1alpha1.Application, more []string) {
+	if fields := append(v1alpha1.Unsupported(app), more...); len(fields) > 0 {
 		c.add(UnsupportedField, metav1.ConditionTrue, "Ignored", "these fields have no effect: "+strings.Join(fields, ", "))
 	}
 }
@@ -273,7 +273,7 @@ func failedStatus(app *v1alpha1.Application, err error, at time.Time) v1alpha1.A
 	c := conditions{old: app.Status.Conditions, now: metav1.NewTime(at.Truncate(time.Second)), generation: app.Generation}
 	c.add(ComparisonError, metav1.ConditionTrue, string(fault.Of(err)), err.Error())
 	c.add(Ready, metav1.ConditionFalse, ComparisonError, err.Error())
-	c.unsupported(app)
+	c.unsupported(app, nil)
 	out.Conditions = c.sorted()
 	return out
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -17,12 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // Finalizers by which an application's objects are deleted with it.
@@ -35,7 +38,9 @@ const (
 // Repositories is told who uses which repository, and knows which cannot be
 // reached.
 type Repositories interface {
-	Use(who types.NamespacedName, url string)
+	// UseAll notes the repositories that somebody depends on, in place of
+	// those noted before.
+	UseAll(who types.NamespacedName, urls []string)
 	Err(url string) error
 }
 
@@ -64,25 +69,52 @@ type entry struct {
 	swept   time.Time
 	// cut off: the status says that the repository cannot be reached.
 	cutOff atomic.Bool
-	url    atomic.Pointer[string]
+	urls   atomic.Pointer[[]string]
 }
 
 // SetUp registers the controller.
 func (a *Applications) SetUp(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		Watches(&v1alpha1.Project{}, handler.EnqueueRequestsFromMapFunc(a.ofProject), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(a.source()).
 		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: a.Workers}).
 		Complete(a)
 }
+
+// ofProject names the applications of a project: what they may do changed.
+func (a *Applications) ofProject(ctx context.Context, project client.Object) []ctrl.Request {
+	var list v1alpha1.ApplicationList
+	if err := a.Client.List(ctx, &list); err != nil {
+		return nil // the cache answers; what it lacks it will tell as an event
+	}
+	var out []ctrl.Request
+	for i := range list.Items {
+		if app := &list.Items[i]; limits.NameOf(app) == project.GetName() {
+			out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(app)})
+		}
+	}
+	return out
+}
+
+// settling is the time in which changes of an object's status are taken as
+// one.
+const settling = 250 * time.Millisecond
 
 // See takes in what a watch tells of an application's object.
 func (a *Applications) See(app string, s reconcile.Sighting) {
 	a.memoriesMu.Lock()
 	e := a.memories[app]
 	a.memoriesMu.Unlock()
-	if e != nil && e.memory.Notice(s) {
+	if e == nil {
+		return
+	}
+	switch e.memory.Notice(s) {
+	case reconcile.Now:
 		a.Wake(e.name)
+	case reconcile.Soon:
+		a.WakeAfter(e.name, settling)
+	case reconcile.Never:
 	}
 }
 
@@ -92,10 +124,10 @@ func (a *Applications) Touched(ctx context.Context, name types.NamespacedName) b
 	a.memoriesMu.Lock()
 	e := a.memories[a.Flow.IDOf(name.Namespace, name.Name)]
 	a.memoriesMu.Unlock()
-	if e == nil || e.url.Load() == nil {
+	if e == nil || e.urls.Load() == nil {
 		return true
 	}
-	if cutOff := a.Repositories.Err(*e.url.Load()) != nil; cutOff != e.cutOff.Load() {
+	if cutOff := a.unreachable(*e.urls.Load()) != nil; cutOff != e.cutOff.Load() {
 		return true
 	}
 	return a.Flow.Touched(ctx, &e.memory)
@@ -115,7 +147,7 @@ func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 }
 
 func (a *Applications) forget(name types.NamespacedName) {
-	a.Repositories.Use(name, "")
+	a.Repositories.UseAll(name, nil)
 	a.memoriesMu.Lock()
 	defer a.memoriesMu.Unlock()
 	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
@@ -136,19 +168,19 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	if !app.DeletionTimestamp.IsZero() {
 		return a.tearDown(ctx, app, e)
 	}
-	url := ""
-	if s := app.Spec.GetSource(); s != nil {
-		url = s.RepoURL
-	}
-	a.Repositories.Use(req.NamespacedName, url)
+	urls := e.memory.Repositories(app)
+	a.Repositories.UseAll(req.NamespacedName, urls)
 	now := time.Now()
 	if refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""; refreshed || a.Sweep > 0 && now.Sub(e.swept) > a.Sweep {
 		e.memory.Recheck()
 		e.swept = now
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)
-	e.cutOff.Store(a.reachable(url, app, &out.Status))
-	e.url.Store(&url)
+	// What files name beyond the application's own sources is known by now.
+	urls = e.memory.Repositories(app)
+	a.Repositories.UseAll(req.NamespacedName, urls)
+	e.cutOff.Store(a.reachable(urls, app, &out.Status))
+	e.urls.Store(&urls)
 	if out.Err != nil && ctx.Err() == nil {
 		log.FromContext(ctx).Info("application cannot be compared", "error", out.Err.Error())
 	}
@@ -179,11 +211,20 @@ func (e *entry) latest(cached *v1alpha1.Application) *v1alpha1.Application {
 	return app
 }
 
-// reachable adds a condition while the repository cannot be asked for news,
-// and tells whether it did.
-func (a *Applications) reachable(url string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) (cutOff bool) {
-	err := a.Repositories.Err(url)
-	if url == "" || err == nil {
+// unreachable joins why repositories cannot be asked for news.
+func (a *Applications) unreachable(urls []string) error {
+	var failures []error
+	for _, url := range urls {
+		failures = append(failures, a.Repositories.Err(url))
+	}
+	return errors.Join(failures...)
+}
+
+// reachable adds a condition while a repository cannot be asked for news, and
+// tells whether it did.
+func (a *Applications) reachable(urls []string, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) (cutOff bool) {
+	err := a.unreachable(urls)
+	if err == nil {
 		return false
 	}
 	c := metav1.Condition{

@@ -73,7 +73,7 @@ func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl
 	user := types.NamespacedName{Namespace: req.Namespace, Name: setPrefix + req.Name}
 	if err := s.Client.Get(ctx, req.NamespacedName, set); err != nil {
 		if client.IgnoreNotFound(err) == nil {
-			s.Repositories.Use(user, "")
+			s.Repositories.UseAll(user, nil)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, err
@@ -81,11 +81,13 @@ func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl
 	if !set.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // owner references do the rest
 	}
+	var urls []string
 	for _, g := range set.Spec.Generators {
 		if g.Git != nil {
-			s.Repositories.Use(user, g.Git.RepoURL)
+			urls = append(urls, g.Git.RepoURL)
 		}
 	}
+	s.Repositories.UseAll(user, urls)
 	result, err := appset.Generate(ctx, set, s.World)
 	if err == nil {
 		err = s.bring(ctx, set, result.Applications)

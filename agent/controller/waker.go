@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -25,6 +26,16 @@ func (w *waker) source() source.Source {
 		w.queue = q
 		return nil
 	})
+}
+
+// WakeAfter has an object looked at after a while; several calls in that time
+// count as the first one.
+func (w *waker) WakeAfter(name types.NamespacedName, wait time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue != nil {
+		w.queue.AddAfter(ctrl.Request{NamespacedName: name}, wait)
+	}
 }
 
 // Wake has an object looked at soon.

@@ -31,6 +31,7 @@ type agentOptions struct {
 	installCRDs         bool
 	logFormat           string
 	renderCache         int64 // MiB
+	charts              bool
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -55,6 +56,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.DataDir, "data", filepath.Join(cache, "trueup"), "directory for Git mirrors and the history")
 	flags.DurationVar(&o.Poll, "poll", time.Minute, "interval of asking each repository for its refs")
 	flags.DurationVar(&o.Sweep, "sweep", 30*time.Minute, "interval of comparing everything anew, in case a watch missed something; 0 is never")
+	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.Int64Var(&o.renderCache, "render-cache", 1024, "MiB on disk for rendered objects, which outlive a restart; 0 keeps none")
 	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
 	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
@@ -65,6 +67,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
+	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
 	flags.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	return cmd
 }
@@ -91,7 +94,7 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 			return err
 		}
 	}
-	o.Engines = engines()
+	o.Engines = engines(o.charts)
 	o.Registry = metrics.Registry
 	if o.Rendered, err = renderCache(o); err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/schema"
-	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -25,6 +24,8 @@ type diffOptions struct {
 	desired, live string
 	output        string
 	all           bool
+	charts        bool
+	sops          sopsOptions
 }
 
 func newDiffCommand(s streams) *cobra.Command {
@@ -58,6 +59,8 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.StringVar(&o.desired, "desired", "", "file with the desired objects")
 	flags.StringVar(&o.live, "live", "", "file with the live objects, with managed fields")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or name")
+	o.sops.flags(flags)
+	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.all, "all", false, "also show what a sync would leave alone")
 	return cmd
 }
@@ -105,7 +108,7 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return drift.Report{}, err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, agent.Credentials{Reader: k, Namespace: o.namespace})
+	repos, closeRepos, err := newRepositories(o.repos, &agent.Credentials{Reader: k, Namespace: o.namespace})
 	if err != nil {
 		return drift.Report{}, err
 	}
@@ -114,8 +117,12 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 		Local: config, Reader: k, Namespace: o.namespace, Builtin: schemas, See: func(string, reconcile.Sighting) {},
 	}
 	defer destinations.Close()
+	renderer, err := o.sops.renderer(o.charts, agent.Keys{Reader: k, Namespace: o.namespace})
+	if err != nil {
+		return drift.Report{}, err
+	}
 	flow := &reconcile.Flow{
-		Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: destinations, Now: time.Now, Namespace: o.namespace,
+		Sources: repos, Renderer: renderer, Clusters: destinations, Now: time.Now, Namespace: o.namespace,
 	}
 	report, err := flow.Compare(ctx, &apps[0], o.revision)
 	if err != nil {

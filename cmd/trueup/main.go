@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trueup-dev/trueup/internal/jsonnet"
 )
 
 // version is set by the linker.
@@ -46,10 +48,22 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == jsonnet.Argument {
+		os.Exit(evaluateJsonnet())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, color: colorful(os.Stdout), width: columns(os.Stderr)})
 	stop()
 	os.Exit(code)
+}
+
+// evaluateJsonnet is what this program does as a child of itself.
+func evaluateJsonnet() int {
+	if err := jsonnet.Serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "evaluate Jsonnet: %v\n", err)
+		return exitError
+	}
+	return exitOK
 }
 
 // run executes one command line and returns its exit code.

@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
-	"github.com/trueup-dev/trueup/internal/helm"
-	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -26,7 +27,7 @@ import (
 // directory where the user mapped the URL to one, from Git otherwise.
 type repositories struct {
 	local   map[string]string
-	mirrors *git.Mirrors
+	sources agent.Sources
 }
 
 // parseRepositories reads --repo URL=DIR flags.
@@ -43,19 +44,26 @@ func parseRepositories(flags []string) (map[string]string, error) {
 	return local, nil
 }
 
-// newRepositories keeps mirrors in a folder of its own that close removes.
+// newRepositories keeps mirrors and charts in a folder of its own that close removes.
 // Without credentials only public repositories can be read.
-func newRepositories(flags []string, credentials git.Credentials) (*repositories, func(), error) {
+func newRepositories(flags []string, credentials *agent.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
 	if err != nil {
 		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp("", "trueup-mirrors-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for Git mirrors: %w", err)
+		return nil, nil, fmt.Errorf("make a folder for what is fetched: %w", err)
 	}
-	mirrors := git.New(git.Options{Dir: dir, Files: true, Credentials: credentials})
-	return &repositories{local: local, mirrors: mirrors}, func() { _ = os.RemoveAll(dir) }, nil
+	var forGit git.Credentials = git.Public{}
+	if credentials != nil {
+		forGit = credentials
+	}
+	sources := agent.Sources{
+		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
+		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}}),
+	}
+	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // Tree returns the files of a repository at a revision. A mapped directory is
@@ -64,7 +72,7 @@ func (r *repositories) Tree(ctx context.Context, at snapshot.Location) (snapshot
 	if dir, ok := r.local[at.RepoURL]; ok {
 		return snapshot.Dir(dir)
 	}
-	return r.mirrors.Tree(ctx, at)
+	return r.sources.Tree(ctx, at)
 }
 
 type renderOptions struct {
@@ -74,6 +82,9 @@ type renderOptions struct {
 	agent       string
 	output      string
 	explain     bool
+	charts      bool
+	sops        sopsOptions
+	showSecrets bool
 }
 
 func newRenderCommand(s streams) *cobra.Command {
@@ -83,9 +94,12 @@ func newRenderCommand(s streams) *cobra.Command {
 		Short: "Print what an Application would apply, without any cluster",
 		Long: `Print what the agent would apply for an Application: what its source describes, in the namespaces that it goes to, with the marks by
 which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
-lives in namespaces.`,
+lives in namespaces.
+
+Files that SOPS encrypted are opened with the keys of the command line. Where that was needed, the values of Secrets are masked,
+unless --show-secrets asks for them.`,
 		Example: `  trueup render -f web.yaml
-  trueup render -f web.yaml --repo https://git.example.com/config.git=. | kubectl apply --dry-run=server -f -`,
+  trueup render -f web.yaml --repo https://git.example.com/config.git=. --show-secrets | kubectl apply --dry-run=server -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.explain && !cmd.Flags().Changed("output") {
@@ -100,7 +114,10 @@ lives in namespaces.`,
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
+	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets also where files were decrypted")
+	o.sops.flags(flags)
 	return cmd
 }
 
@@ -137,7 +154,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 			errs = append(errs, err)
 			continue
 		}
-		objects = append(objects, desired.Objects...)
+		objects = append(objects, unmask(o.showSecrets || !desired.Sensitive, desired.Objects)...)
 		reads = append(reads, explained{app.Name, len(desired.Objects), desired.Reads()})
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -149,17 +166,16 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	return printObjects(s.out, o.output, objects)
 }
 
-// engines are all that render more than plain directories.
-func engines() map[render.Type]render.Engine {
-	return map[render.Type]render.Engine{render.Kustomize: kustomize.New(), render.Helm: helm.Engine{}}
-}
-
 func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
+	renderer, err := o.sops.renderer(o.charts)
+	if err != nil {
+		return nil, err
+	}
 	nowhere := &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}
-	flow := reconcile.Flow{Sources: repos, Renderer: render.New(engines(), render.DefaultLimits()), Clusters: nowhere, Namespace: o.agent}
+	flow := reconcile.Flow{Sources: repos, Renderer: renderer, Clusters: nowhere, Namespace: o.agent}
 	desired, _, err := flow.Desire(ctx, app, "")
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", app.Name, err)

@@ -48,7 +48,7 @@ func TestReuseEqualsRendering(t *testing.T) {
 func checkReuse(t *testing.T, h *randomHistory, shas []string) {
 	t.Helper()
 	mirrors := git.New(git.Options{Dir: t.TempDir(), Files: true})
-	renderer := render.New(engines(), render.DefaultLimits())
+	renderer := render.New(engines(true), render.DefaultLimits())
 	dir := t.TempDir()
 	open := func() *render.Cache {
 		store, err := diskcache.Open(dir, diskcache.Options{})

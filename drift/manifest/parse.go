@@ -1,19 +1,11 @@
 package manifest
 
 import (
-	"bufio"
-	"bytes"
-	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -35,8 +27,15 @@ func Parse(r io.Reader, name string) ([]*unstructured.Unstructured, error) {
 // Item is an object and where it stands.
 type Item struct {
 	Object *unstructured.Unstructured
-	// Line is the first one of its document, from 1.
+	// Line is the first one of its own, from 1: of its document, or of its
+	// place in a list.
 	Line int
+}
+
+// failure is what is wrong with a document.
+type failure struct {
+	line int
+	err  error
 }
 
 // Locate is Parse that tells where objects stand.
@@ -45,140 +44,125 @@ func Locate(r io.Reader, name string) ([]Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	var objects []Item
-	var failures []error
-	for _, doc := range split(data) {
-		value, line, err := doc.decode()
-		if err == nil && value != nil {
-			var found []*unstructured.Unstructured
-			found, err = flatten(value, "")
-			for _, u := range found {
-				objects = append(objects, Item{u, line})
-			}
-		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("read %s:%d: %w", name, line, err))
-		}
+	var in input
+	if data, line := plain(data); line > 0 {
+		in.fail(line, errors.New("it is not UTF-8 text"))
+	} else {
+		in.read(split(data))
 	}
-	if err := errors.Join(failures...); err != nil {
-		return nil, fault.Wrap(fault.Invalid, err)
+	if len(in.failures) == 0 {
+		return in.items, nil
 	}
-	return objects, nil
+	told := make([]error, 0, len(in.failures))
+	for _, f := range in.failures {
+		told = append(told, fmt.Errorf("read %s:%d: %w", name, f.line, f.err))
+	}
+	if len(in.failures) == maxFailures {
+		told = append(told, fmt.Errorf("read %s: the rest was not looked at", name))
+	}
+	err = fault.Wrap(fault.Invalid, errors.Join(told...))
+	if !in.claims {
+		err = unlike{err}
+	}
+	return nil, err
 }
 
-// document is one YAML document and the line it starts at, from 1.
-type document struct {
-	line int
-	text []byte
+// Unlike reports that an error is about an input that is not meant for
+// Kubernetes, as far as it was read: nothing in it names a kind, or it is not
+// even YAML.
+func Unlike(err error) bool {
+	u, ok := err.(unlike) //nolint:errorlint // only the outermost speaks for the whole input
+	return ok && u.error != nil
 }
 
-func split(data []byte) []document {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if docs, ok := splitJSON(data); ok {
-		return docs
-	}
-	docs := []document{{line: 1}}
-	lines := bufio.NewReader(bytes.NewReader(data))
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if rest, ok := bytes.CutPrefix(line, []byte("---")); ok && (len(rest) == 0 || bytes.ContainsRune([]byte(" \t\r\n"), rune(rest[0]))) {
-			docs = append(docs, document{line: n})
-			line = append([]byte("   "), rest...) // what follows on the line belongs to the document
-		}
-		last := &docs[len(docs)-1]
-		last.text = append(last.text, line...)
-		if err != nil {
-			return docs
-		}
-	}
+// input is what was found so far.
+type input struct {
+	items    []Item
+	failures []failure
+	// claims says that something names a kind.
+	claims bool
 }
 
-// splitJSON takes JSON values one after the other. A YAML document may start
-// with a brace too: then this is not JSON.
-func splitJSON(data []byte) ([]document, bool) {
-	if start := bytes.TrimLeft(data, " \t\r\n"); len(start) == 0 || start[0] != '{' {
-		return nil, false
-	}
-	var docs []document
-	dec := stdjson.NewDecoder(bytes.NewReader(data))
-	for {
-		var raw stdjson.RawMessage
-		from := dec.InputOffset()
-		switch err := dec.Decode(&raw); {
-		case errors.Is(err, io.EOF):
-			return docs, true
-		case err != nil:
-			return nil, false
+func (in *input) read(docs []document) {
+	n := 0
+	for _, doc := range docs {
+		if doc.blank() {
+			continue
 		}
-		docs = append(docs, document{line: 1 + bytes.Count(data[:from], []byte("\n")), text: raw})
+		if n++; n > MaxDocuments {
+			in.claims = true
+			in.fail(doc.line, fault.New(fault.Invalid, "there are more than %d documents", MaxDocuments))
+			return
+		}
+		if in.take(doc); len(in.failures) == maxFailures {
+			return
+		}
 	}
 }
 
-// decode returns nil for a document without content, and the line of the
-// error otherwise.
-func (d document) decode() (any, int, error) {
-	var value any
-	raw, err := yaml.YAMLToJSONStrict(d.text)
-	if err == nil {
-		err = json.Unmarshal(raw, &value)
+func (in *input) take(doc document) {
+	value, line, err := doc.decode()
+	if err != nil {
+		in.claims = in.claims || fault.Of(err) == fault.Invalid // it is over a limit
+		in.fail(line, err)
+		return
 	}
-	if err == nil {
-		return value, d.firstLine(), nil
+	if value == nil {
+		return
 	}
-	message := regexp.MustCompile(`line (\d+): `).FindStringSubmatch(err.Error())
-	if message == nil {
-		return nil, d.firstLine(), err
+	objects, err := flatten(value, "")
+	if err != nil {
+		_, foreign := err.(unlike) //nolint:errorlint // of the document itself, not of an item
+		in.claims = in.claims || !foreign
+		in.fail(line, err)
+		return
 	}
-	n, _ := strconv.Atoi(message[1])
-	text := strings.NewReplacer("error converting YAML to JSON: ", "", message[0], "").Replace(err.Error())
-	return nil, d.line + n - 1, errors.New(strings.Join(strings.Fields(text), " "))
+	in.claims = in.claims || len(objects) > 0
+	var lines []int
+	if len(objects) > 0 && listed(value, objects) {
+		lines = doc.itemLines()
+	}
+	for i, u := range objects {
+		at := line
+		if len(lines) == len(objects) {
+			at = lines[i]
+		}
+		in.items = append(in.items, Item{Object: u, Line: at})
+	}
 }
 
-// firstLine is the line of the document's first content.
-func (d document) firstLine() int {
-	line := d.line
-	for text := range bytes.Lines(d.text) {
-		if text = bytes.TrimSpace(text); len(text) > 0 && text[0] != '#' {
-			break
-		}
-		line++
-	}
-	return line
+// listed reports objects that are items of the value.
+func listed(value any, objects []*unstructured.Unstructured) bool {
+	m, _ := value.(map[string]any)
+	return len(objects) > 1 || m["items"] != nil && objects[0].Object["items"] == nil
 }
 
-func flatten(value any, kind string) ([]*unstructured.Unstructured, error) {
-	m, ok := value.(map[string]any)
-	if !ok {
-		return nil, errors.New("not an object: want apiVersion, kind and metadata")
-	}
-	u := &unstructured.Unstructured{Object: m}
-	if own := u.GetKind(); own != "" {
-		kind = own
-	}
-	items, isList := m["items"].([]any)
-	if strings.HasSuffix(kind, "List") && (isList || m["items"] == nil && u.GetName() == "") {
-		return flattenList(items, strings.TrimSuffix(kind, "List"), u.GetAPIVersion())
-	}
-	if kind == "" || u.GetAPIVersion() == "" || u.GetName() == "" {
-		return nil, fmt.Errorf("%q has no apiVersion, kind or metadata.name", strings.TrimSpace(kind+" "+u.GetName()))
-	}
-	u.SetKind(kind)
-	return []*unstructured.Unstructured{u}, nil
+func (in *input) fail(line int, err error) {
+	in.failures = append(in.failures, failure{line, err})
 }
 
-// flattenList gives the items of a typed list its kind, which they leave out.
-func flattenList(items []any, kind, version string) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	var failures []error
-	for i, value := range items {
-		if m, ok := value.(map[string]any); ok && kind != "" && m["apiVersion"] == nil {
-			m["apiVersion"] = version
-		}
-		found, err := flatten(value, kind)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("items[%d]: %w", i, err))
-		}
-		objects = append(objects, found...)
+// Value decodes one document that need not be an object, within the same
+// limits. Errors name the line.
+func Value(data []byte) (any, error) {
+	text, line := plain(data)
+	if line > 0 {
+		return nil, fmt.Errorf("line %d: it is not UTF-8 text", line)
 	}
-	return objects, errors.Join(failures...)
+	var found []document
+	for _, doc := range split(text) {
+		if !doc.blank() {
+			found = append(found, doc)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // nothing is a value
+	}
+	if len(found) > 1 {
+		return nil, fmt.Errorf("line %d: there is a second document", found[1].firstLine())
+	}
+	value, line, err := found[0].decode()
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	}
+	return value, nil
 }

@@ -3,52 +3,23 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/plumbing/transport/http"
-	"github.com/go-git/go-git/v5/plumbing/transport/ssh"
-	gossh "golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/git/wire"
 )
 
 // Auth is how to get into a repository. The zero value is for public ones.
-type Auth struct {
-	Username, Password string
-	// BearerToken goes into the HTTP header in place of a password.
-	BearerToken string
-	// SSHPrivateKey is a PEM block; KnownHosts holds lines in the format of
-	// OpenSSH's file of that name. Where it is empty the user's own is used.
-	SSHPrivateKey, KnownHosts string
-	// Insecure accepts any server certificate or SSH host key.
-	Insecure bool
-	// CA is a bundle of further PEM certificates to trust.
-	CA []byte
-	// ClientCert and ClientKey are PEM blocks that tell the server who we are.
-	ClientCert, ClientKey []byte
-	// Proxy is the URL of a proxy, NoProxy lists hosts to reach without it.
-	Proxy, NoProxy string
-	// ForceBasic sends the password before the server asks for it.
-	ForceBasic bool
-	// GitHubApp has tokens made for an installed app.
-	GitHubApp *GitHubApp
-}
+type Auth = wire.Auth
 
-// GitHubApp is an app of GitHub's that is installed where repositories are.
-type GitHubApp struct {
-	AppID int64
-	// InstallationID is 0 where it is to be found by the repository's owner.
-	InstallationID int64
-	PrivateKey     []byte
-	// BaseURL is that of the API of an enterprise server, empty for github.com.
-	BaseURL string
-}
+// GitHubApp is an application that is installed in an organisation.
+type GitHubApp = wire.GitHubApp
 
-// Credentials finds what lets us into a repository.
+// Credentials finds what lets us into a repository. It is asked for each
+// conversation, so that what was replaced counts at once.
 type Credentials interface {
 	For(ctx context.Context, url string) (Auth, error)
 }
@@ -59,66 +30,10 @@ type Public struct{}
 // For implements Credentials.
 func (Public) For(context.Context, string) (Auth, error) { return Auth{}, nil }
 
-// method turns a into go-git's form for the URL's scheme.
-func (a Auth) method(ep *transport.Endpoint) (transport.AuthMethod, error) {
-	switch ep.Protocol {
-	case "ssh":
-		return a.ssh(ep)
-	case "http", "https":
-		switch {
-		case a.BearerToken != "":
-			return &http.TokenAuth{Token: a.BearerToken}, nil
-		case a.Username != "" || a.Password != "":
-			user := a.Username
-			if user == "" {
-				user = "git" // forges take any name beside a token
-			}
-			return &http.BasicAuth{Username: user, Password: a.Password}, nil
-		}
-	}
-	return nil, nil
-}
-
-func (a Auth) ssh(ep *transport.Endpoint) (transport.AuthMethod, error) {
-	if a.SSHPrivateKey == "" {
-		return nil, fault.New(fault.Denied, "no SSH private key is configured for the repository")
-	}
-	user := ep.User
-	if user == "" {
-		user = "git"
-	}
-	keys, err := ssh.NewPublicKeys(user, []byte(a.SSHPrivateKey), a.Password)
-	if err != nil {
-		return nil, fault.Wrap(fault.Denied, fmt.Errorf("read the SSH private key: %w", err))
-	}
-	switch {
-	case a.Insecure:
-		keys.HostKeyCallback = gossh.InsecureIgnoreHostKey() //nolint:gosec // the user asked for it
-	case a.KnownHosts != "":
-		callback, err := hostKeys(a.KnownHosts)
-		if err != nil {
-			return nil, err
-		}
-		keys.HostKeyCallback = callback
-	}
-	return keys, nil
-}
-
 // classify gives an error of a conversation its kind.
 func classify(err error) error {
-	var unknownHost *knownhosts.KeyError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed),
-		errors.As(err, &unknownHost), strings.Contains(err.Error(), "unable to authenticate"):
-		return fault.Wrap(fault.Denied, err)
-	case errors.Is(err, transport.ErrRepositoryNotFound), strings.Contains(err.Error(), "not our ref"):
+	if errors.Is(err, transport.ErrRepositoryNotFound) {
 		return fault.Wrap(fault.Missing, err)
-	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		return fault.New(fault.Missing, "the repository is empty: it has no commit yet")
-	case errors.Is(err, transport.ErrInvalidAuthMethod):
-		return fault.Wrap(fault.Invalid, err)
 	}
 	return err
 }
@@ -136,4 +51,16 @@ func Normalize(raw string) string {
 		u.User = url.User(u.User.Username())
 	}
 	return u.String()
+}
+
+// Place is what the URLs of one repository have in common, whatever the
+// protocol and the user: host and path, in lower case and without ".git". It
+// is for comparing what a forge calls a repository with what others do.
+func Place(raw string) string {
+	ep, err := transport.NewEndpoint(strings.TrimSpace(raw))
+	if err != nil {
+		return raw
+	}
+	path := strings.TrimSuffix(strings.Trim(ep.Path, "/"), ".git")
+	return strings.ToLower(strings.Trim(ep.Host, "[]") + "/" + path)
 }

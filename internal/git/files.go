@@ -1,160 +1,194 @@
 package git
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/git/pack"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
-// files is the tree of one commit as a snapshot.FS. Directories are decoded
-// once and kept, files are read from the object store each time.
+// files is the tree of one commit as a snapshot.FS. Folders are decoded once
+// and kept for a while, files are read from the packs each time.
 type files struct {
 	commit  snapshot.Commit
-	storage *filesystem.Storage
-	reading *sync.Mutex
+	asked   plumbing.Hash // the commit, or a tag of it
+	repo    *repository
+	objects objects
+	root    plumbing.Hash
 
-	mu   sync.Mutex
-	root plumbing.Hash
-	dirs map[plumbing.Hash]*directory
+	once       sync.Once
+	modules    map[string]string // URLs of submodules, by path
+	modulesErr error
 }
 
-type directory struct {
-	entries []fs.DirEntry
-	byName  map[string]object.TreeEntry
-}
+// directory is a decoded tree, sorted by name.
+type directory []pack.TreeEntry
 
 var (
 	_ snapshot.FS     = (*files)(nil)
 	_ snapshot.Hasher = (*files)(nil)
 )
 
-func newFiles(s *filesystem.Storage, reading *sync.Mutex, c *object.Commit) *files {
+func newFiles(r *repository, from objects, c *object.Commit) *files {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	return &files{
-		commit:  snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When},
-		storage: s, reading: reading, root: c.TreeHash, dirs: map[plumbing.Hash]*directory{},
+		commit: snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When},
+		repo:   r, objects: from, root: c.TreeHash,
 	}
 }
 
-// maxLinks bounds the symbolic links on the way to one file.
-const maxLinks = 32
+func (f *files) is(t target) bool { return f.asked == t.hash || f.commit.SHA == t.hash.String() }
 
-// find walks to a path, following links.
-func (f *files) find(op, name string) (object.TreeEntry, error) {
+// Bounds on the way to one file.
+const (
+	maxLinks   = 32
+	maxModules = 8
+)
+
+// found is where a path led to: into a submodule maybe.
+type found struct {
+	files *files
+	at    string // from the root of files
+	pack.TreeEntry
+}
+
+func (f found) dir() bool { return f.Mode == pack.ModeTree || f.Mode == pack.ModeSubmodule }
+
+func (f *files) find(op, name string) (found, error) {
+	return f.findIn(op, name, name, maxModules)
+}
+
+// findIn walks to a path, following links and entering submodules; whole is
+// the path as it was asked for.
+func (f *files) findIn(op, whole, name string, modules int) (found, error) {
 	if !fs.ValidPath(name) {
-		return object.TreeEntry{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return found{}, &fs.PathError{Op: op, Path: whole, Err: fs.ErrInvalid}
 	}
+	root := pack.TreeEntry{Name: ".", Mode: pack.ModeTree, Hash: f.root}
 	at, rest, links := ".", name, 0
-	entry := object.TreeEntry{Name: ".", Mode: filemode.Dir, Hash: f.root}
+	entry := root
 	for rest != "" && rest != "." {
-		if entry.Mode == filemode.Submodule {
-			return entry, fault.New(fault.Invalid, "%s %s: %s is a Git submodule, and submodules are not supported", op, name, at)
+		if entry.Mode == pack.ModeSubmodule {
+			if modules == 0 {
+				return found{}, fault.New(fault.Invalid, "%s %s: more than %d submodules are within each other", op, whole, maxModules)
+			}
+			sub, err := f.submodule(at, entry.Hash)
+			if err != nil {
+				return found{}, fmt.Errorf("%s %s: %w", op, whole, err)
+			}
+			return sub.findIn(op, whole, rest, modules-1)
 		}
-		if entry.Mode != filemode.Dir {
-			return entry, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		if entry.Mode != pack.ModeTree {
+			return found{}, &fs.PathError{Op: op, Path: whole, Err: fs.ErrNotExist}
 		}
 		dir, err := f.directory(entry.Hash)
 		if err != nil {
-			return entry, fmt.Errorf("%s %s: %w", op, name, err)
+			return found{}, fmt.Errorf("%s %s: %w", op, whole, err)
 		}
 		first, after, _ := strings.Cut(rest, "/")
-		next, ok := dir.byName[first]
+		i, ok := slices.BinarySearchFunc(dir, first, func(e pack.TreeEntry, name string) int { return strings.Compare(e.Name, name) })
 		if !ok {
-			return entry, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+			return found{}, &fs.PathError{Op: op, Path: whole, Err: fs.ErrNotExist}
 		}
-		if next.Mode != filemode.Symlink {
+		next := dir[i]
+		if next.Mode != pack.ModeSymlink {
 			entry, at, rest = next, path.Join(at, first), after
 			continue
 		}
 		if links++; links > maxLinks {
-			return entry, fault.New(fault.Invalid, "%s %s: too many symbolic links", op, name)
+			return found{}, fault.New(fault.Invalid, "%s %s: too many symbolic links", op, whole)
 		}
-		target, err := f.blob(next.Hash, name)
+		target, err := f.blob(next.Hash, whole)
 		if err != nil {
-			return entry, err
+			return found{}, err
 		}
 		to := path.Join(at, string(target))
 		if path.IsAbs(string(target)) || !fs.ValidPath(to) {
-			return entry, snapshot.Outside(name, string(target))
+			return found{}, snapshot.Outside(whole, string(target))
 		}
 		// Start again from the root: what the link leads to may hold links.
-		entry = object.TreeEntry{Name: ".", Mode: filemode.Dir, Hash: f.root}
-		at, rest = ".", path.Join(to, after)
+		entry, at, rest = root, ".", path.Join(to, after)
 	}
-	return entry, nil
+	return found{f, at, entry}, nil
 }
 
-func (f *files) directory(hash plumbing.Hash) (*directory, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if d, ok := f.dirs[hash]; ok {
-		return d, nil
+// dirKey names a decoded tree in the cache.
+type dirKey struct {
+	repo *repository
+	hash plumbing.Hash
+}
+
+func (f *files) directory(hash plumbing.Hash) (directory, error) {
+	key := dirKey{f.repo, hash}
+	if d, ok := f.repo.mirrors.cache.Get(key); ok {
+		return d.(directory), nil
 	}
-	f.reading.Lock()
-	tree, err := object.GetTree(f.storage, hash)
+	kind, data, err := f.objects.Read(hash)
 	if err != nil {
-		f.storage.Reindex()
-		tree, err = object.GetTree(f.storage, hash)
+		return nil, f.damaged(err)
 	}
-	f.reading.Unlock()
-	if err != nil {
-		return nil, err
+	if kind != plumbing.TreeObject {
+		return nil, fault.New(fault.Invalid, "%s is a %s where a tree belongs", hash, kind)
 	}
-	d := &directory{byName: make(map[string]object.TreeEntry, len(tree.Entries))}
-	for _, e := range tree.Entries {
-		if e.Name == "." || e.Name == ".." || strings.ContainsAny(e.Name, "/\x00") {
+	var d directory
+	weight := 100
+	for e, err := range pack.TreeEntries(data) {
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "the tree %s: %w", hash, err)
+		}
+		if e.Name == "" || e.Name == "." || e.Name == ".." || strings.ContainsAny(e.Name, "/\x00") {
 			return nil, fault.New(fault.Invalid, "the tree %s holds the name %q", hash, e.Name)
 		}
-		d.byName[e.Name] = e
-		d.entries = append(d.entries, entry{name: e.Name, mode: modeOf(e.Mode), files: f, hash: e.Hash})
+		d = append(d, e)
+		weight += 48 + len(e.Name)
 	}
-	slices.SortFunc(d.entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	f.dirs[hash] = d
+	slices.SortFunc(d, func(a, b pack.TreeEntry) int { return strings.Compare(a.Name, b.Name) })
+	f.repo.mirrors.cache.Put(key, d, weight)
 	return d, nil
 }
 
+// damaged has the commit fetched again where objects of it are missing or
+// cannot be read. What is wrong with an object itself is another matter.
+func (f *files) damaged(err error) error {
+	if fault.Of(err) == fault.Transient {
+		f.repo.doubt(f)
+	}
+	return err
+}
+
+// pointer is how a file begins that is kept elsewhere, by Git LFS.
+const pointer = "version https://git-lfs.github.com/spec/v1\n"
+
 // blob reads a file's content; name is for the error.
 func (f *files) blob(hash plumbing.Hash, name string) ([]byte, error) {
-	f.reading.Lock()
-	defer f.reading.Unlock()
-	size, err := f.storage.EncodedObjectSize(hash)
+	size, err := f.objects.Size(hash)
 	if err != nil {
-		f.storage.Reindex()
-		size, err = f.storage.EncodedObjectSize(hash)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read %s: %w", name, f.damaged(err))
 	}
 	if size > snapshot.MaxFileSize {
 		return nil, snapshot.TooLarge(name)
 	}
-	o, err := f.storage.EncodedObject(plumbing.BlobObject, hash)
+	kind, data, err := f.objects.Read(hash)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read %s: %w", name, f.damaged(err))
 	}
-	r, err := o.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	if kind != plumbing.BlobObject {
+		return nil, fault.New(fault.Invalid, "read %s: %s is a %s where a file belongs", name, hash, kind)
 	}
-	defer r.Close() //nolint:errcheck // nothing was written
-	data := make([]byte, size)
-	if _, err := io.ReadFull(r, data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	if bytes.HasPrefix(data, []byte(pointer)) {
+		return nil, fault.New(fault.Invalid, "read %s: the file is a Git LFS pointer; LFS is not supported: commit the file itself", name)
 	}
-	return data, nil
+	return slices.Clip(data), nil
 }
 
 // Open implements fs.FS.
@@ -177,10 +211,15 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.Mode.IsFile() {
+	if e.dir() {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("is a directory")}
 	}
-	return f.blob(e.Hash, name)
+	data, err := e.files.blob(e.Hash, name)
+	if err != nil {
+		return nil, err
+	}
+	// The caller may change what it got, and not what the cache keeps.
+	return bytes.Clone(data), nil
 }
 
 // ReadDir implements fs.ReadDirFS.
@@ -189,18 +228,26 @@ func (f *files) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	in, hash := e.files, e.Hash
 	switch e.Mode {
-	case filemode.Dir:
-	case filemode.Submodule:
-		return nil, fault.New(fault.Invalid, "list %s: it is a Git submodule, and submodules are not supported", name)
+	case pack.ModeTree:
+	case pack.ModeSubmodule:
+		if in, err = e.files.submodule(e.at, e.Hash); err != nil {
+			return nil, fmt.Errorf("list %s: %w", name, err)
+		}
+		hash = in.root
 	default:
 		return nil, &fs.PathError{Op: "list", Path: name, Err: fmt.Errorf("is not a directory")}
 	}
-	d, err := f.directory(e.Hash)
+	d, err := in.directory(hash)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", name, err)
 	}
-	return slices.Clone(d.entries), nil
+	list := make([]fs.DirEntry, len(d))
+	for i, e := range d {
+		list[i] = entry{name: e.Name, found: found{files: in, TreeEntry: e}}
+	}
+	return list, nil
 }
 
 // Stat implements fs.StatFS.
@@ -209,88 +256,14 @@ func (f *files) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return entry{name: path.Base(name), mode: modeOf(e.Mode), files: f, hash: e.Hash}, nil
+	return entry{name: path.Base(name), found: e}, nil
 }
 
-// Hash implements snapshot.Hasher.
+// Hash implements snapshot.Hasher. A submodule's is its commit.
 func (f *files) Hash(name string) (string, error) {
 	e, err := f.find("read", name)
 	if err != nil {
 		return "", err
 	}
 	return e.Hash.String(), nil
-}
-
-func modeOf(m filemode.FileMode) fs.FileMode {
-	switch m {
-	case filemode.Dir, filemode.Submodule:
-		return fs.ModeDir | 0o755
-	case filemode.Symlink:
-		return fs.ModeSymlink | 0o777
-	case filemode.Executable:
-		return 0o755
-	default:
-		return 0o644
-	}
-}
-
-// entry is both fs.DirEntry and fs.FileInfo.
-type entry struct {
-	name  string
-	mode  fs.FileMode
-	files *files
-	hash  plumbing.Hash
-}
-
-func (e entry) Name() string               { return e.name }
-func (e entry) IsDir() bool                { return e.mode.IsDir() }
-func (e entry) Type() fs.FileMode          { return e.mode.Type() }
-func (e entry) Mode() fs.FileMode          { return e.mode }
-func (e entry) Info() (fs.FileInfo, error) { return e, nil }
-func (e entry) ModTime() time.Time         { return e.files.commit.Time }
-func (e entry) Sys() any                   { return nil }
-
-func (e entry) Size() int64 {
-	if e.IsDir() {
-		return 0
-	}
-	e.files.reading.Lock()
-	defer e.files.reading.Unlock()
-	size, err := e.files.storage.EncodedObjectSize(e.hash)
-	if err != nil {
-		return 0 // what reads the file reports it
-	}
-	return size
-}
-
-type openFile struct {
-	strings.Reader
-	info fs.FileInfo
-}
-
-func (o *openFile) Stat() (fs.FileInfo, error) { return o.info, nil }
-func (o *openFile) Close() error               { return nil }
-
-type openDir struct {
-	info fs.FileInfo
-	rest []fs.DirEntry
-}
-
-func (o *openDir) Stat() (fs.FileInfo, error) { return o.info, nil }
-func (o *openDir) Close() error               { return nil }
-func (o *openDir) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: o.info.Name(), Err: fmt.Errorf("is a directory")}
-}
-
-// ReadDir implements fs.ReadDirFile.
-func (o *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 || n > len(o.rest) {
-		if n > 0 && len(o.rest) == 0 {
-			return nil, io.EOF
-		}
-		n = len(o.rest)
-	}
-	list := o.rest[:n]
-	o.rest = o.rest[n:]
-	return list, nil
 }

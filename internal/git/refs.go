@@ -1,115 +1,99 @@
 package git
 
 import (
-	"fmt"
-	"regexp"
-	"slices"
+	"maps"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/git/wire"
 )
 
-// refs are the names a repository has, with the commits they stand for:
-// annotated tags are peeled.
+// refs are the names that somebody asked for, with the commits they stand
+// for: annotated tags are peeled. They do not change.
 type refs struct {
+	about interest
 	// head is the name of the branch that HEAD stands for.
-	head   string
-	hashes map[string]plumbing.Hash
+	head   target
+	byName map[string]target
+	// empty tells that the repository has no commit, as far as can be seen.
+	empty bool
 }
 
 // target is what a revision turned out to be.
 type target struct {
 	// name is the full name of the ref, empty for a bare commit id.
 	name string
-	hash plumbing.Hash
+	// hash is a commit, want what a server is asked for: a tag of it maybe.
+	hash, want plumbing.Hash
 }
 
-func newRefs(all []*plumbing.Reference) refs {
-	r := refs{hashes: map[string]plumbing.Hash{}}
-	peeled := map[string]plumbing.Hash{}
-	var detached plumbing.Hash
+// newRefs keeps of all refs those that the interest is about.
+func newRefs(all []wire.Ref, in interest) *refs {
+	r := &refs{about: in, byName: map[string]target{}, empty: len(all) == 0}
+	headName := ""
 	for _, ref := range all {
-		name := ref.Name().String()
+		t := target{name: ref.Name, hash: ref.Hash, want: ref.Hash}
+		if !ref.Peeled.IsZero() {
+			t.hash = ref.Peeled
+		}
 		switch {
-		case ref.Type() == plumbing.SymbolicReference:
-			if name == "HEAD" {
-				r.head = ref.Target().String()
+		case ref.Name == "HEAD":
+			if r.head = t; ref.Target != "" {
+				r.head.name = ref.Target
+				headName = ref.Target
 			}
-		case strings.HasSuffix(name, "^{}"):
-			peeled[strings.TrimSuffix(name, "^{}")] = ref.Hash()
-		case name == "HEAD":
-			detached = ref.Hash()
-		default:
-			r.hashes[name] = ref.Hash()
+		case in.includes(ref.Name):
+			r.byName[ref.Name] = t
 		}
 	}
-	for name, hash := range peeled {
-		r.hashes[name] = hash
-	}
-	if _, ok := r.hashes[r.head]; !ok && !detached.IsZero() {
-		r.head = "HEAD"
-		r.hashes["HEAD"] = detached
+	// A local repository tells the name only.
+	if t, ok := r.byName[headName]; ok && r.head.hash.IsZero() {
+		r.head = t
 	}
 	return r
 }
 
-func (r refs) equal(o refs) bool {
-	if r.head != o.head || len(r.hashes) != len(o.hashes) {
-		return false
-	}
-	for name, hash := range r.hashes {
-		if o.hashes[name] != hash {
-			return false
-		}
-	}
-	return true
+// same tells whether nothing changed of what r is about.
+func (r *refs) same(all []wire.Ref) bool {
+	now := newRefs(all, r.about)
+	return (!r.about.head || r.head == now.head) && maps.Equal(r.byName, now.byName)
 }
-
-var (
-	fullSHA  = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	shortSHA = regexp.MustCompile(`^[0-9a-f]{7,39}$`)
-	// ranged matches what can only be a range of versions, or a version
-	// with less than three parts.
-	ranged = regexp.MustCompile(`[*^~<>=|, ]|^v?\d+(\.[0-9xX]+)?$|[xX]$|^v?\d+\.\d+\.[xX*]`)
-)
 
 // resolve names the commit of a revision: empty or HEAD, a full commit id, a
 // branch, a tag, a full ref name, or a range of semantic versions, which
 // takes the newest tag in it.
-func (r refs) resolve(revision string) (target, error) {
-	if revision == "" || revision == "HEAD" {
-		if hash, ok := r.hashes[r.head]; ok {
-			return target{r.head, hash}, nil
+func (r *refs) resolve(w wanted) (target, error) {
+	if w.head() {
+		if r.head.hash.IsZero() {
+			return target{}, fault.New(fault.Missing, "the repository has no commit on its default branch")
 		}
-		return target{}, fault.New(fault.Missing, "the repository has no commit on its default branch")
+		return r.head, nil
 	}
-	if fullSHA.MatchString(revision) {
-		return target{hash: plumbing.NewHash(revision)}, nil
-	}
-	for _, prefix := range []string{"refs/heads/", "refs/tags/", "", "refs/"} {
-		if hash, ok := r.hashes[prefix+revision]; ok {
-			return target{prefix + revision, hash}, nil
+	for _, name := range w.names() {
+		if t, ok := r.byName[name]; ok {
+			return t, nil
 		}
 	}
-	if ranged.MatchString(revision) {
-		if constraint, err := semver.NewConstraint(revision); err == nil {
-			return r.newest(revision, constraint)
-		}
+	if c := w.constraint(); c != nil {
+		return r.newest(w, c)
 	}
-	if shortSHA.MatchString(revision) {
-		return r.abbreviated(revision)
+	if shortSHA.MatchString(w.revision) {
+		return r.abbreviated(w.revision)
 	}
-	return target{}, fault.New(fault.Missing, "there is no branch or tag %q%s", revision, r.hint())
+	if r.empty {
+		return target{}, fault.New(fault.Missing, "there is no branch or tag %q; the repository seems to be empty: it has no commit on its default branch", w.revision)
+	}
+	return target{}, fault.New(fault.Missing, "there is no branch or tag %q", w.revision)
 }
 
-func (r refs) newest(revision string, constraint *semver.Constraints) (target, error) {
+func (r *refs) newest(w wanted, constraint *semver.Constraints) (target, error) {
 	var best *semver.Version
 	var found target
-	for name, hash := range r.hashes {
-		tag, ok := strings.CutPrefix(name, "refs/tags/")
+	for name, t := range r.byName {
+		tag, ok := strings.CutPrefix(name, "refs/tags/"+w.tagPrefix)
 		if !ok {
 			continue
 		}
@@ -119,44 +103,29 @@ func (r refs) newest(revision string, constraint *semver.Constraints) (target, e
 		}
 		// Of v1.2.0 and 1.2.0 the same one wins each time.
 		if best == nil || v.GreaterThan(best) || v.Equal(best) && name < found.name {
-			best, found = v, target{name, hash}
+			best, found = v, t
 		}
 	}
-	if best == nil {
-		return target{}, fault.New(fault.Missing, "no tag is in the version range %q", revision)
+	if best != nil {
+		return found, nil
 	}
-	return found, nil
+	if w.tagPrefix != "" {
+		return target{}, fault.New(fault.Missing, "no tag that begins with %q is in the version range %q", w.tagPrefix, w.revision)
+	}
+	return target{}, fault.New(fault.Missing, "no tag is in the version range %q", w.revision)
 }
 
 // abbreviated finds a shortened commit id among the tips, all that a query of
 // the refs can tell.
-func (r refs) abbreviated(revision string) (target, error) {
+func (r *refs) abbreviated(revision string) (target, error) {
 	var found target
-	for _, hash := range r.hashes {
-		if strings.HasPrefix(hash.String(), revision) {
-			found = target{hash: hash}
+	for _, t := range r.byName {
+		if strings.HasPrefix(t.hash.String(), revision) {
+			found = target{hash: t.hash, want: t.want}
 		}
 	}
 	if found.hash.IsZero() {
 		return target{}, fault.New(fault.Missing, "there is no branch or tag %q; a commit is named by all 40 characters of its id", revision)
 	}
 	return found, nil
-}
-
-// hint lists some branches, so that a typing mistake is seen.
-func (r refs) hint() string {
-	var names []string
-	for name := range r.hashes {
-		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
-			names = append(names, branch)
-		}
-	}
-	if len(names) == 0 {
-		return ": the repository has no branches"
-	}
-	slices.Sort(names)
-	if more := len(names) - 5; more > 0 {
-		return fmt.Sprintf(" (branches: %s and %d more)", strings.Join(names[:5], ", "), more)
-	}
-	return fmt.Sprintf(" (branches: %s)", strings.Join(names, ", "))
 }

@@ -4,235 +4,381 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
+	"time"
 
-	"github.com/go-git/go-billy/v5/osfs"
-	gogit "github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/internal/git/pack"
 )
 
 // repository is one mirror, or one repository that is read in place.
 type repository struct {
-	url         string
-	endpoint    *transport.Endpoint
-	path        string
-	credentials Credentials
+	url     string
+	mirrors *Mirrors
+	source  source
+	// asking and fetching are held during conversations about refs and about
+	// packs. mu never is.
+	asking, fetching turn
 
-	mu      sync.Mutex // guards what follows
-	known   bool       // refs were asked for
-	refs    refs
-	storage *filesystem.Storage
-	reading sync.Mutex // go-git's storage is for one reader at a time
-	trees   []*files   // of the commits opened last, newest last
+	mu    sync.Mutex // guards what follows
+	refs  *refs      // nil: nobody asked yet
+	news  bool       // something changed since the last Poll
+	uses  map[wanted]*use
+	trees []*files // of the commits opened last, newest last
 }
 
-// keptTrees is the number of commits whose trees stay in memory: what
-// branches and tags of one repository applications commonly follow at once.
-const keptTrees = 8
-
-// objectCache bounds the objects that go-git keeps in memory, for deltas.
-const objectCache = 2 * cache.MiByte
-
-func (r *repository) local() bool { return r.endpoint.Protocol == "file" }
-
-// store opens the repository's objects, creating an empty mirror where there
-// is none.
-func (r *repository) store() (*filesystem.Storage, error) {
-	if r.storage != nil {
-		return r.storage, nil
-	}
-	dir := r.path
-	if r.local() {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			dir = filepath.Join(dir, ".git")
-		}
-		if _, err := os.Stat(filepath.Join(dir, "objects")); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.path, transport.ErrRepositoryNotFound)
-		}
-	}
-	s := filesystem.NewStorageWithOptions(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRU(objectCache),
-		filesystem.Options{LargeObjectThreshold: snapshot.MaxFileSize})
-	if !r.local() {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-		if _, err := gogit.Init(s, nil); err != nil && !errors.Is(err, gogit.ErrRepositoryAlreadyExists) {
-			return nil, fmt.Errorf("create the mirror: %w", err)
-		}
-	}
-	r.storage = s
-	return s, nil
+// use is a revision that somebody asks for.
+type use struct {
+	last time.Time
+	// covered tells that the refs are about it.
+	covered bool
+	// files is what it was, as of refs.
+	files *files
+	refs  *refs
 }
 
-func (r *repository) poll(ctx context.Context) (bool, error) {
-	all, err := r.list(ctx)
+const (
+	// keptTrees is the number of commits that stay open: what branches and
+	// tags of one repository applications commonly follow at once.
+	keptTrees = 8
+	// A revision is forgotten when nobody asked for it during keptUse, or
+	// when there are more than maxUses: the ones that were not asked for the
+	// longest. Whoever asks again is answered, after one more query.
+	keptUse = 24 * time.Hour
+	maxUses = 5000
+)
+
+// turn is a lock that can be waited for under a context.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
+
+// known gives what a revision was found to be, if that still holds.
+func (r *repository) known(w wanted) *files {
+	now := r.mirrors.options.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, ok := r.uses[w]
+	if !ok {
+		u = &use{covered: fullSHA.MatchString(w.revision)}
+		r.uses[w] = u
+	}
+	u.last = now
+	if u.files == nil || u.refs != r.refs && !fullSHA.MatchString(w.revision) {
+		return nil
+	}
+	return u.files
+}
+
+// tree opens a revision, and asks the server for what is not known or held.
+func (r *repository) tree(ctx context.Context, w wanted) (*files, error) {
+	if f := r.known(w); f != nil {
+		return f, nil
+	}
+	t, at, err := r.resolve(ctx, w)
 	if err != nil {
+		return nil, err
+	}
+	f, err := r.open(ctx, t)
+	if fault.Of(err) == fault.Missing && t.name != "" {
+		// It may have moved since the refs were asked for.
+		if _, again := r.ask(ctx, nil); again != nil {
+			return nil, errors.Join(err, again)
+		}
+		moved := t
+		if t, at, again := r.resolve(ctx, w); again == nil && t.hash != moved.hash {
+			f, err = r.open(ctx, t)
+			return r.remember(w, f, at), err
+		}
+	}
+	return r.remember(w, f, at), err
+}
+
+func (r *repository) remember(w wanted, f *files, at *refs) *files {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u, ok := r.uses[w]; ok && f != nil {
+		u.files, u.refs = f, at
+	}
+	return f
+}
+
+func (r *repository) resolve(ctx context.Context, w wanted) (target, *refs, error) {
+	if fullSHA.MatchString(w.revision) {
+		h := plumbing.NewHash(w.revision)
+		return target{hash: h, want: h}, nil, nil
+	}
+	// uncovered is asked under mu.
+	uncovered := func() bool {
+		u, ok := r.uses[w]
+		return r.refs == nil || !ok || !u.covered
+	}
+	r.mu.Lock()
+	now, ask := r.refs, uncovered()
+	r.mu.Unlock()
+	if ask {
+		var err error
+		if now, err = r.ask(ctx, uncovered); err != nil {
+			return target{}, nil, err
+		}
+	}
+	t, err := now.resolve(w)
+	return t, now, err
+}
+
+// ask asks for the refs of all revisions in use, unless needed, called when
+// it is our turn, finds that others did so meanwhile.
+func (r *repository) ask(ctx context.Context, needed func() bool) (*refs, error) {
+	if err := r.asking.take(ctx); err != nil {
+		return nil, err
+	}
+	defer r.asking.give()
+	r.mu.Lock()
+	if needed != nil && !needed() {
+		defer r.mu.Unlock()
+		return r.refs, nil
+	}
+	uses := r.inUse()
+	r.mu.Unlock()
+	about := interestIn(uses)
+	all, err := r.source.refs(ctx, about.prefixes())
+	if err != nil {
+		return nil, err
+	}
+	now := newRefs(all, about)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.refs == nil:
+	case !r.refs.same(all):
+		r.news = true
+	case now.same(all) && len(now.byName) == len(r.refs.byName) && now.about.head == r.refs.about.head:
+		// What was opened stays as it is.
+		r.refs.about = about
+		now = r.refs
+	}
+	r.refs = now
+	for _, w := range uses {
+		if u, ok := r.uses[w]; ok {
+			u.covered = true
+		}
+	}
+	return now, nil
+}
+
+// inUse lists the revisions that are asked for, and forgets others.
+func (r *repository) inUse() []wanted {
+	old := r.mirrors.options.Now().Add(-keptUse)
+	all := make([]wanted, 0, len(r.uses))
+	for w, u := range r.uses {
+		if u.last.Before(old) {
+			delete(r.uses, w)
+			continue
+		}
+		all = append(all, w)
+	}
+	if len(all) > maxUses {
+		slices.SortFunc(all, func(a, b wanted) int { return r.uses[b].last.Compare(r.uses[a].last) })
+		for _, w := range all[maxUses:] {
+			delete(r.uses, w)
+		}
+		all = all[:maxUses]
+	}
+	return all
+}
+
+func (r *repository) poll(ctx context.Context) (changed bool, err error) {
+	r.mu.Lock()
+	first := r.refs == nil
+	r.mu.Unlock()
+	if _, err := r.ask(ctx, nil); err != nil {
 		return false, err
 	}
-	now := newRefs(all)
-	changed := !r.known || !now.equal(r.refs)
-	r.known, r.refs = true, now
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed = first || r.news
+	r.news = false
 	return changed, nil
-}
-
-func (r *repository) list(ctx context.Context) ([]*plumbing.Reference, error) {
-	s, err := r.store()
-	if err != nil {
-		return nil, err
-	}
-	if r.local() {
-		return r.listLocal(s)
-	}
-	auth, method, err := r.auth(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.remote(s).ListContext(ctx, &gogit.ListOptions{
-		Auth: method, InsecureSkipTLS: auth.Insecure, CABundle: auth.CA, PeelingOption: gogit.AppendPeeled,
-	})
-}
-
-func (r *repository) listLocal(s *filesystem.Storage) ([]*plumbing.Reference, error) {
-	r.reading.Lock()
-	defer r.reading.Unlock()
-	iter, err := s.IterReferences()
-	if err != nil {
-		return nil, err
-	}
-	var all []*plumbing.Reference
-	err = iter.ForEach(func(ref *plumbing.Reference) error {
-		all = append(all, ref)
-		if tag, err := object.GetTag(s, ref.Hash()); err == nil {
-			all = append(all, plumbing.NewHashReference(ref.Name()+"^{}", tag.Target))
-		}
-		return nil
-	})
-	return all, err
-}
-
-func (r *repository) auth(ctx context.Context) (Auth, transport.AuthMethod, error) {
-	auth, err := r.credentials.For(ctx, r.url)
-	if err != nil {
-		return Auth{}, nil, fmt.Errorf("find the credentials: %w", err)
-	}
-	method, err := auth.method(r.endpoint)
-	return auth, method, err
-}
-
-func (r *repository) remote(s *filesystem.Storage) *gogit.Remote {
-	return gogit.NewRemote(s, &config.RemoteConfig{Name: "origin", URLs: []string{r.url}})
-}
-
-func (r *repository) resolve(ctx context.Context, revision string) (target, error) {
-	if !r.known && !fullSHA.MatchString(revision) {
-		if _, err := r.poll(ctx); err != nil {
-			return target{}, err
-		}
-	}
-	return r.refs.resolve(revision)
 }
 
 // open gives the files of a commit, fetched where they are not there.
 func (r *repository) open(ctx context.Context, t target) (*files, error) {
+	r.mu.Lock()
 	for _, f := range r.trees {
-		if f.commit.SHA == t.hash.String() {
+		if f.is(t) {
+			r.mu.Unlock()
 			return f, nil
 		}
 	}
-	s, err := r.store()
+	r.mu.Unlock()
+	held, err := r.source.holds(t.hash)
 	if err != nil {
 		return nil, err
 	}
-	commit, err := r.commit(s, t.hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) && !r.local() {
-		if err := r.fetch(ctx, s, t); err != nil {
+	if !held {
+		if err := r.bring(ctx, t); err != nil {
 			return nil, err
 		}
-		commit, err = r.commit(s, t.hash)
 	}
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
+	from, err := r.source.objects()
+	if err != nil {
+		return nil, err
+	}
+	commit, err := readCommit(from, t.hash)
+	if errors.Is(err, pack.ErrAbsent) {
 		return nil, fault.New(fault.Missing, "the repository has no commit %s", t.hash)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f := newFiles(s, &r.reading, commit)
+	f := newFiles(r, from, commit)
+	f.asked = t.hash
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.trees = append(r.trees, f)
 	if len(r.trees) > keptTrees {
-		r.trees = append(r.trees[:0:0], r.trees[1:]...)
+		r.trees = slices.Clone(r.trees[1:])
 	}
 	return f, nil
 }
 
-func (r *repository) commit(s *filesystem.Storage, hash plumbing.Hash) (*object.Commit, error) {
-	r.reading.Lock()
-	defer r.reading.Unlock()
-	commit, err := object.GetCommit(s, hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		s.Reindex() // somebody may have packed it since we looked
-		commit, err = object.GetCommit(s, hash)
-	}
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		if tag, tagErr := object.GetTag(s, hash); tagErr == nil {
-			return tag.Commit()
-		}
-	}
-	return commit, err
-}
-
-// fetch brings one commit without its history into the mirror. Servers that
-// do not give out commits by id are asked for the ref, and at the very last
-// for everything.
-func (r *repository) fetch(ctx context.Context, s *filesystem.Storage, t target) error {
-	auth, method, err := r.auth(ctx)
-	if err != nil {
+func (r *repository) bring(ctx context.Context, t target) error {
+	if err := r.fetching.take(ctx); err != nil {
 		return err
 	}
-	keep := "refs/trueup/" + t.hash.String()
-	specs := []struct {
-		spec  string
-		depth int
-	}{
-		{t.name + ":" + keep, 1},
-		{t.hash.String() + ":" + keep, 1},
-		{"refs/heads/*:refs/heads/*", 0},
+	defer r.fetching.give()
+	if held, err := r.source.holds(t.hash); err != nil || held {
+		return err
 	}
-	if t.name == "" {
-		specs = specs[1:]
+	return r.source.bring(ctx, t)
+}
+
+func readCommit(from objects, h plumbing.Hash) (*object.Commit, error) {
+	h, data, err := pack.Peel(from, h)
+	if err != nil {
+		return nil, err
 	}
-	var failures []error
-	for _, spec := range specs {
-		if strings.HasPrefix(spec.spec, "HEAD:") {
-			continue
+	o := &plumbing.MemoryObject{}
+	o.SetType(plumbing.CommitObject)
+	if _, err := o.Write(data); err != nil {
+		return nil, err
+	}
+	c := &object.Commit{}
+	if err := c.Decode(o); err != nil {
+		return nil, fmt.Errorf("read the commit %s: %w", h, err)
+	}
+	return c, nil
+}
+
+// tidy compacts the mirror where that is due and no fetch is under way.
+func (r *repository) tidy(ctx context.Context) error {
+	m, ok := r.source.(*mirrored)
+	if !ok {
+		return nil
+	}
+	select {
+	case r.fetching <- struct{}{}:
+		defer r.fetching.give()
+	default:
+		return nil
+	}
+	s, err := m.opened()
+	if err != nil || !s.Crowded() {
+		return err
+	}
+	if err := s.Compact(ctx, r.followed(s)); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// What is open would keep the old packs on the disk.
+	r.trees = nil
+	for _, u := range r.uses {
+		u.files = nil
+	}
+	return nil
+}
+
+// keptCommits is how many of the last commits stay that nobody follows, for
+// those who go back.
+const keptCommits = 4
+
+// followed lists the commits that a mirror keeps.
+func (r *repository) followed(s *pack.Store) []plumbing.Hash {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	wanted := map[plumbing.Hash]bool{}
+	for w, u := range r.uses {
+		if u.files != nil {
+			wanted[plumbing.NewHash(u.files.commit.SHA)] = true
 		}
-		r.reading.Lock()
-		err := r.remote(s).FetchContext(ctx, &gogit.FetchOptions{
-			RemoteName: "origin", RefSpecs: []config.RefSpec{config.RefSpec("+" + spec.spec)}, Depth: spec.depth,
-			Auth: method, Tags: gogit.NoTags, Force: true, InsecureSkipTLS: auth.Insecure, CABundle: auth.CA,
-		})
-		r.reading.Unlock()
-		if err != nil && !errors.Is(err, gogit.NoErrAlreadyUpToDate) {
-			failures = append(failures, err)
-			if ctx.Err() != nil || fault.Of(classify(err)) == fault.Denied {
-				break
+		if r.refs != nil && !fullSHA.MatchString(w.revision) {
+			if t, err := r.refs.resolve(w); err == nil {
+				wanted[t.hash] = true
 			}
-			continue
 		}
-		if _, err := r.commit(s, t.hash); err == nil {
-			return nil
-		}
-		failures = append(failures, errMoved)
 	}
-	return fmt.Errorf("fetch %s: %w", t.hash.String()[:7], errors.Join(failures...))
+	held := s.Held()
+	for _, h := range held[max(0, len(held)-keptCommits):] {
+		wanted[h] = true
+	}
+	return slices.DeleteFunc(slices.Clone(held), func(h plumbing.Hash) bool { return !wanted[h] })
+}
+
+// doubt has a commit fetched again of which something is missing.
+func (r *repository) doubt(f *files) {
+	m, ok := r.source.(*mirrored)
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	r.trees = slices.DeleteFunc(slices.Clone(r.trees), func(t *files) bool { return t == f })
+	for _, u := range r.uses {
+		if u.files == f {
+			u.files = nil
+		}
+	}
+	r.mu.Unlock()
+	select {
+	case r.fetching <- struct{}{}:
+		defer r.fetching.give()
+	default:
+		return // a fetch is under way; the next reader comes here again
+	}
+	if s, err := m.opened(); err == nil {
+		_ = s.Doubt() // the reader has an error to tell already
+	}
+}
+
+// forget drops what is kept of the repository, in memory and on disk.
+func (r *repository) forget() error {
+	r.mu.Lock()
+	r.refs, r.news, r.uses, r.trees = nil, false, map[wanted]*use{}, nil
+	r.mu.Unlock()
+	m, ok := r.source.(*mirrored)
+	if !ok {
+		return nil
+	}
+	select {
+	case r.fetching <- struct{}{}:
+		defer r.fetching.give()
+		return m.remove()
+	default:
+		return nil // somebody is using it just now
+	}
 }

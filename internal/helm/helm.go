@@ -1,141 +1,158 @@
 package helm
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
+	"sync"
+	"text/template"
 
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
-	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
 )
 
-// Engine implements render.Engine. The zero value is ready.
-type Engine struct{}
+// Engine implements render.Engine. It may be used by several goroutines.
+type Engine struct {
+	charts  *charts
+	library template.FuncMap
+	benches sync.Pool // of *bench
+}
 
-// defaultVersion is what charts see where the destination told nothing.
-const defaultVersion = "1.37.0"
+// keptCharts bounds the bytes of the charts that stay loaded.
+const keptCharts = 128 << 20
+
+// New returns an Engine that holds no chart yet.
+func New() *Engine {
+	e := &Engine{charts: newCharts(keptCharts), library: library()}
+	e.benches.New = func() any {
+		b := &bench{}
+		b.funcs = bound(e.library, &b.run)
+		return b
+	}
+	return e
+}
+
+// bench is where one rendering works: its functions count for that one.
+type bench struct {
+	run   *run
+	funcs template.FuncMap
+}
 
 // Render is "helm template" of the chart at the source's path.
-func (Engine) Render(ctx context.Context, req render.Request) ([]render.Manifest, error) {
+func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manifest, error) {
 	o := v1alpha1.ApplicationSourceHelm{}
 	if req.Source.Helm != nil {
 		o = *req.Source.Helm
 	}
-	c, err := load(req.Tree.FS, req.Path(), 0)
+	l := &loading{ctx: ctx, charts: e.charts, more: req.More, warnf: req.Warnf, origins: map[*chart.File]render.Origin{}}
+	c, err := l.chart(place{files: req.Tree.FS, dir: req.Path()}, 0)
 	if err != nil {
 		return nil, err
 	}
 	if c.Metadata.Type == "library" {
 		return nil, fault.New(fault.Invalid, "the chart in %s is a library: there is nothing to install", req.Path())
 	}
-	set, err := values(req)
+	set, err := values(req, o)
 	if err != nil {
 		return nil, err
 	}
-	all, err := renderValues(req, o, c, set)
+	if err := compatible(c, req.Capabilities, o); err != nil {
+		return nil, err
+	}
+	top, err := l.main.compose(req, o, c, set)
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.run(ctx, l, c, asked{req, o, top})
+	if err != nil || o.SkipCrds {
+		return out, err
+	}
+	crds, err := definitions(c, l.origins)
+	return append(crds, out...), err
+}
+
+// compose brings together what templates see, but for capabilities. It leaves
+// the chart with the dependencies that take part.
+func (l *loaded) compose(req render.Request, o v1alpha1.ApplicationSourceHelm, c *chart.Chart, set *overrides) (map[string]any, error) {
+	if err := chartutil.ProcessDependenciesWithMerge(c, set.all); err != nil {
+		return nil, fault.Wrap(fault.Invalid, err)
+	}
+	all, err := chartutil.CoalesceValues(c, set.all)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if !o.SkipSchemaValidation {
+		if err := l.validate(c, all, set); err != nil {
+			return nil, err
+		}
 	}
-	files, err := engine.Engine{}.Render(c, all)
+	return map[string]any{
+		"Chart": c.Metadata, "Values": all,
+		"Release": map[string]any{
+			"Name": cmp.Or(o.ReleaseName, req.App), "Namespace": cmp.Or(o.Namespace, req.Namespace, "default"),
+			"IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm",
+		},
+	}, nil
+}
+
+// asked is what a rendering is about.
+type asked struct {
+	req     render.Request
+	options v1alpha1.ApplicationSourceHelm
+	top     map[string]any
+}
+
+func (e *Engine) run(ctx context.Context, l *loading, c *chart.Chart, a asked) ([]render.Manifest, error) {
+	capable := mentions(units(c, a.top))
+	for {
+		out, late, err := e.attempt(ctx, l, c, a, capable)
+		if !late {
+			return out, err
+		}
+		capable = true // a value looks at the destination
+	}
+}
+
+// attempt renders once. late tells that it must be done again with the
+// destination's capabilities.
+func (e *Engine) attempt(ctx context.Context, l *loading, c *chart.Chart, a asked, capable bool) (_ []render.Manifest, late bool, err error) {
+	capabilities, err := capabilitiesOf(a.req.Capabilities, a.options, capable)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err)
+		return nil, false, err
 	}
-	return collect(c, files, o, req.Path())
-}
-
-func renderValues(req render.Request, o v1alpha1.ApplicationSourceHelm, c *chart.Chart, set map[string]any) (chartutil.Values, error) {
-	capabilities, err := capabilitiesOf(req.Capabilities, o)
+	// Templates may change the values that they see.
+	top := map[string]any{"Capabilities": capabilities, "Chart": a.top["Chart"], "Release": clone(a.top["Release"])}
+	if all, ok := a.top["Values"].(chartutil.Values); ok {
+		copied, _ := clone(map[string]any(all)).(map[string]any)
+		top["Values"] = chartutil.Values(copied)
+	}
+	parts := units(c, top)
+	program, err := l.main.program(parts, func() (*program, error) { return compile(parts, e.library) })
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if want := c.Metadata.KubeVersion; want != "" && !chartutil.IsCompatibleRange(want, capabilities.KubeVersion.String()) {
-		return nil, fmt.Errorf("the chart asks for Kubernetes %s, and the destination has %s", want, capabilities.KubeVersion.String())
+	byName := make(map[string]unit, len(parts))
+	for _, u := range parts {
+		byName[u.name] = u
 	}
-	if err := chartutil.ProcessDependenciesWithMerge(c, set); err != nil {
-		return nil, err
-	}
-	release := chartutil.ReleaseOptions{
-		Name: cmp.Or(o.ReleaseName, req.App), Namespace: cmp.Or(o.Namespace, req.Namespace, "default"), Revision: 1, IsInstall: true,
-	}
-	return chartutil.ToRenderValuesWithSchemaValidation(c, set, release, capabilities, o.SkipSchemaValidation)
-}
-
-func capabilitiesOf(destination render.Capabilities, o v1alpha1.ApplicationSourceHelm) (*chartutil.Capabilities, error) {
-	version, err := chartutil.ParseKubeVersion(cmp.Or(o.KubeVersion, destination.KubeVersion(), defaultVersion))
+	b, _ := e.benches.Get().(*bench)
+	r := &run{ctx: ctx, capable: capable}
+	b.run = r
+	set, err := program.set.Clone()
 	if err != nil {
-		return nil, fmt.Errorf("helm.kubeVersion: %w", err)
+		return nil, false, fmt.Errorf("set up the templates: %w", err)
 	}
-	capabilities := chartutil.DefaultCapabilities.Copy()
-	capabilities.KubeVersion = *version
-	versions := destination.APIVersions()
-	if len(o.APIVersions) > 0 {
-		versions = o.APIVersions
+	set.Option("missingkey=zero").Funcs(b.funcs).Funcs(r.special(set, e.library))
+	all, err := r.execute(set, program, byName)
+	b.run = nil
+	e.benches.Put(b)
+	if r.late || err != nil {
+		return nil, r.late, err
 	}
-	capabilities.APIVersions = append(slices.Clone(chartutil.DefaultVersionSet), versions...)
-	return capabilities, nil
-}
-
-// collect reads the objects out of what the templates wrote. Tests are left
-// out: a sync is no place for them.
-func collect(c *chart.Chart, files map[string]string, o v1alpha1.ApplicationSourceHelm, dir string) ([]render.Manifest, error) {
-	var out []render.Manifest
-	var failures []error
-	if !o.SkipCrds {
-		for _, crd := range c.CRDObjects() {
-			name := path.Join(dir, crd.File.Name)
-			items, err := manifest.Locate(bytes.NewReader(crd.File.Data), name)
-			failures = append(failures, err)
-			for _, item := range items {
-				out = append(out, render.Manifest{Object: item.Object, Origin: render.Origin{Path: name, Line: item.Line}})
-			}
-		}
-	}
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		base := path.Base(name)
-		if strings.HasPrefix(base, "_") || strings.HasSuffix(base, "NOTES.txt") || strings.TrimSpace(files[name]) == "" {
-			continue
-		}
-		_, template, _ := strings.Cut(name, "/") // the chart's name comes first
-		objects, err := manifest.Parse(strings.NewReader(files[name]), name+" as rendered")
-		failures = append(failures, err)
-		for _, u := range objects {
-			if !test(u) {
-				out = append(out, render.Manifest{Object: u, Origin: render.Origin{Path: path.Join(dir, template)}})
-			}
-		}
-	}
-	if err := errors.Join(failures...); err != nil {
-		return nil, fault.Wrap(fault.Invalid, err)
-	}
-	return out, nil
-}
-
-// test reports the objects that "helm test" runs.
-func test(u *unstructured.Unstructured) bool {
-	for hook := range strings.SplitSeq(u.GetAnnotations()["helm.sh/hook"], ",") {
-		if hook = strings.TrimSpace(hook); hook == "test" || hook == "test-success" || hook == "test-failure" {
-			return true
-		}
-	}
-	return false
+	out, err := collect(all, l.origins)
+	return out, false, err
 }

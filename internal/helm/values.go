@@ -3,8 +3,6 @@ package helm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/strvals"
@@ -15,46 +13,135 @@ import (
 	"github.com/trueup-dev/trueup/internal/render"
 )
 
+// overrides are what a source sets over a chart's own values.
+type overrides struct {
+	all    map[string]any
+	layers []layer
+}
+
+// layer is one place where values come from.
+type layer struct {
+	name   string
+	values map[string]any
+}
+
 // values merges what the source sets, weakest first: value files in order,
-// values, valuesObject, parameters.
-func values(req render.Request) (map[string]any, error) {
-	o := v1alpha1.ApplicationSourceHelm{}
-	if req.Source.Helm != nil {
-		o = *req.Source.Helm
-	}
-	all := map[string]any{}
-	var failures []error
-	for _, name := range o.ValueFiles {
-		data, err := valueFile(req, name, o.IgnoreMissingValueFiles)
-		if err == nil {
-			err = mergeYAML(all, data, name)
+// values or valuesObject, parameters, parameters that are strings, files as
+// parameters.
+func values(req render.Request, o v1alpha1.ApplicationSourceHelm) (*overrides, error) {
+	v := &overrides{all: map[string]any{}}
+	files, err := v.valueFiles(req, o)
+	failures := []error{err}
+	for _, f := range files {
+		data, err := f.read(o.IgnoreMissingValueFiles)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("helm.valueFiles: %w", err))
+			continue
 		}
-		failures = append(failures, err)
+		failures = append(failures, v.merge(f.path, data))
 	}
 	if o.ValuesObject != nil {
-		failures = append(failures, mergeYAML(all, o.ValuesObject.Raw, "helm.valuesObject"))
+		failures = append(failures, v.merge("helm.valuesObject", o.ValuesObject.Raw))
 	} else {
-		failures = append(failures, mergeYAML(all, []byte(o.Values), "helm.values"))
+		failures = append(failures, v.merge("helm.values", []byte(o.Values)))
 	}
-	for _, p := range o.Parameters {
-		set := strvals.ParseInto
-		if p.ForceString {
-			set = strvals.ParseIntoString
-		}
-		if err := set(p.Name+"="+escape(p.Value), all); err != nil {
-			failures = append(failures, fault.Wrap(fault.Invalid, fmt.Errorf("helm.parameters: %s: %w", p.Name, err)))
+	for _, forced := range []bool{false, true} {
+		for _, p := range o.Parameters {
+			if p.ForceString == forced {
+				failures = append(failures, v.set(req, p))
+			}
 		}
 	}
 	for _, p := range o.FileParameters {
-		data, err := valueFile(req, p.Path, false)
-		if err == nil {
-			err = strvals.ParseIntoString(p.Name+"="+escape(string(data)), all)
-		}
-		if err != nil {
+		if err := v.setFile(req, p); err != nil {
 			failures = append(failures, fmt.Errorf("helm.fileParameters: %s: %w", p.Name, err))
 		}
 	}
-	return all, errors.Join(failures...)
+	return v, errors.Join(failures...)
+}
+
+func (v *overrides) valueFiles(req render.Request, o v1alpha1.ApplicationSourceHelm) ([]valueFile, error) {
+	var named []valueFile
+	var failures []error
+	for _, written := range o.ValueFiles {
+		at, err := locate(req, written)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("helm.valueFiles: %w", err))
+			continue
+		}
+		named = append(named, at)
+	}
+	files, err := expand(named, o.IgnoreMissingValueFiles)
+	if err != nil {
+		failures = append(failures, fmt.Errorf("helm.valueFiles: %w", err))
+	}
+	return files, errors.Join(failures...)
+}
+
+func (v *overrides) merge(name string, data []byte) error {
+	var more map[string]any
+	if err := yaml.Unmarshal(data, &more); err != nil {
+		return fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", name, err))
+	}
+	if len(more) > 0 {
+		v.layers = append(v.layers, layer{name, more})
+	}
+	merge(v.all, more)
+	return nil
+}
+
+func (v *overrides) set(req render.Request, p v1alpha1.HelmParameter) error {
+	parse := strvals.ParseInto
+	if p.ForceString {
+		parse = strvals.ParseIntoString
+	}
+	text := p.Name + "=" + escape(req.Expand(p.Value))
+	own := map[string]any{}
+	if err := errors.Join(parse(text, v.all), parse(text, own)); err != nil {
+		return fault.Wrap(fault.Invalid, fmt.Errorf("helm.parameters: %s: %w", p.Name, err))
+	}
+	v.layers = append(v.layers, layer{"helm.parameters", own})
+	return nil
+}
+
+func (v *overrides) setFile(req render.Request, p v1alpha1.HelmFileParameter) error {
+	at, err := locate(req, p.Path)
+	if err != nil {
+		return err
+	}
+	data, err := at.read(false)
+	if err != nil {
+		return err
+	}
+	content := func([]rune) (any, error) { return string(data), nil }
+	own := map[string]any{}
+	if err := errors.Join(strvals.ParseIntoFile(p.Name+"=-", v.all, content), strvals.ParseIntoFile(p.Name+"=-", own, content)); err != nil {
+		return fault.Wrap(fault.Invalid, err)
+	}
+	v.layers = append(v.layers, layer{at.path, own})
+	return nil
+}
+
+// from names the last place that sets a value, or something within or around
+// it; empty is the chart itself.
+func (v *overrides) from(path []string) string {
+	for i := len(v.layers) - 1; i >= 0; i-- {
+		var at any = v.layers[i].values
+		found := len(path) > 0
+		for _, key := range path {
+			under, ok := at.(map[string]any)
+			if !ok {
+				break // a list, or a value in the place of a map
+			}
+			if at, found = under[key]; !found {
+				break
+			}
+		}
+		if found {
+			return v.layers[i].name
+		}
+	}
+	return ""
 }
 
 // escape keeps commas in a value from starting the next one, unless the user
@@ -73,41 +160,6 @@ func escape(value string) string {
 	return b.String()
 }
 
-// valueFile reads a file of values: relative to the chart, or to the
-// repository where it begins with a slash.
-func valueFile(req render.Request, name string, optional bool) ([]byte, error) {
-	if strings.HasPrefix(name, "$") {
-		return nil, fault.New(fault.Invalid, "helm.valueFiles: %s: values from another source are not supported", name)
-	}
-	if strings.Contains(name, "://") {
-		return nil, fault.New(fault.Invalid, "helm.valueFiles: %s: nothing is fetched while rendering", name)
-	}
-	at := path.Join(req.Path(), name)
-	if strings.HasPrefix(name, "/") {
-		at = path.Clean(strings.TrimPrefix(name, "/"))
-	}
-	if !fs.ValidPath(at) {
-		return nil, fault.New(fault.Invalid, "helm.valueFiles: %s leaves the repository", name)
-	}
-	data, err := req.Tree.FS.ReadFile(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		if optional {
-			return nil, nil
-		}
-		return nil, fault.New(fault.Missing, "helm.valueFiles: %s is not in the repository", at)
-	}
-	return data, err
-}
-
-func mergeYAML(into map[string]any, data []byte, name string) error {
-	var more map[string]any
-	if err := yaml.Unmarshal(data, &more); err != nil {
-		return fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", name, err))
-	}
-	merge(into, more)
-	return nil
-}
-
 // merge puts b over a, map by map. A null stays: it removes a chart's
 // default.
 func merge(a, b map[string]any) {
@@ -118,6 +170,6 @@ func merge(a, b map[string]any) {
 				continue
 			}
 		}
-		a[key] = value
+		a[key] = clone(value)
 	}
 }

@@ -92,7 +92,7 @@ func (c *Cluster) Apply(ctx context.Context, u *unstructured.Unstructured) (*uns
 	}
 	stored, err := resource.Apply(ctx, u.GetName(), u, metav1.ApplyOptions{FieldManager: object.FieldManager, Force: true})
 	if err != nil {
-		return nil, classify(err)
+		return nil, withoutValues(u, classify(err))
 	}
 	if u.GetKind() == "CustomResourceDefinition" {
 		c.kinds.forget()

@@ -21,6 +21,13 @@ const (
 	SecretRepoCreds = "repo-creds"
 )
 
+// The label, and the annotation, of secrets with keys of encrypted files.
+const (
+	KeyTypeLabel = "trueup.dev/secret-type"
+	KeyTypeSOPS  = "sops-keys"
+	KeyProject   = "trueup.dev/project"
+)
+
 // Registration is a cluster that a secret registers.
 type Registration struct {
 	Name, Server, Project string

@@ -1,23 +1,123 @@
 package kustomize_test
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/golden"
+	"github.com/trueup-dev/trueup/internal/helm"
 	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
-	"github.com/trueup-dev/trueup/internal/render/rendertest"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
+// shelf opens trees by "URL@REVISION", and charts by "URL#CHART@VERSION".
+type shelf map[string]fstest.MapFS
+
+func (s shelf) Tree(_ context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	name := at.RepoURL
+	if at.Chart != "" {
+		name += "#" + at.Chart
+	}
+	if at.Revision != "" {
+		name += "@" + at.Revision
+	}
+	files, ok := s[name]
+	if !ok {
+		return snapshot.Tree{}, fault.New(fault.Missing, "there is no %s", name)
+	}
+	return snapshot.Tree{FS: files}, nil
+}
+
+// charts inflates with the Helm engine.
+type charts struct{}
+
+func (charts) Inflate(ctx context.Context, c kustomize.Chart) ([]render.Manifest, error) {
+	values, err := json.Marshal(c.Values)
+	if err != nil {
+		return nil, err
+	}
+	return helm.New().Render(ctx, render.Request{
+		Tree: c.Tree, App: c.Release, Namespace: c.Namespace, Capabilities: c.Capabilities, More: c.More,
+		Source: v1alpha1.ApplicationSource{Path: c.Path, Helm: &v1alpha1.ApplicationSourceHelm{
+			ValuesObject: &apiextensionsv1.JSON{Raw: values}, SkipCrds: !c.IncludeCRDs, SkipTests: c.SkipTests,
+			KubeVersion: c.KubeVersion, APIVersions: c.APIVersions,
+		}},
+	})
+}
+
+// archive is a case: the files of a repository, "source" with the
+// application's source, and files of other trees as "TREE :: PATH". "alone"
+// forbids other trees, "charts" turns helmCharts on.
+func archive(t *testing.T, a *txtar.Archive) (render.Request, *kustomize.Engine) {
+	t.Helper()
+	files, more := fstest.MapFS{}, shelf{}
+	req := render.Request{App: "shop", Namespace: "shop", More: more, Capabilities: render.NewCapabilities("1.37.2", nil)}
+	req.Tree = snapshot.Tree{FS: files, Commit: snapshot.Commit{SHA: strings.Repeat("c0ffee12", 5)}}
+	var options kustomize.Options
+	for _, f := range a.Files {
+		tree, name, other := strings.Cut(f.Name, " :: ")
+		switch {
+		case f.Name == "source":
+			if err := yaml.UnmarshalStrict(f.Data, &req.Source); err != nil {
+				t.Fatal(err)
+			}
+		case f.Name == "charts":
+			options.Charts = charts{}
+		case f.Name == "alone":
+			req.More = nil
+		case f.Name == "want":
+		case other:
+			if more[tree] == nil {
+				more[tree] = fstest.MapFS{}
+			}
+			more[tree][name] = &fstest.MapFile{Data: f.Data}
+		default:
+			files[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+	}
+	return req, kustomize.New(options)
+}
+
 func run(t *testing.T, a *txtar.Archive) string {
 	t.Helper()
-	return rendertest.Run(t, a, map[render.Type]render.Engine{render.Kustomize: kustomize.New()})
+	req, engine := archive(t, a)
+	r := render.New(map[render.Type]render.Engine{render.Kustomize: engine}, render.DefaultLimits())
+	result, err := r.Render(t.Context(), req)
+	out := ""
+	for _, w := range result.Warnings {
+		out += "warning: " + w + "\n"
+	}
+	if err != nil {
+		return out + fmt.Sprintf("%s error: %v\n", fault.Of(err), err)
+	}
+	var docs []string
+	for _, u := range result.Objects {
+		data, err := yaml.Marshal(u.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		origin := result.Origins[object.KeyOf(u)]
+		from := origin.String()
+		if origin.Tree != nil {
+			from = strings.TrimSuffix(fmt.Sprintf("%s %s@%s", origin.Tree.RepoURL, origin.Tree.Chart, origin.Tree.Revision), "@") + " " + from
+		}
+		docs = append(docs, "# "+from+"\n"+string(data))
+	}
+	return out + strings.Join(docs, "---\n")
 }
 
 func TestGolden(t *testing.T) {
@@ -25,37 +125,27 @@ func TestGolden(t *testing.T) {
 	golden.Archives(t, "want", run)
 }
 
-// TestManyAtOnce is for the race detector.
+// TestManyAtOnce builds every case beside every other one, for the race
+// detector and for schemas that leak. Each gives what it gives alone.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	a, err := txtar.ParseFile("testdata/overlay.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := run(t, a)
 	var all sync.WaitGroup
-	for range 8 {
+	for _, name := range []string{"overlay", "openapi", "merge-builtin", "crds", "components", "openapi-broken", "merge-custom", "replacements"} {
+		a, err := txtar.ParseFile("testdata/" + name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := a.Files[len(a.Files)-1]
+		if !slices.Contains([]string{"want"}, want.Name) {
+			t.Fatalf("%s ends with %s", name, want.Name)
+		}
 		all.Go(func() {
-			if got := run(t, a); got != want {
-				t.Errorf("got %s", got)
+			for range 10 {
+				if got := run(t, a); got != string(want.Data) {
+					t.Errorf("%s beside others: got %s", name, got)
+				}
 			}
 		})
 	}
 	all.Wait()
-}
-
-func BenchmarkOverlay(b *testing.B) {
-	files := fstest.MapFS{
-		"base/kustomization.yaml": {Data: []byte("resources: [a.yaml]\n")},
-		"base/a.yaml":             {Data: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1, template: {spec: {containers: [{name: web, image: web}]}}}\n")},
-		"o/kustomization.yaml":    {Data: []byte("resources: [../base]\nnamePrefix: x-\nreplicas: [{name: web, count: 3}]\n")},
-	}
-	engine := kustomize.New()
-	req := render.Request{Tree: snapshot.Tree{FS: files}, Source: v1alpha1.ApplicationSource{Path: "o"}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := engine.Render(b.Context(), req); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

@@ -96,6 +96,7 @@ func (c *Cache) Render(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	req.decrypter = c.renderer.decrypter
 	found, cause := c.lookup(ctx, key, req)
 	if found == nil {
 		// Two askers of one commit share the work; another commit is another key.
@@ -235,10 +236,10 @@ func (c *Cache) keyOf(req Request) ([32]byte, error) {
 	source := req.Source
 	source.TargetRevision = "" // a name for the tree
 	data, err := json.Marshal(struct {
-		Version                 string
-		App, Namespace, Project string
-		Source                  any
-	}{c.options.Version, req.App, req.Namespace, req.Project, source})
+		Version                     string
+		App, ID, Namespace, Project string
+		Source                      any
+	}{c.options.Version, req.App, req.ID, req.Namespace, req.Project, source})
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("render %s: %w", req.Path(), err)
 	}

@@ -33,13 +33,32 @@ func (c Capabilities) APIVersions() []string {
 	return c.apiVersions
 }
 
-type asked struct{ kube, apis atomic.Bool }
+// asked is what a result depends on beside files. nil remembers nothing.
+type asked struct{ kube, apis, commit, ref atomic.Bool }
 
-func (a *asked) tell(r *Reads, c Capabilities) {
+func (a *asked) revision() {
+	if a != nil {
+		a.commit.Store(true)
+	}
+}
+
+func (a *asked) target() {
+	if a != nil {
+		a.ref.Store(true)
+	}
+}
+
+func (a *asked) tell(r *Reads, req Request) {
 	if a.kube.Load() {
-		r.Kube = &c.kubeVersion
+		r.Kube = &req.Capabilities.kubeVersion
 	}
 	if a.apis.Load() {
-		r.APIs = &c.apiVersions
+		r.APIs = &req.Capabilities.apiVersions
+	}
+	if a.commit.Load() {
+		r.Commit = &req.Tree.Commit.SHA
+	}
+	if a.ref.Load() {
+		r.Target = &req.Source.TargetRevision
 	}
 }

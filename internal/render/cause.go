@@ -17,6 +17,8 @@ const (
 	Cluster Why = "cluster"
 	// Elsewhere: a tree beyond the source's own changed.
 	Elsewhere Why = "elsewhere"
+	// Keys: other keys can open encrypted files.
+	Keys Why = "keys"
 	// Corrupt: what was kept cannot be read.
 	Corrupt Why = "corrupt"
 )

@@ -5,23 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"strings"
 
-	"github.com/gobwas/glob"
+	"k8s.io/apimachinery/pkg/util/json"
+
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-// directory reads plain manifests.
-type directory struct{}
+// directory reads plain manifests, and Jsonnet.
+type directory struct{ jsonnet Evaluator }
+
+// NewDirectory returns the engine of plain directories. Without an evaluator
+// Jsonnet files are an error.
+func NewDirectory(jsonnet Evaluator) Engine { return directory{jsonnet} }
 
 // maxDirectory bounds the bytes of one application's manifests.
 const maxDirectory = 32 << 20
 
-func (directory) Render(ctx context.Context, req Request) ([]Manifest, error) {
+func (d directory) Render(ctx context.Context, req Request) ([]Manifest, error) {
 	options := v1alpha1.ApplicationSourceDirectory{}
 	if req.Source.Directory != nil {
 		options = *req.Source.Directory
@@ -30,106 +33,129 @@ func (directory) Render(ctx context.Context, req Request) ([]Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Manifest
-	var failures []error
-	root, total := req.Path(), 0
-	err = fs.WalkDir(req.Tree.FS, root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	names, failures, err := pick.walk(ctx, req.Tree.FS, req.Path())
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]Manifest, len(names))
+	var programs []File
+	var places []int // of the programs among the names
+	total := 0
+	for i, name := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		isDir := entry.IsDir()
-		if entry.Type()&fs.ModeSymlink != 0 {
-			info, err := fs.Stat(req.Tree.FS, name)
-			if err != nil {
-				failures = append(failures, err)
-				return nil
-			}
-			if info.IsDir() {
-				return nil // a folder reached through a link could hold itself
-			}
-		}
-		if isDir {
-			if name != root && !options.Recurse {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !pick.takes(strings.TrimPrefix(strings.TrimPrefix(name, root), "/")) {
-			return nil
-		}
-		objects, size, err := readManifests(req.Tree.FS, name)
-		if total += size; total > maxDirectory {
-			return fault.New(fault.Invalid, "its manifests are larger than %d MiB together", maxDirectory>>20)
-		}
+		data, err := req.Tree.FS.ReadFile(name)
 		if err != nil {
 			failures = append(failures, err)
-		}
-		out = append(out, objects...)
-		return nil
-	})
-	return out, errors.Join(append(failures, err)...)
-}
-
-func readManifests(files fs.FS, name string) ([]Manifest, int, error) {
-	if strings.HasSuffix(name, ".jsonnet") {
-		return nil, 0, fault.New(fault.Invalid, "%s: Jsonnet is not supported", name)
-	}
-	data, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, 0, err
-	}
-	if bytes.Contains(data, []byte("+argocd:skip-file-rendering")) || bytes.Contains(data, []byte("+trueup:skip-file-rendering")) {
-		return nil, len(data), nil
-	}
-	items, err := manifest.Locate(bytes.NewReader(data), name)
-	if err != nil {
-		return nil, len(data), fault.Wrap(fault.Invalid, err)
-	}
-	var out []Manifest
-	for _, item := range items {
-		out = append(out, Manifest{item.Object, Origin{Path: name, Line: item.Line}})
-	}
-	return out, len(data), nil
-}
-
-// picker chooses files as Argo CD does: by extension, then exclude, then
-// include, both globs over the path below the source's folder.
-type picker struct {
-	include, exclude *glob.Pattern
-	any              bool
-}
-
-func newPicker(o v1alpha1.ApplicationSourceDirectory) (picker, error) {
-	p := picker{any: o.DisableExtensionFilter}
-	for _, pattern := range []struct {
-		field, text string
-		into        **glob.Pattern
-	}{{"include", o.Include, &p.include}, {"exclude", o.Exclude, &p.exclude}} {
-		if pattern.text == "" {
 			continue
 		}
-		g, err := glob.Compile(pattern.text)
-		if err != nil {
-			return p, fault.Wrap(fault.Invalid, fmt.Errorf("directory.%s %q: %w", pattern.field, pattern.text, err))
+		if skipped(data) {
+			continue
 		}
-		*pattern.into = g
+		if total += len(data); total > maxDirectory {
+			return nil, fault.New(fault.Invalid, "its manifests are larger than %d MiB together", maxDirectory>>20)
+		}
+		if strings.HasSuffix(name, ".jsonnet") {
+			programs, places = append(programs, File{name, data}), append(places, i)
+			continue
+		}
+		if found[i], err = readManifests(File{name, data}); err != nil {
+			failures = append(failures, err)
+		}
 	}
-	return p, nil
+	texts, err := d.evaluate(ctx, req, programs)
+	failures = append(failures, err)
+	for i, text := range texts {
+		var err error
+		if found[places[i]], err = readEvaluated(programs[i].Path, text); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	var out []Manifest
+	for _, manifests := range found {
+		out = append(out, manifests...)
+	}
+	return out, errors.Join(failures...)
 }
 
-func (p picker) takes(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".yaml", ".yml", ".json", ".jsonnet":
-	default:
-		if !p.any {
+func (d directory) evaluate(ctx context.Context, req Request, programs []File) ([]string, error) {
+	switch {
+	case len(programs) == 0:
+		return nil, nil
+	case d.jsonnet == nil:
+		return nil, fault.New(fault.Invalid, "%s: Jsonnet is not supported here", programs[0].Path)
+	}
+	return d.jsonnet.Evaluate(ctx, req, programs)
+}
+
+// skipped reports a file that says anywhere in it that it is not to be read.
+func skipped(data []byte) bool {
+	return bytes.Contains(data, []byte("+argocd:skip-file-rendering")) || bytes.Contains(data, []byte("+trueup:skip-file-rendering"))
+}
+
+func readManifests(f File) ([]Manifest, error) {
+	items, err := manifest.Locate(bytes.NewReader(f.Data), f.Path)
+	if err != nil {
+		if manifest.Unlike(err) && !resembles(f) {
+			return nil, nil // as Argo CD does with the values of charts and what else lies about
+		}
+		return nil, err
+	}
+	out := make([]Manifest, 0, len(items))
+	for _, item := range items {
+		out = append(out, Manifest{item.Object, Origin{Path: f.Path, Line: item.Line}})
+	}
+	return out, nil
+}
+
+// resembles reports a file that may have been meant for Kubernetes, though no
+// object was found: a mistake in it must not remove what it describes.
+func resembles(f File) bool {
+	if strings.HasSuffix(f.Path, ".json") {
+		var value map[string]any
+		if json.Unmarshal(f.Data, &value) != nil {
+			return true
+		}
+	}
+	for _, word := range []string{"apiVersion", "kind", "metadata"} {
+		if !bytes.Contains(f.Data, []byte(word+":")) && !bytes.Contains(f.Data, []byte(`"`+word+`"`)) {
 			return false
 		}
 	}
-	if p.exclude != nil && p.exclude.Match(name) {
-		return false
+	return true
+}
+
+// readEvaluated takes the result of a Jsonnet file: an object, an array of
+// them, or nothing. Lists among them stand for their items.
+func readEvaluated(name, text string) ([]Manifest, error) {
+	if text == "" {
+		return nil, nil // it failed, and that is told
 	}
-	return p.include == nil || p.include.Match(name)
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("evaluate %s: read the result: %w", name, err))
+	}
+	items, isArray := value.([]any)
+	if !isArray {
+		items = []any{value}
+	}
+	var out []Manifest
+	var failures []error
+	for i, item := range items {
+		if item == nil {
+			continue
+		}
+		objects, err := manifest.Objects(item)
+		if err != nil {
+			if isArray {
+				err = fmt.Errorf("item %d: %w", i, err)
+			}
+			failures = append(failures, fault.Wrap(fault.Invalid, fmt.Errorf("evaluate %s: %w", name, err)))
+		}
+		for _, u := range objects {
+			out = append(out, Manifest{u, Origin{Path: name}})
+		}
+	}
+	return out, errors.Join(failures...)
 }

@@ -10,11 +10,14 @@ import (
 func (r Request) Expand(text string) string {
 	return os.Expand(text, func(name string) string {
 		sha := r.Tree.Commit.SHA
+		if strings.HasPrefix(name, "ARGOCD_APP_REVISION") {
+			r.Capabilities.asked.revision()
+		}
 		switch name {
 		case "$":
 			return "$"
 		case "ARGOCD_APP_NAME":
-			return r.App
+			return r.id()
 		case "ARGOCD_APP_NAMESPACE":
 			return r.Namespace
 		case "ARGOCD_APP_PROJECT_NAME":
@@ -30,6 +33,7 @@ func (r Request) Expand(text string) string {
 		case "ARGOCD_APP_SOURCE_REPO_URL":
 			return r.Source.RepoURL
 		case "ARGOCD_APP_SOURCE_TARGET_REVISION":
+			r.Capabilities.asked.target()
 			return r.Source.TargetRevision
 		case "KUBE_VERSION":
 			return r.Capabilities.KubeVersion()
@@ -38,4 +42,13 @@ func (r Request) Expand(text string) string {
 		}
 		return ""
 	})
+}
+
+// id is the name by which Argo CD's build environment and files know the
+// application.
+func (r Request) id() string {
+	if r.ID != "" {
+		return r.ID
+	}
+	return r.App
 }

@@ -19,6 +19,13 @@ type Reads struct {
 	// Kube and APIs are the answers of the destination; nil was not asked.
 	Kube *string   `json:"kube,omitempty"`
 	APIs *[]string `json:"apis,omitempty"`
+	// Keys stands for the keys that could be used; nil where no file was
+	// encrypted.
+	Keys *string `json:"keys,omitempty"`
+	// Commit and Target are its id and the source's targetRevision where the
+	// build environment was asked for them; nil was not asked.
+	Commit *string `json:"commit,omitempty"`
+	Target *string `json:"target,omitempty"`
 }
 
 // Opened is a tree beyond the source's own.
@@ -37,6 +44,12 @@ func (r Reads) Changed(ctx context.Context, req Request) Cause {
 	}
 	if r.APIs != nil && !slices.Equal(*r.APIs, req.Capabilities.apiVersions) {
 		return Cause{Cluster, "the API versions that are served"}
+	}
+	if !r.keysHold(ctx, req) {
+		return Cause{Keys, "the keys of the project"}
+	}
+	if r.Commit != nil && *r.Commit != req.Tree.Commit.SHA || r.Target != nil && *r.Target != req.Source.TargetRevision {
+		return Cause{Files, "the commit itself, which the build environment names"}
 	}
 	if path := r.Tree.Changed(req.Tree.FS); path != "" {
 		return Cause{Files, path}
@@ -88,6 +101,18 @@ func (r Reads) size() int {
 	return n
 }
 
+// keysHold tells whether the same keys can be used.
+func (r Reads) keysHold(ctx context.Context, req Request) bool {
+	if r.Keys == nil {
+		return true
+	}
+	if req.decrypter == nil {
+		return false
+	}
+	keys, err := req.decrypter.Fingerprint(ctx, req.Project)
+	return err == nil && keys == *r.Keys
+}
+
 // trace has a request remember what is asked of it; reads tells that.
 func trace(req Request) (_ Request, reads func() Reads) {
 	main := snapshot.Trace(req.Tree.FS)
@@ -111,7 +136,7 @@ func trace(req Request) (_ Request, reads func() Reads) {
 	req.Capabilities.asked = asked
 	return req, func() Reads {
 		out := Reads{Tree: main.ReadSet()}
-		asked.tell(&out, req.Capabilities)
+		asked.tell(&out, req)
 		for name, t := range refs {
 			if set := t.ReadSet(); !set.Empty() {
 				if out.Refs == nil {

@@ -8,7 +8,6 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -33,13 +32,28 @@ type Request struct {
 	Tree snapshot.Tree
 	// App is the application's name, Namespace the destination's.
 	App, Namespace, Project string
-	Source                  v1alpha1.ApplicationSource
-	Capabilities            Capabilities
+	// ID is the application's name among those of all namespaces, as tracking
+	// ids have it; empty is App.
+	ID           string
+	Source       v1alpha1.ApplicationSource
+	Capabilities Capabilities
 	// Refs are the trees of the application's sources that have a ref, by it.
 	Refs map[string]snapshot.Tree
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+	// Warn, where it is set, hears what does not keep the source from being
+	// rendered, and people should know.
+	Warn func(warning string)
+
+	decrypter Decrypter // the Renderer's, for Reads.Changed
+}
+
+// Warnf tells a warning; format and args are fmt.Sprintf's.
+func (r Request) Warnf(format string, args ...any) {
+	if r.Warn != nil {
+		r.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // Opener opens trees.
@@ -47,8 +61,11 @@ type Opener interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
 }
 
-// Path is the source's folder in the tree.
+// Path is the source's folder in the tree. A chart is all of its tree.
 func (r Request) Path() string {
+	if r.Source.Chart != "" {
+		return "."
+	}
 	p := path.Clean(strings.Trim(r.Source.Path, "/"))
 	if p == "" || p == "/" {
 		return "."
@@ -96,7 +113,8 @@ type Result struct {
 	Warnings []string
 	// Origins tell where objects are described, as far as it is known.
 	Origins map[object.Key]Origin
-	// Sensitive: something was decrypted for it, which must not be written down.
+	// Sensitive says that encrypted files were opened: the objects stay in
+	// memory.
 	Sensitive bool
 	// Digest stands for the objects, and Cause tells why they were made; a
 	// Renderer fills neither, a Cache does.
@@ -106,33 +124,28 @@ type Result struct {
 
 // Renderer renders sources of all types.
 type Renderer struct {
-	engines map[Type]Engine
-	limits  Limits
+	engines   map[Type]Engine
+	limits    Limits
+	decrypter Decrypter // may be nil
 }
 
-// Limits bound what one source may cost.
-type Limits struct {
-	Objects int
-	Time    time.Duration
-}
-
-// DefaultLimits are far above what a person would put into one application.
-func DefaultLimits() Limits { return Limits{Objects: 10_000, Time: 90 * time.Second} }
-
-// New returns a Renderer with these engines, and one for plain directories.
+// New returns a Renderer with these engines, and with one for plain directories
+// where none is given.
 func New(engines map[Type]Engine, limits Limits) *Renderer {
-	all := map[Type]Engine{Directory: directory{}}
+	all := map[Type]Engine{Directory: NewDirectory(nil)}
 	for t, e := range engines {
 		all[t] = e
 	}
-	return &Renderer{engines: all, limits: limits}
+	return &Renderer{engines: all, limits: limits.orDefault()}
 }
 
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
+	req, opened := unlock(ctx, r.decrypter, req)
 	result, err := r.render(ctx, req)
 	result.Reads = reads()
+	err = opened.tell(&result, err)
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
@@ -147,6 +160,13 @@ func at(c snapshot.Commit) string {
 }
 
 func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
+	defer cancel()
+	spent := &budget{limits: r.limits, ctx: ctx}
+	req, err := override(spent.bind(req))
+	if err != nil {
+		return Result{}, err
+	}
 	t, err := Detect(req)
 	if err != nil {
 		return Result{}, err
@@ -156,17 +176,19 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 	if !ok {
 		return result, fault.New(fault.Invalid, "sources of type %s are not supported", t)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
-	defer cancel()
+	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
+	if over := spent.exceeded(); over != nil {
+		return result, over
+	}
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return result, fault.New(fault.Invalid, "it takes longer than %s", r.limits.Time)
 		}
 		return result, err
 	}
-	if len(manifests) > r.limits.Objects {
-		return result, fault.New(fault.Invalid, "it gives %d objects, more than the %d that are allowed", len(manifests), r.limits.Objects)
+	if err := r.limits.check(manifests); err != nil {
+		return result, err
 	}
 	return result, result.take(manifests)
 }
@@ -188,9 +210,9 @@ func Detect(req Request) (Type, error) {
 	s, dir := req.Source, req.Path()
 	switch {
 	case s.Chart != "":
-		return "", fault.New(fault.Invalid, "charts from a registry are not supported; take the chart into the repository")
+		return Helm, nil
 	case s.Plugin != nil:
-		return "", fault.New(fault.Invalid, "plugins are not supported")
+		return "", unsupported(s.Plugin)
 	case !fs.ValidPath(dir):
 		return "", fault.New(fault.Invalid, "the path %q leaves the repository", s.Path)
 	}
@@ -202,6 +224,9 @@ func Detect(req Request) (Type, error) {
 		return "", err
 	case !info.IsDir():
 		return "", fault.New(fault.Invalid, "the path %s is a file, not a folder", dir)
+	}
+	if several := explicit(s); len(several) > 1 {
+		return "", fault.New(fault.Invalid, "the source has options of several types, of which it can be one: %s", strings.Join(several, ", "))
 	}
 	switch {
 	case s.Helm != nil:
@@ -227,4 +252,28 @@ func Detect(req Request) (Type, error) {
 		}
 	}
 	return Directory, nil
+}
+
+// explicit are the types that a source has options of.
+func explicit(s v1alpha1.ApplicationSource) []string {
+	var out []string
+	for _, block := range []struct {
+		name  string
+		given bool
+	}{{"helm", s.Helm != nil}, {"kustomize", s.Kustomize != nil}, {"directory", s.Directory != nil}} {
+		if block.given {
+			out = append(out, block.name)
+		}
+	}
+	return out
+}
+
+// unsupported says what to do about a plugin.
+func unsupported(p *v1alpha1.ApplicationSourcePlugin) error {
+	name := "a config management plugin"
+	if p.Name != "" {
+		name = fmt.Sprintf("the config management plugin %q", p.Name)
+	}
+	return fault.New(fault.Invalid, "the source is rendered by %s, and plugins are not supported: nothing that a repository brings is run here. "+
+		"Use helm, kustomize or directory (with Jsonnet) in its place, or have a pipeline commit what the plugin generates and sync that folder", name)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -96,7 +97,7 @@ func TestDetection(t *testing.T) {
 		{"an absent path", v1alpha1.ApplicationSource{Path: "nope"}, "", fault.Missing},
 		{"a file", v1alpha1.ApplicationSource{Path: "file"}, "", fault.Invalid},
 		{"a path that leaves the repository", v1alpha1.ApplicationSource{Path: "../x"}, "", fault.Invalid},
-		{"a chart from a registry", v1alpha1.ApplicationSource{Chart: "redis"}, "", fault.Invalid},
+		{"a chart of a Helm repository, whose path does not count", v1alpha1.ApplicationSource{Chart: "redis", Path: "../x"}, render.Helm, ""},
 	} {
 		got, err := render.Detect(request(files, tc.source))
 		if got != tc.want || fault.Of(err) != tc.kind {
@@ -110,7 +111,7 @@ func TestBadManifestsAreAllNamed(t *testing.T) {
 	files := map[string]string{
 		"a.yaml": cm("fine"),
 		"b.yaml": cm("b") + "---\nkind: [\n",
-		"c.yaml": "apiVersion: v1\nmetadata:\n\tname: x\n",
+		"c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n",
 		"d.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
 	}
 	_, err := render.New(nil, render.DefaultLimits()).Render(t.Context(), request(files, v1alpha1.ApplicationSource{}))
@@ -143,17 +144,18 @@ func TestAnEngineCannotBringUsDown(t *testing.T) {
 		reason string
 		engine engine
 		says   string
+		time   time.Duration
 	}{
-		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom"},
+		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom", time.Minute},
 		{"an endless render", func(ctx context.Context, _ render.Request) ([]render.Manifest, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, "longer than"},
+		}, "longer than", time.Millisecond},
 		{"too much", func(context.Context, render.Request) ([]render.Manifest, error) {
 			return []render.Manifest{object, object, object}, nil
-		}, "more than the 2"},
+		}, "more than the 2", time.Minute},
 	} {
-		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: 1e7})
+		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: tc.time})
 		_, err := r.Render(t.Context(), request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{}))
 		if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v", tc.reason, err)

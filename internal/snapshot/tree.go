@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"io/fs"
+	"strings"
 	"time"
 )
 
@@ -16,12 +17,14 @@ type Commit struct {
 	Time    time.Time
 }
 
-// Short is the commit's id as people write it: seven characters.
+// Short is the commit's id as people write it: seven characters of a hash; a
+// chart's version stays as it is.
 func (c Commit) Short() string {
-	if len(c.SHA) < 7 {
-		return c.SHA
+	id := strings.TrimPrefix(c.SHA, "sha256:")
+	if len(id) < 7 || strings.Trim(id, "0123456789abcdef") != "" {
+		return id
 	}
-	return c.SHA[:7]
+	return id[:7]
 }
 
 // Location is what a tree is asked for by.

@@ -24,8 +24,11 @@ func annotation(u *unstructured.Unstructured, name string) string {
 }
 
 // WaveOf returns the sync wave of an object, 0 where none is given or the
-// value is not a number.
+// value is not a number. Helm's weight of a hook is its wave.
 func WaveOf(u *unstructured.Unstructured) int {
+	if n, ok := weight(u); ok && annotation(u, "sync-wave") == "" {
+		return n
+	}
 	n, err := strconv.Atoi(strings.TrimSpace(annotation(u, "sync-wave")))
 	if err != nil {
 		return 0
@@ -33,20 +36,15 @@ func WaveOf(u *unstructured.Unstructured) int {
 	return n
 }
 
-// HookOf returns the phases an object is a hook of, as written, and "" for
-// ordinary objects. Helm's crd-install is an ordinary object, and Helm's
-// hooks do not count beside Argo CD's.
+// HookOf returns the phases an object is a hook of, and "" for ordinary
+// objects. Helm's hooks count for what Argo CD takes them for, and do not
+// count at all beside Argo CD's.
 func HookOf(u *unstructured.Unstructured) string {
 	if hook := strings.TrimSpace(annotation(u, "hook")); hook != "" {
 		return hook
 	}
-	if hook := u.GetAnnotations()["helm.sh/hook"]; hook != "" && hook != "crd-install" {
-		return hook
-	}
-	return ""
+	return fromHelm(u.GetAnnotations()[helmHook])
 }
-
-func isTestHook(hook string) bool { return strings.HasPrefix(hook, "test") }
 
 // option reads one of an object's own sync options, such as Prune=false.
 func option(u *unstructured.Unstructured, name string) string {

@@ -203,7 +203,7 @@ func withoutHooks(objects []*unstructured.Unstructured) ([]*unstructured.Unstruc
 			out = append(out, u)
 			continue
 		}
-		if hook != "Skip" && !isTestHook(hook) {
+		if hook != "Skip" {
 			warnings = append(warnings, Warning{"HookNotRun", object.KeyOf(u).String() + " is a " + hook + " hook; hooks are not run"})
 		}
 	}

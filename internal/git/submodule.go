@@ -1,0 +1,120 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// submoduleTime bounds the opening of a submodule: whoever reads a file has
+// no way to say how long to wait.
+const submoduleTime = 10 * time.Minute
+
+// submodule opens the commit that a submodule is pinned to.
+func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
+	f.once.Do(func() { f.modules, f.modulesErr = f.readModules() })
+	if f.modulesErr != nil {
+		return nil, fmt.Errorf("open the submodule %s: %w", at, f.modulesErr)
+	}
+	where, ok := f.modules[at]
+	if !ok {
+		return nil, fault.New(fault.Invalid, "open the submodule %s: .gitmodules does not name it", at)
+	}
+	to, err := relative(f.repo.url, where)
+	if err != nil {
+		return nil, fmt.Errorf("open the submodule %s: %w", at, err)
+	}
+	m := f.repo.mirrors
+	ctx, cancel := context.WithTimeout(m.ctx, submoduleTime)
+	defer cancel()
+	r, err := m.repository(to)
+	if err != nil {
+		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, redact(to), err)
+	}
+	sub, err := r.tree(ctx, wanted{revision: pinned.String()})
+	if err != nil {
+		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, redact(to), classify(err))
+	}
+	return sub, nil
+}
+
+// readModules reads .gitmodules, the file that says where submodules are from.
+func (f *files) readModules() (map[string]string, error) {
+	data, err := f.ReadFile(".gitmodules")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Invalid, "there is no file .gitmodules that says where it is from")
+	}
+	if err != nil {
+		return nil, err
+	}
+	read := config.NewModules()
+	if err := read.Unmarshal(data); err != nil {
+		return nil, fault.New(fault.Invalid, "read .gitmodules: %w", err)
+	}
+	urls := map[string]string{}
+	for _, s := range read.Submodules {
+		urls[path.Clean(s.Path)] = s.URL
+	}
+	return urls, nil
+}
+
+// relative gives the URL of a submodule, which may be relative to that of
+// the repository that names it.
+func relative(parent, to string) (string, error) {
+	if strings.HasPrefix(to, "./") || strings.HasPrefix(to, "../") {
+		// Cut off the host first: ".." never leads out of it.
+		at := strings.Index(parent, "://")
+		if at < 0 {
+			at = strings.Index(parent, ":") // user@host:path
+		} else if slash := strings.Index(parent[at+3:], "/"); slash >= 0 {
+			at += 3 + slash
+		} else {
+			at = len(parent) - 1
+		}
+		base := parent[at+1:]
+		for {
+			up, ok := strings.CutPrefix(to, "../")
+			if ok {
+				if base == "" {
+					return "", fault.New(fault.Invalid, "its relative URL leads out of the host")
+				}
+				base = strings.TrimSuffix(path.Dir("/" + strings.TrimRight(base, "/"))[1:], "/")
+				to = up
+				continue
+			}
+			here, ok := strings.CutPrefix(to, "./")
+			if !ok {
+				break
+			}
+			to = here
+		}
+		to = parent[:at+1] + strings.TrimPrefix(base+"/"+to, "/")
+	}
+	if u, err := url.Parse(to); err == nil && u.Scheme != "" && u.Host == "" && !strings.Contains(to, "@") {
+		return "", errScheme(u.Scheme)
+	}
+	ep, err := transport.NewEndpoint(to)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "its URL cannot be read")
+	}
+	switch ep.Protocol {
+	case "http", "https", "ssh":
+		return to, nil
+	}
+	return "", errScheme(ep.Protocol)
+}
+
+func errScheme(scheme string) error {
+	return fault.New(fault.Invalid, "submodules are read over http, https or ssh, not %s", scheme)
+}

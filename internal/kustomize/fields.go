@@ -1,0 +1,122 @@
+package kustomize
+
+import (
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+)
+
+// maxName is what the name of an object can hold.
+const maxName = 253
+
+// checkFiles refuses files of a kustomization that kustomize would fetch, or
+// that are not in its tree.
+func (l *layout) checkFiles(k *kustomization) {
+	for _, field := range []struct {
+		name  string
+		files []string
+	}{
+		{"patches", patchFiles(k.Patches)},
+		{"patchesJson6902", patchFiles(k.PatchesJson6902)}, //nolint:staticcheck // old files have them
+		{"patchesStrategicMerge", l.mergeFiles(k)},
+		{"replacements", replacementFiles(k.Replacements)},
+		{"crds", k.Crds},
+		{"configurations", k.Configurations},
+		{"openapi.path", []string{k.OpenAPI["path"]}},
+		{"configMapGenerator, secretGenerator", generatorFiles(k.Kustomization)},
+	} {
+		for _, file := range field.files {
+			l.checkFile(k, field.name, file)
+		}
+	}
+}
+
+func (l *layout) checkFile(k *kustomization, field, file string) {
+	switch {
+	case file == "":
+	case fetched(file):
+		l.fail(k, "%s: %s is a file on a web server, which nothing pins; copy it into the repository", field, file)
+	default:
+		if _, err := l.within(k.dir, file); err != nil {
+			l.fail(k, "%s: %w", field, err)
+		}
+	}
+}
+
+// checkText looks at YAML that stands in the kustomization itself, and at
+// what multiplies.
+func (l *layout) checkText(k *kustomization) {
+	var texts []string
+	for _, p := range k.Patches {
+		texts = append(texts, p.Patch)
+	}
+	for _, p := range k.PatchesJson6902 { //nolint:staticcheck // old files have them
+		texts = append(texts, p.Patch)
+	}
+	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // old files have them
+		texts = append(texts, string(p))
+	}
+	for _, text := range texts {
+		if err := bounded([]byte(text)); err != nil {
+			l.fail(k, "a patch: %w", err)
+		}
+	}
+	if len(k.NamePrefix) > maxName || len(k.NameSuffix) > maxName {
+		l.fail(k, "the namePrefix or nameSuffix is longer than a name may be")
+	}
+	l.growth.add(l, k)
+}
+
+func patchFiles(patches []types.Patch) []string {
+	var out []string
+	for _, p := range patches {
+		out = append(out, p.Path)
+	}
+	return out
+}
+
+// mergeFiles are those that are no patches themselves: the old field takes
+// both, and decides by trying.
+func (l *layout) mergeFiles(k *kustomization) []string {
+	var out []string
+	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // old files have them
+		if !strings.Contains(string(p), "\n") && !strings.HasPrefix(string(p), "{") {
+			out = append(out, string(p))
+		}
+	}
+	return out
+}
+
+func replacementFiles(replacements []types.ReplacementField) []string {
+	var out []string
+	for _, r := range replacements {
+		out = append(out, r.Path)
+	}
+	return out
+}
+
+func generatorFiles(k *types.Kustomization) []string {
+	var sources []types.KvPairSources
+	for _, g := range k.ConfigMapGenerator {
+		sources = append(sources, g.KvPairSources)
+	}
+	for _, g := range k.SecretGenerator {
+		sources = append(sources, g.KvPairSources)
+	}
+	var out []string
+	for _, s := range sources {
+		for _, file := range s.FileSources {
+			out = append(out, afterKey(file))
+		}
+		out = append(append(out, s.EnvSources...), s.EnvSource)
+	}
+	return out
+}
+
+// afterKey takes the key off KEY=FILE.
+func afterKey(file string) string {
+	if _, value, ok := strings.Cut(file, "="); ok {
+		return value
+	}
+	return file
+}

@@ -1,0 +1,176 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+)
+
+// plugins checks entries of generators, transformers and validators. Built-in
+// ones read files by themselves, so that they are looked into; others are
+// refused by kustomize. A folder stands for the files in it.
+func (l *layout) plugins(k *kustomization, entries []string) []string {
+	var out []string
+	for _, entry := range entries {
+		if err := bounded([]byte(entry)); err != nil {
+			l.fail(k, "a generator or transformer: %w", err)
+			continue
+		}
+		if configs, err := l.parse([]byte(entry)); err == nil { // so that kustomize takes it for one
+			out = append(out, l.configs(k, entry, configs)...)
+			continue
+		}
+		to, err := l.resolve(k, entry)
+		if err != nil {
+			l.failed(k, err)
+			continue
+		}
+		out = append(out, l.pluginsAt(k, to, 0)...)
+	}
+	return out
+}
+
+// parse reads resources as kustomize does, which looks into the schema.
+func (l *layout) parse(data []byte) (all resmap.ResMap, err error) {
+	err = schema.during(false, func() (err error) {
+		all, err = l.factory.NewResMapFromBytes(data)
+		return err
+	})
+	return all, err
+}
+
+// pluginsAt is plugins for a file or a folder.
+func (l *layout) pluginsAt(k *kustomization, at string, level int) []string {
+	info, err := l.files.stat(at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		l.fail(k, "%s is not there", l.files.title(at))
+		return nil
+	case err != nil:
+		l.failed(k, err)
+		return nil
+	case info.IsDir():
+		return l.pluginFolder(k, at, level)
+	}
+	data, err := l.files.ReadFile(at)
+	if err != nil {
+		l.failed(k, err)
+		return nil
+	}
+	configs, err := l.parse(data)
+	if err != nil {
+		l.fail(k, "%s: %w", l.files.title(at), err)
+		return nil
+	}
+	return l.configs(k, relative(k.dir, at), configs)
+}
+
+// pluginFolder takes a folder whose kustomization lists resources and nothing
+// else. One that changes them could write a URL that nobody saw before.
+func (l *layout) pluginFolder(k *kustomization, dir string, level int) []string {
+	if level > maxLevels {
+		l.fail(k, "folders of generators or transformers refer to each other more than %d deep", maxLevels)
+		return nil
+	}
+	sub, err := l.load(dir)
+	if err != nil {
+		l.failed(k, err)
+		return nil
+	}
+	plain := types.Kustomization{TypeMeta: sub.TypeMeta, MetaData: sub.MetaData, Resources: sub.Resources}
+	want, errWant := yaml.Marshal(plain)
+	got, errGot := yaml.Marshal(sub.Kustomization)
+	if errWant != nil || errGot != nil || string(want) != string(got) {
+		l.fail(k, "%s: a folder of generators or transformers may have resources, and nothing that changes them", l.files.title(sub.name))
+		return nil
+	}
+	var out []string
+	for _, r := range sub.Resources {
+		to, err := l.resolve(sub, r)
+		if err != nil {
+			l.failed(sub, err)
+			continue
+		}
+		out = append(out, l.pluginsAt(k, to, level+1)...)
+	}
+	return out
+}
+
+// configs checks configurations and returns what stands for them: entry, or
+// text without those that inflate charts, which become the kustomization's
+// charts.
+func (l *layout) configs(k *kustomization, entry string, all resmap.ResMap) []string {
+	var rest []*resource.Resource
+	for _, r := range all.Resources() {
+		if r.GetApiVersion() == "builtin" && r.GetKind() == "HelmChartInflationGenerator" {
+			l.chartConfig(k, r)
+			continue
+		}
+		rest = append(rest, r)
+		object, err := r.Map()
+		if err != nil {
+			l.failed(k, err)
+			continue
+		}
+		l.checkConfig(k, r.GetKind(), "", object)
+	}
+	if len(rest) == all.Size() {
+		return []string{entry}
+	}
+	var out []string
+	for _, r := range rest {
+		text, err := r.AsYAML()
+		if err != nil {
+			l.failed(k, err)
+		}
+		out = append(out, string(text))
+	}
+	return out
+}
+
+func (l *layout) chartConfig(k *kustomization, r *resource.Resource) {
+	text, err := r.AsYAML()
+	if err != nil {
+		l.failed(k, err)
+		return
+	}
+	var c struct {
+		types.HelmGlobals
+		types.HelmChart
+	}
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		l.fail(k, "HelmChartInflationGenerator %s: %w", r.GetName(), err)
+		return
+	}
+	k.more = append(k.more, chartOf{c.HelmChart, c.HelmGlobals.ChartHome})
+}
+
+// fileKeys are the fields in which built-in plugins name files. They are read
+// by a decoder that takes capitals for small letters.
+func fileKeys() []string { return []string{"path", "paths", "files", "env", "envs", "targetfilepath"} }
+
+// checkConfig looks at every text below a field that names files.
+func (l *layout) checkConfig(k *kustomization, kind, key string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			l.checkConfig(k, kind, strings.ToLower(name), v[name])
+		}
+	case []any:
+		for _, below := range v {
+			l.checkConfig(k, kind, key, below)
+		}
+	case string:
+		if slices.Contains(fileKeys(), key) && !strings.Contains(v, "\n") {
+			l.checkFile(k, fmt.Sprintf("%s: %s", kind, key), afterKey(v))
+		}
+	}
+}

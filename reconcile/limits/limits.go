@@ -1,0 +1,183 @@
+package limits
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/gobwas/glob"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// DefaultProject is the project of applications that name none. Where nobody
+// made it, it permits everything.
+const DefaultProject = "default"
+
+// NameOf is the project of an application.
+func NameOf(app *v1alpha1.Application) string {
+	if app.Spec.Project == "" {
+		return DefaultProject
+	}
+	return app.Spec.Project
+}
+
+// Destination is a cluster, as far as rules know it.
+type Destination struct{ Name, Server string }
+
+// CheckSpec holds what an application asks for against its project: the
+// namespace that it lives in (agent is the one where every project may have
+// applications), its repositories and its destination. It tells all that is
+// not permitted. The rules are those of Argo CD's AppProject: globs, in which
+// * stands for anything, and a leading ! denies whatever else permits.
+func CheckSpec(p *v1alpha1.Project, app *v1alpha1.Application, to Destination, agent string) error {
+	var failures []error
+	if app.Namespace != "" && app.Namespace != agent && !permits(p.Spec.SourceNamespaces, app.Namespace) {
+		failures = append(failures, fault.New(fault.Denied, "project %s permits no applications in the namespace %s", p.Name, app.Namespace))
+	}
+	for _, url := range repositories(app) {
+		if !permits(p.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) && !permits(p.Spec.SourceRepos, url) {
+			failures = append(failures, fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, url))
+		}
+	}
+	if ns := app.Spec.Destination.Namespace; ns != "" && !reaches(p, to, ns) {
+		failures = append(failures, fault.New(fault.Denied, "project %s does not permit the namespace %s of cluster %s", p.Name, ns, shown(to)))
+	}
+	return errors.Join(failures...)
+}
+
+// Object is one that an application consists of.
+type Object struct {
+	Key        object.Key
+	Namespaced bool
+}
+
+// CheckObjects holds rendered objects against a project, and tells all that
+// are not permitted.
+func CheckObjects(p *v1alpha1.Project, to Destination, objects []Object) error {
+	var failures []error
+	for _, o := range objects {
+		switch {
+		case !o.Namespaced && !clusterKind(p, o.Key):
+			failures = append(failures, fault.New(fault.Denied, "project %s does not permit %s: its kind lives in the whole cluster, and clusterResourceWhitelist does not name it, or clusterResourceBlacklist does", p.Name, o.Key))
+		case o.Namespaced && !namespacedKind(p, o.Key):
+			failures = append(failures, fault.New(fault.Denied, "project %s does not permit the kind of %s", p.Name, o.Key))
+		case o.Namespaced && !reaches(p, to, o.Key.Namespace):
+			failures = append(failures, fault.New(fault.Denied, "project %s does not permit %s in the namespace %s of cluster %s", p.Name, o.Key, o.Key.Namespace, shown(to)))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// Unsupported lists the paths of a project's fields that would limit its
+// applications and that nobody acts upon.
+func Unsupported(p *v1alpha1.Project) []string {
+	var out []string
+	for _, f := range []struct {
+		set  bool
+		path string
+	}{
+		{len(p.Spec.SyncWindows) > 0, "syncWindows"},
+		{len(p.Spec.SignatureKeys) > 0, "signatureKeys"},
+		{p.Spec.SourceIntegrity != nil, "sourceIntegrity"},
+		{p.Spec.PermitOnlyProjectScopedClusters, "permitOnlyProjectScopedClusters"},
+		{len(p.Spec.DestinationServiceAccounts) > 0, "destinationServiceAccounts"},
+		{p.Spec.OrphanedResources != nil, "orphanedResources"},
+		{len(p.Spec.Roles) > 0, "roles"},
+	} {
+		if f.set {
+			out = append(out, "project "+p.Name+" spec."+f.path)
+		}
+	}
+	return out
+}
+
+func repositories(app *v1alpha1.Application) []string {
+	sources := app.Spec.Sources
+	if len(sources) == 0 && app.Spec.Source != nil {
+		sources = []v1alpha1.ApplicationSource{*app.Spec.Source}
+	}
+	var out []string
+	for _, s := range sources {
+		if s.RepoURL != "" && !slices.Contains(out, s.RepoURL) {
+			out = append(out, s.RepoURL)
+		}
+	}
+	return out
+}
+
+func shown(to Destination) string {
+	if to.Name != "" {
+		return to.Name
+	}
+	return to.Server
+}
+
+// permits: one pattern permits, and none denies.
+func permits(patterns []string, text string) bool {
+	permitted := false
+	for _, p := range patterns {
+		if denied, ok := strings.CutPrefix(p, "!"); ok {
+			if matches(denied, text) {
+				return false
+			}
+			continue
+		}
+		permitted = permitted || matches(p, text)
+	}
+	return permitted
+}
+
+// matches: a pattern that is no glob matches itself.
+func matches(pattern, text string) bool {
+	if pattern == text {
+		return true
+	}
+	g, err := glob.Compile(pattern)
+	return err == nil && g.Match(text)
+}
+
+// reaches tells whether a project's destinations hold a namespace.
+func reaches(p *v1alpha1.Project, to Destination, namespace string) bool {
+	permitted := false
+	for _, d := range p.Spec.Destinations {
+		server, noServer := strings.CutPrefix(d.Server, "!")
+		name, noName := strings.CutPrefix(d.Name, "!")
+		ns, noNamespace := strings.CutPrefix(d.Namespace, "!")
+		cluster := d.Server != "" && matches(server, to.Server) || d.Name != "" && matches(name, to.Name)
+		here := matches(ns, namespace)
+		switch {
+		case noServer || noName:
+			if cluster && (d.Namespace == "" || here) {
+				return false
+			}
+		case noNamespace:
+			if cluster && here {
+				return false
+			}
+		case cluster && here:
+			permitted = true
+		}
+	}
+	return permitted
+}
+
+func clusterKind(p *v1alpha1.Project, k object.Key) bool {
+	in := func(list []v1alpha1.ClusterResourceRestriction) bool {
+		return slices.ContainsFunc(list, func(r v1alpha1.ClusterResourceRestriction) bool {
+			return matches(r.Group, k.Group) && matches(r.Kind, k.Kind) && (r.Name == "" || matches(r.Name, k.Name))
+		})
+	}
+	return in(p.Spec.ClusterResourceWhitelist) && !in(p.Spec.ClusterResourceBlacklist)
+}
+
+// namespacedKind: without a whitelist every kind is permitted.
+func namespacedKind(p *v1alpha1.Project, k object.Key) bool {
+	in := func(list []metav1.GroupKind) bool {
+		return slices.ContainsFunc(list, func(r metav1.GroupKind) bool { return matches(r.Group, k.Group) && matches(r.Kind, k.Kind) })
+	}
+	return (p.Spec.NamespaceResourceWhitelist == nil || in(p.Spec.NamespaceResourceWhitelist)) && !in(p.Spec.NamespaceResourceBlacklist)
+}
