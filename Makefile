@@ -6,8 +6,11 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
 
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trueup
 GOLANGCI_LINT_VERSION := v2.15.0
-GOLANGCI_LINT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/trueup/tools/$(GOLANGCI_LINT_VERSION)/golangci-lint
+GOLANGCI_LINT := $(CACHE)/tools/$(GOLANGCI_LINT_VERSION)/golangci-lint
+GITEA_VERSION := $(shell sed -n 's|.*code.gitea.io/gitea \(v[^ ]*\).*|\1|p' internal/forgetest/gitea/go.mod)
+GITEA := $(CACHE)/forge/$(GITEA_VERSION)/gitea
 
 .PHONY: help
 help: ## Show what each target does
@@ -38,6 +41,20 @@ cluster-up: devcluster ## Start a control plane in .devcluster (the first time b
 cluster-down: devcluster ## Stop the control plane and remove its data
 	@bin/devcluster down --dir .devcluster --purge
 
+.PHONY: forge
+forge: $(GITEA) ## Build the Gitea that tests use, and print where it is (the first time: about 6 minutes)
+	@echo $(GITEA)
+
+# Kept by version outside the tree, with the folders that it reads.
+$(GITEA):
+	@echo "building Gitea $(GITEA_VERSION) from source for the tests that need a private repository (once on this machine: about 6 minutes on 2 cores)"
+	@set -e; mkdir -p $(@D); new=$(@D)/new.$$$$; \
+	CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C internal/forgetest/gitea -trimpath -tags 'sqlite sqlite_unlock_notify' \
+		-ldflags '-s -w -X main.Version=$(GITEA_VERSION:v%=%)' -o $$new code.gitea.io/gitea; \
+	source=$$(go list -C internal/forgetest/gitea -m -f '{{.Dir}}' code.gitea.io/gitea); \
+	for folder in templates options public; do cp -R $$source/$$folder $(@D)/; chmod -R u+w $(@D)/$$folder; done; \
+	mv $$new $@
+
 TEST_CLUSTERS := $(CURDIR)/.devcluster-test
 
 # The tests talk to OpenSSH's own server.
@@ -48,13 +65,13 @@ $(SSHD):
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server
 
 .PHONY: test
-test: devcluster $(SSHD) ## Run every test: unit, golden, layer, and end to end on real control planes
+test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and end to end on real control planes and a real Gitea
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
 	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge; \
 	echo "running the tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"; \
-	export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS); \
+	export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS) TRUEUP_TEST_FORGE=$(GITEA); \
 	echo go test ./...; go test ./...; \
 	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
 	go test -C internal/devcluster ./...
@@ -73,6 +90,7 @@ lint: $(GOLANGCI_LINT) ## Run golangci-lint (the first time builds it: about 4 m
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	go vet -C internal/devcluster ./...
+	go vet -C internal/forgetest/gitea/sqlite ./...
 
 # Kept by version outside the tree, as the programs of the test clusters are.
 $(GOLANGCI_LINT):

@@ -62,7 +62,7 @@ func connect(t *testing.T, cluster string) (client.Client, string) {
 }
 
 // start runs an agent until the test ends.
-func start(t *testing.T) *world {
+func start(t *testing.T, changes ...func(*agent.Options)) *world {
 	t.Helper()
 	w := &world{t: t}
 	var file, edgeFile string
@@ -93,14 +93,16 @@ func start(t *testing.T) *world {
 	w.history, w.metrics = past, prometheus.NewRegistry()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() {
-		done <- agent.Run(ctx, agent.Options{
-			Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
-			Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
-			History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
-			Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.New()},
-		})
-	}()
+	options := agent.Options{
+		Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
+		Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
+		History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
+		Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.New()},
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	go func() { done <- agent.Run(ctx, options) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

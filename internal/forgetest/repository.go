@@ -1,0 +1,123 @@
+package forgetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// User is somebody with an account.
+type User struct{ Name, password string }
+
+// Repository is one of somebody's, private.
+type Repository struct {
+	// URL is for cloning, over HTTP.
+	URL   string
+	forge *Forge
+	owner User
+	name  string
+	dir   string // a clone to push from
+}
+
+// User makes an account.
+func (f *Forge) User(name string) User {
+	f.t.Helper()
+	u := User{name, "a password of " + name}
+	f.Call(http.MethodPost, "/admin/users", map[string]any{
+		"username": u.Name, "password": u.password, "email": name + "@example.com", "must_change_password": false,
+	}, nil)
+	return u
+}
+
+// Token makes a token that reads and writes what a user may.
+func (f *Forge) Token(u User) string {
+	f.t.Helper()
+	f.serial++
+	var out struct {
+		SHA1 string `json:"sha1"`
+	}
+	f.call(u, http.MethodPost, "/users/"+u.Name+"/tokens", map[string]any{
+		"name": fmt.Sprintf("token-%d", f.serial), "scopes": []string{"write:repository", "write:issue", "read:user"},
+	}, &out)
+	return out.SHA1
+}
+
+// Repository makes a private repository with nothing in it.
+func (f *Forge) Repository(owner User, name string) *Repository {
+	f.t.Helper()
+	f.call(owner, http.MethodPost, "/user/repos", map[string]any{"name": name, "private": true, "default_branch": "main"}, nil)
+	r := &Repository{URL: f.URL + "/" + owner.Name + "/" + name + ".git", forge: f, owner: owner, name: name, dir: filepath.Join(f.t.TempDir(), name)}
+	f.run("git", "init", "-q", "-b", "main", r.dir)
+	return r
+}
+
+// Push commits files to the default branch and pushes them; it returns the
+// commit. Empty content removes a file.
+func (r *Repository) Push(message string, files map[string]string) string {
+	f := r.forge
+	f.t.Helper()
+	for name, text := range files {
+		name = filepath.Join(r.dir, name)
+		if text == "" {
+			f.must("remove a file", os.Remove(name))
+			continue
+		}
+		f.must("make a folder", os.MkdirAll(filepath.Dir(name), 0o755))
+		f.must("write a file", os.WriteFile(name, []byte(text), 0o644))
+	}
+	f.runIn(r.dir, "git", "add", "-A")
+	f.runIn(r.dir, "git", "commit", "-q", "-m", message)
+	header := "http.extraHeader=Authorization: " + r.owner.basic()
+	f.runIn(r.dir, "git", "-c", header, "push", "-q", r.URL, "main")
+	return f.runIn(r.dir, "git", "rev-parse", "HEAD")
+}
+
+// Webhook has Gitea tell a URL of pushes, signed with a secret.
+func (r *Repository) Webhook(url, secret string) {
+	r.forge.t.Helper()
+	r.forge.call(r.owner, http.MethodPost, "/repos/"+r.owner.Name+"/"+r.name+"/hooks", map[string]any{
+		"type": "gitea", "active": true, "events": []string{"push"},
+		"config": map[string]string{"url": url, "content_type": "json", "secret": secret},
+	}, nil)
+}
+
+func (u User) basic() string {
+	req := http.Request{Header: http.Header{}}
+	req.SetBasicAuth(u.Name, u.password)
+	return req.Header.Get("Authorization")
+}
+
+// Call calls the API as the administrator; what is nil is neither sent nor
+// read.
+func (f *Forge) Call(method, path string, body, into any) {
+	f.t.Helper()
+	f.call(User{admin, password}, method, path, body, into)
+}
+
+func (f *Forge) call(as User, method, path string, body, into any) {
+	f.t.Helper()
+	var send bytes.Buffer
+	if body != nil {
+		f.must("write a request", json.NewEncoder(&send).Encode(body))
+	}
+	req, err := http.NewRequestWithContext(f.t.Context(), method, f.URL+"/api/v1"+path, &send)
+	f.must("make a request", err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", as.basic())
+	res, err := http.DefaultClient.Do(req)
+	f.must("call the API", err)
+	defer res.Body.Close() //nolint:errcheck // all is read
+	answer, err := io.ReadAll(res.Body)
+	f.must("read the answer", err)
+	if res.StatusCode >= 300 {
+		f.t.Fatalf("%s %s: %s\n%s", method, path, res.Status, strings.TrimSpace(string(answer)))
+	}
+	if into != nil {
+		f.must("read the answer", json.Unmarshal(answer, into))
+	}
+}
