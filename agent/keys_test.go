@@ -94,6 +94,9 @@ func TestEncryptedApplication(t *testing.T) {
 	}
 	w.write("sealed/secret.yaml", read("sealed", "secret.yaml"))
 	w.commit("Add an encrypted Secret")
+	w.must(w.client.Create(t.Context(), &v1alpha1.Project{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: w.namespace}, Spec: v1alpha1.ProjectSpec{
+		SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "*"}},
+	}}))
 	w.app("sealed", "sealed", func(a *v1alpha1.Application) { a.Spec.Project = "shop" })
 	locked := func(a *v1alpha1.Application) bool {
 		data, err := json.Marshal(a.Status)

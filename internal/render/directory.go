@@ -118,12 +118,12 @@ func resembles(f File) bool {
 			return true
 		}
 	}
-	for _, word := range []string{"apiVersion", "kind", "metadata"} {
-		if !bytes.Contains(f.Data, []byte(word+":")) && !bytes.Contains(f.Data, []byte(`"`+word+`"`)) {
-			return false
+	for _, word := range []string{"apiVersion", "kind"} {
+		if bytes.Contains(f.Data, []byte(word+":")) || bytes.Contains(f.Data, []byte(`"`+word+`"`)) {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // readEvaluated takes the result of a Jsonnet file: an object, an array of

@@ -39,6 +39,7 @@ func TestDirectoryFiles(t *testing.T) {
 		{"JSON that is no object", map[string]string{"x.json": `[1]`}, nil, "", "x.json"},
 		{"JSON that is broken", map[string]string{"x.json": `{"a": `}, nil, "", "x.json"},
 		{"a broken file that may have been meant", map[string]string{"a.yaml": "apiVersion: v1\nkind: X: y\nmetadata: {}\n"}, nil, "", "a.yaml:2"},
+		{"a broken file that names a kind and no more", map[string]string{"a.yaml": "kind: ConfigMap\nmetadata: [\n", "b.yaml": cm("b")}, nil, "", "a.yaml:"},
 		{"something else beside an object in one file", map[string]string{"a.yaml": cm("a") + "---\nx: y\n"}, nil, "", "a.yaml:5"},
 		{"a kind without a name", map[string]string{"a.yaml": "kind: Pod\napiVersion: v1\n"}, nil, "", "a.yaml:1"},
 		{"JSON values in a row", map[string]string{"a.json": `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}` + "\n" + `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}`}, nil, "a b", ""},

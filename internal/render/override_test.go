@@ -151,7 +151,8 @@ func TestRevisionsAreAnswers(t *testing.T) {
 		}
 		commit, target := req, req
 		commit.Tree.Commit.SHA, target.Source.TargetRevision = "abc", "v2"
-		if a, b := result.Reads.Holds(t.Context(), commit), result.Reads.Holds(t.Context(), target); a != tc.commit || b != tc.target {
+		holds := func(req render.Request) bool { return result.Reads.Changed(t.Context(), req) == render.Cause{} }
+		if a, b := holds(commit), holds(target); a != tc.commit || b != tc.target {
 			t.Errorf("%s: holds for another commit %t, for another revision %t", tc.reason, a, b)
 		}
 	}
