@@ -43,6 +43,26 @@ func (c *Credentials) For(ctx context.Context, url string) (git.Auth, error) {
 	return a.git(), nil
 }
 
+// permits refuses a repository that secrets register, all of them for other
+// projects.
+func (c *Credentials) permits(ctx context.Context, project, url string) error {
+	own, err := c.secrets(ctx, kube.SecretRepo, func(at string) int {
+		if canonical(at) == canonical(url) {
+			return 1
+		}
+		return 0
+	})
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	for i := range own {
+		if of := string(own[i].Data["project"]); of == "" || of == project {
+			return nil
+		}
+	}
+	return fault.New(fault.Denied, "the repository %s is registered for another project than %s", git.Redact(url), project)
+}
+
 // access gathers all that is known about getting into a repository.
 func (c *Credentials) access(ctx context.Context, url string) (access, error) {
 	own, err := c.secrets(ctx, kube.SecretRepo, func(at string) int {

@@ -240,3 +240,28 @@ func TestRotation(t *testing.T) {
 		}
 	}
 }
+
+// TestARepositoryOfOneProject: others are refused it, unless it is registered
+// for everybody as well.
+func TestARepositoryOfOneProject(t *testing.T) {
+	t.Parallel()
+	shop := secret("shop", kube.SecretRepo, "url=https://git.example/b", "project=shop", "password=x")
+	for _, tc := range []struct {
+		reason  string
+		have    []client.Object
+		project string
+		denied  bool
+	}{
+		{"nobody registered it", nil, "billing", false},
+		{"its own project", []client.Object{shop}, "shop", false},
+		{"another project", []client.Object{shop}, "billing", true},
+		{"two projects", []client.Object{shop, secret("billing", kube.SecretRepo, "url=https://git.example/b.git/", "project=billing")}, "billing", false},
+		{"everybody as well", []client.Object{shop, secret("all", kube.SecretRepo, "url=https://git.example/b")}, "billing", false},
+	} {
+		p := agent.Projects{Credentials: &agent.Credentials{Reader: fake.NewClientBuilder().WithObjects(tc.have...).Build(), Namespace: "trueup"}}
+		err := p.MayRead(t.Context(), tc.project, "https://ana:hunter2@git.example/b")
+		if denied := fault.Of(err) == fault.Denied; denied != tc.denied || err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", tc.reason, err)
+		}
+	}
+}

@@ -132,25 +132,20 @@ func (p *Poller) InUse() []string {
 	return urls
 }
 
-// Now has a repository asked at once, whatever form of its URL is given, and
-// tells whether it is in use. Of many wishes that come while a question is
-// under way one more question comes.
+// Now has a repository asked at once, and tells whether it is in use. Of many
+// wishes that come while a question is under way one more question comes.
 func (p *Poller) Now(url string) bool {
-	key, place := git.Normalize(url), git.Place(url)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := false
-	for _, r := range p.repos {
-		if r.key != key && git.Place(r.url) != place {
-			continue
-		}
-		found = true
-		select {
-		case r.now <- struct{}{}:
-		default:
-		}
+	r, ok := p.repos[git.Normalize(url)]
+	if !ok {
+		return false
 	}
-	return found
+	select {
+	case r.now <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // Bounds of polling. Repositories that failed the last time have slots of

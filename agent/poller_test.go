@@ -189,13 +189,13 @@ func TestPollerNow(t *testing.T) {
 		}
 		// A burst before, and one while the question is under way.
 		for range 50 {
-			if !p.Now("git@GIT.example.com:a.git") {
+			if !p.Now(repoA + "/") {
 				t.Fatal("another form of the URL is not found")
 			}
 		}
 		after(time.Second)
 		for range 50 {
-			p.Now("https://git.example.com/a")
+			p.Now(repoA)
 		}
 		after(14 * time.Second)
 		if diff := cmp.Diff([]time.Duration{0, 5 * time.Second}, f.times(repoA)); diff != "" {

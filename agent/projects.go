@@ -13,11 +13,17 @@ import (
 // Projects reads projects of the agent's namespace: who may write an
 // application elsewhere must not be able to write its limits.
 type Projects struct {
-	Reader    client.Reader
-	Namespace string
+	Reader      client.Reader
+	Namespace   string
+	Credentials *Credentials
 }
 
 var _ reconcile.Projects = Projects{}
+
+// MayRead implements reconcile.Projects.
+func (p Projects) MayRead(ctx context.Context, project, repoURL string) error {
+	return p.Credentials.permits(ctx, project, repoURL)
+}
 
 // Project implements reconcile.Projects.
 func (p Projects) Project(ctx context.Context, name string) (*v1alpha1.Project, error) {

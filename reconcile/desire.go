@@ -50,11 +50,11 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the destination: %w", err)
 	}
-	project, err := f.permitted(ctx, app, cluster)
+	project, err := f.projectOf(ctx, app, cluster)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := f.open(ctx, app, revisions)
+	all, err := f.open(ctx, app, project, revisions)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,13 +85,21 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	return d, cluster, nil
 }
 
-// permitted reads an application's project and holds the application against
+// projectOf reads an application's project and holds the application against
 // it. It is nil where nothing is limited.
-func (f *Flow) permitted(ctx context.Context, app *v1alpha1.Application, c *Cluster) (*v1alpha1.Project, error) {
+func (f *Flow) projectOf(ctx context.Context, app *v1alpha1.Application, c *Cluster) (*v1alpha1.Project, error) {
 	if f.Projects == nil {
 		return nil, nil
 	}
 	name := limits.NameOf(app)
+	var failures []error
+	sources, _ := sourcesOf(app, nil) // what is wrong with them is told when they are opened
+	for _, s := range sources {
+		failures = append(failures, f.Projects.MayRead(ctx, name, s.RepoURL))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
+	}
 	project, err := f.Projects.Project(ctx, name)
 	switch {
 	case fault.Of(err) == fault.Missing && name == limits.DefaultProject:

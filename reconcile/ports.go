@@ -35,6 +35,8 @@ type Clusters interface {
 type Projects interface {
 	// Project reads one; one that is not there is a fault.Missing.
 	Project(ctx context.Context, name string) (*v1alpha1.Project, error)
+	// MayRead refuses a repository whose credentials are another project's.
+	MayRead(ctx context.Context, project, repoURL string) error
 }
 
 // Cluster is a destination, as a set of ports.

@@ -9,6 +9,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
 // opened are an application's sources, with their trees.
@@ -26,7 +27,7 @@ func (o opened) onlyRef(i int) bool {
 }
 
 // open opens the trees of all sources, and tells all that cannot be opened.
-func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []string) (opened, error) {
+func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, project *v1alpha1.Project, revisions []string) (opened, error) {
 	sources, err := sourcesOf(app, revisions)
 	if err != nil {
 		return opened{}, err
@@ -39,7 +40,7 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []
 		tree, err := f.Sources.Tree(ctx, at)
 		failures = append(failures, err)
 		out.sources = append(out.sources, render.Request{
-			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: f.Sources,
+			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: permitted{f, project, limits.NameOf(app)},
 		})
 		out.locations = append(out.locations, at)
 		if s.Ref != "" {
@@ -47,6 +48,29 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, revisions []
 		}
 	}
 	return out, errors.Join(failures...)
+}
+
+// permitted opens what files of an application name, as far as its project
+// permits.
+type permitted struct {
+	flow    *Flow
+	project *v1alpha1.Project // nil limits nothing
+	name    string
+}
+
+// Tree implements render.Opener.
+func (p permitted) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	if p.project != nil {
+		if err := limits.CheckRepository(p.project, at.RepoURL); err != nil {
+			return snapshot.Tree{}, err
+		}
+	}
+	if p.flow.Projects != nil {
+		if err := p.flow.Projects.MayRead(ctx, p.name, at.RepoURL); err != nil {
+			return snapshot.Tree{}, err
+		}
+	}
+	return p.flow.Sources.Tree(ctx, at)
 }
 
 // sourcesOf lists an application's sources, at other revisions where these

@@ -52,15 +52,3 @@ func Normalize(raw string) string {
 	}
 	return u.String()
 }
-
-// Place is what the URLs of one repository have in common, whatever the
-// protocol and the user: host and path, in lower case and without ".git". It
-// is for comparing what a forge calls a repository with what others do.
-func Place(raw string) string {
-	ep, err := transport.NewEndpoint(strings.TrimSpace(raw))
-	if err != nil {
-		return raw
-	}
-	path := strings.TrimSuffix(strings.Trim(ep.Path, "/"), ".git")
-	return strings.ToLower(strings.Trim(ep.Host, "[]") + "/" + path)
-}

@@ -240,14 +240,3 @@ func TestUnusedRevisionsAreForgotten(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
-	t.Parallel()
-	var got []string
-	for _, url := range []string{"https://Git.example.com/Org/repo.git", "git@git.example.com:org/repo", "ssh://git@git.example.com:2222/org/repo.git", "https://u:p@git.example.com/org/repo/"} {
-		got = append(got, git.Place(url))
-	}
-	want := []string{"git.example.com/org/repo", "git.example.com/org/repo", "git.example.com/org/repo", "git.example.com/org/repo"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("places (-want +got):\n%s", diff)
-	}
-}

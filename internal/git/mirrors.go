@@ -80,7 +80,7 @@ func (m *Mirrors) Poll(ctx context.Context, url string) (changed bool, err error
 		changed, err = r.poll(ctx)
 	}
 	if err != nil {
-		return false, fmt.Errorf("poll %s: %w", redact(url), classify(err))
+		return false, fmt.Errorf("poll %s: %w", Redact(url), classify(err))
 	}
 	return changed, nil
 }
@@ -94,7 +94,7 @@ func (m *Mirrors) Tidy(ctx context.Context, url string) error {
 		err = r.tidy(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("tidy the mirror of %s: %w", redact(url), err)
+		return fmt.Errorf("tidy the mirror of %s: %w", Redact(url), err)
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (m *Mirrors) Resolve(ctx context.Context, url, revision string) (snapshot.C
 			return snapshot.Commit{Repo: url, Ref: revision, SHA: t.hash.String()}, nil
 		}
 	}
-	return snapshot.Commit{}, fmt.Errorf("resolve %s at %s: %w", redact(url), shown(revision), classify(err))
+	return snapshot.Commit{}, fmt.Errorf("resolve %s at %s: %w", Redact(url), shown(revision), classify(err))
 }
 
 // Tree opens the files of a revision as of the last Poll, asking for refs and
@@ -126,7 +126,7 @@ func (m *Mirrors) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree
 			return snapshot.Tree{Commit: commit, FS: f}, nil
 		}
 	}
-	return snapshot.Tree{}, fmt.Errorf("open %s at %s: %w", redact(at.RepoURL), shown(at.Revision), classify(err))
+	return snapshot.Tree{}, fmt.Errorf("open %s at %s: %w", Redact(at.RepoURL), shown(at.Revision), classify(err))
 }
 
 // Forget drops what is kept of a repository, in memory and on disk. Trees
@@ -200,8 +200,8 @@ func shown(revision string) string {
 	return revision
 }
 
-// redact takes a password out of a URL that goes into a message.
-func redact(url string) string {
+// Redact takes a password out of a URL that goes into a message.
+func Redact(url string) string {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
 		return url

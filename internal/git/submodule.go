@@ -40,11 +40,11 @@ func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
 	defer cancel()
 	r, err := m.repository(to)
 	if err != nil {
-		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, redact(to), err)
+		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, Redact(to), err)
 	}
 	sub, err := r.tree(ctx, wanted{revision: pinned.String()})
 	if err != nil {
-		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, redact(to), classify(err))
+		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, Redact(to), classify(err))
 	}
 	return sub, nil
 }

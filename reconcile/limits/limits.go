@@ -39,14 +39,20 @@ func CheckSpec(p *v1alpha1.Project, app *v1alpha1.Application, to Destination, a
 		failures = append(failures, fault.New(fault.Denied, "project %s permits no applications in the namespace %s", p.Name, app.Namespace))
 	}
 	for _, url := range repositories(app) {
-		if !permits(p.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) && !permits(p.Spec.SourceRepos, url) {
-			failures = append(failures, fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, url))
-		}
+		failures = append(failures, CheckRepository(p, url))
 	}
 	if ns := app.Spec.Destination.Namespace; ns != "" && !reaches(p, to, ns) {
 		failures = append(failures, fault.New(fault.Denied, "project %s does not permit the namespace %s of cluster %s", p.Name, ns, shown(to)))
 	}
 	return errors.Join(failures...)
+}
+
+// CheckRepository holds one repository against a project.
+func CheckRepository(p *v1alpha1.Project, url string) error {
+	if permits(p.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) || permits(p.Spec.SourceRepos, url) {
+		return nil
+	}
+	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, url)
 }
 
 // Object is one that an application consists of.
