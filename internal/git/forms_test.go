@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -239,4 +237,3 @@ func TestUnusedRevisionsAreForgotten(t *testing.T) {
 		t.Errorf("a revision that was forgotten: %+v", got.Commit)
 	}
 }
-
