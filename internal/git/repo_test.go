@@ -14,7 +14,7 @@ import (
 
 // repo is a repository on disk that a test changes with git itself.
 type repo struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 

@@ -39,7 +39,7 @@ func (r *repo) server() *server {
 	}}
 }
 
-func (s *server) start(t *testing.T) (url string) {
+func (s *server) start(t testing.TB) (url string) {
 	t.Helper()
 	http := httptest.NewServer(s)
 	t.Cleanup(http.Close)

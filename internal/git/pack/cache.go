@@ -14,6 +14,9 @@ type Cache struct {
 	weight int
 	items  map[any]*list.Element
 	order  list.List // newest first
+
+	// inflaters are zlib readers at rest: each has a window of 32 KiB.
+	inflaters sync.Pool
 }
 
 type cached struct {

@@ -162,14 +162,15 @@ func (f *file) at(offset int64) (header, *bufio.Reader, error) {
 }
 
 // inflate reads the content of an entry, or its delta.
-func inflate(r io.Reader, size int64) ([]byte, error) {
+func (c *Cache) inflate(r io.Reader, size int64) ([]byte, error) {
 	if size > maxWhole {
 		return nil, tooLarge(size)
 	}
-	z, err := zlib.NewReader(r)
+	z, err := c.inflater(r)
 	if err != nil {
 		return nil, err
 	}
+	defer c.inflaters.Put(z)
 	// What is declared is believed up to a point only.
 	out := bytes.NewBuffer(make([]byte, 0, min(size, 1<<20)+bytes.MinRead))
 	if _, err := io.Copy(out, io.LimitReader(z, size+1)); err != nil {
@@ -181,16 +182,25 @@ func inflate(r io.Reader, size int64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// size tells how large the content of an entry is.
-func (f *file) sizeAt(offset int64) (int64, error) {
+// inflater returns one that goes back into the pool.
+func (c *Cache) inflater(r io.Reader) (io.ReadCloser, error) {
+	if z, ok := c.inflaters.Get().(io.ReadCloser); ok {
+		return z, z.(zlib.Resetter).Reset(r, nil)
+	}
+	return zlib.NewReader(r)
+}
+
+// sizeAt tells how large the content of an entry is.
+func (c *Cache) sizeAt(f *file, offset int64) (int64, error) {
 	h, r, err := f.at(offset)
 	if err != nil || !h.delta() {
 		return h.size, err
 	}
-	z, err := zlib.NewReader(r)
+	z, err := c.inflater(r)
 	if err != nil {
 		return 0, err
 	}
+	defer c.inflaters.Put(z)
 	var head [20]byte
 	n, err := io.ReadFull(z, head[:min(int64(len(head)), h.size)])
 	if err != nil {

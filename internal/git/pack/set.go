@@ -40,7 +40,7 @@ func (s *Set) Size(h plumbing.Hash) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return at.file.sizeAt(at.offset)
+	return s.cache.sizeAt(at.file, at.offset)
 }
 
 // Read returns an object, which the caller may not change.
@@ -66,9 +66,15 @@ func (s *Set) find(h plumbing.Hash) (place, error) {
 	return place{}, fmt.Errorf("%s: %w", h, ErrAbsent)
 }
 
+// link is a delta on the way to an object.
+type link struct {
+	at    place
+	delta []byte
+}
+
 // read resolves the chain of deltas that leads to an entry.
 func (s *Set) read(at place) (object, error) {
-	var chain [][]byte
+	var chain []link
 	var o object
 	for first := at; ; {
 		if v, ok := s.cache.Get(at); ok {
@@ -79,7 +85,7 @@ func (s *Set) read(at place) (object, error) {
 		if err != nil {
 			return object{}, err
 		}
-		data, err := inflate(r, h.size)
+		data, err := s.cache.inflate(r, h.size)
 		if err != nil {
 			return object{}, fmt.Errorf("read %s.pack at %d: %w", at.file.path, at.offset, err)
 		}
@@ -90,7 +96,7 @@ func (s *Set) read(at place) (object, error) {
 			}
 			break
 		}
-		if chain = append(chain, data); len(chain) > maxChain {
+		if chain = append(chain, link{at, data}); len(chain) > maxChain {
 			return object{}, errDamaged("a chain of deltas")
 		}
 		if at.offset, err = at.file.base(at.offset, h); err != nil {
@@ -99,8 +105,11 @@ func (s *Set) read(at place) (object, error) {
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
 		var err error
-		if o.data, err = patch(o.data, chain[i]); err != nil {
+		if o.data, err = patch(o.data, chain[i].delta); err != nil {
 			return object{}, fmt.Errorf("read %s.pack: %w", at.file.path, err)
+		}
+		if i > 0 { // what others are based on as well
+			s.cache.Put(chain[i].at, o, len(o.data)+overhead)
 		}
 	}
 	return o, nil
