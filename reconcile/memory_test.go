@@ -14,9 +14,9 @@ import (
 // that moves in a moment, and what is known already never.
 func TestNoticeTellsHowUrgentAnEventIs(t *testing.T) {
 	t.Parallel()
-	ours := metav1.ManagedFieldsEntry{Manager: object.FieldManager, Operation: "Apply", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:replicas":{}}}`)}}
-	status := metav1.ManagedFieldsEntry{Manager: "kube-controller-manager", Operation: "Update", Subresource: "status", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:status":{"f:replicas":{}}}`)}}
-	byHand := metav1.ManagedFieldsEntry{Manager: "kubectl-edit", Operation: "Update", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:replicas":{}}}`)}}
+	ours := metav1.ManagedFieldsEntry{Manager: object.FieldManager, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)}
+	status := metav1.ManagedFieldsEntry{Manager: "kube-controller-manager", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)}
+	byHand := metav1.ManagedFieldsEntry{Manager: "kubectl-edit", Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)}
 	web := object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	config := object.Key{Kind: "ConfigMap", Namespace: "shop", Name: "web"}
 	mark := func(entries ...metav1.ManagedFieldsEntry) drift.Mark {

@@ -162,9 +162,9 @@ func (f *Forge) ready() {
 }
 
 // run runs a program to its end.
-func (f *Forge) run(program string, args ...string) string {
+func (f *Forge) run(program string, args ...string) {
 	f.t.Helper()
-	return f.runIn(f.dir, program, args...)
+	f.runIn(f.dir, program, args...)
 }
 
 func (f *Forge) runIn(dir, program string, args ...string) string {

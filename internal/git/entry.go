@@ -27,9 +27,9 @@ func (e entry) Mode() fs.FileMode {
 	switch {
 	case e.IsDir():
 		return fs.ModeDir | 0o755
-	case e.found.TreeEntry.Mode == pack.ModeSymlink:
+	case e.found.Mode == pack.ModeSymlink:
 		return fs.ModeSymlink | 0o777
-	case e.found.TreeEntry.Mode&0o100 != 0:
+	case e.found.Mode&0o100 != 0:
 		return 0o755
 	default:
 		return 0o644

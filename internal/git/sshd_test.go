@@ -67,7 +67,7 @@ func sshd(t *testing.T, hostKey string, owner ssh.PublicKey, more string) (addr,
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended // it was killed
 		if t.Failed() {
 			t.Logf("sshd said: %s", said.String())
 		}

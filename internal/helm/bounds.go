@@ -188,7 +188,7 @@ func (r *run) call(f reflect.Value, args []reflect.Value, takesLong bool) []refl
 	select {
 	case o := <-done:
 		if o.failed != nil {
-			panic(fmt.Errorf("%v", o.failed)) //nolint:errorlint // it is a value of any kind
+			panic(fmt.Errorf("%v", o.failed))
 		}
 		return o.results
 	case <-r.ctx.Done():

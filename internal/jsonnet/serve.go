@@ -61,7 +61,7 @@ func evaluate(j job, p *parent) error {
 		}
 	}
 	for _, f := range j.Files {
-		text, err := vm.EvaluateSnippet(f.Path, string(f.Data))
+		text, err := vm.EvaluateSnippet(f.Path, string(f.Data)) //nolint:staticcheck // EvaluateFile would read the file once more through the importer
 		result := said{Result: &text}
 		if err != nil {
 			result = said{Failed: err.Error()}

@@ -48,31 +48,49 @@ func (s *headerScan) line(text string, number int) {
 		s.at.line = number
 	}
 	indent := len(text) - len(content)
-	if indent == 0 {
+	switch {
+	case indent == 0:
 		s.inside, s.indent = false, 0
+		s.top(content)
+	case s.inside:
+		s.below(content, indent)
 	}
+}
+
+// special are the characters with which a key is more than a word.
+const special = "\"'{[?&*!<"
+
+// top takes a line that is not indented.
+func (s *headerScan) top(content string) {
 	key, value, isKey := strings.Cut(content, ":")
 	switch {
-	case indent == 0 && (!isKey || strings.ContainsAny(key, "\"'{[?&*!<")):
+	case !isKey || strings.ContainsAny(key, special):
 		s.ok = s.ok && strings.HasPrefix(content, "- ") // a list below a key
-	case indent == 0 && key == "kind":
+	case key == "kind":
 		s.at.kind = s.scalar(value)
 		s.ok = s.ok && !strings.HasSuffix(s.at.kind, "List")
-	case indent == 0 && key == "metadata":
+	case key == "metadata":
 		s.inside = true
 		s.ok = s.ok && strings.TrimSpace(value) == ""
-	case s.inside:
-		if s.indent == 0 {
-			s.indent = indent
-		}
-		if indent == s.indent && key == "name" {
-			s.at.name = s.scalar(value)
-		}
-		if indent == s.indent && key == "namespace" {
-			s.at.namespace = s.scalar(value)
-		}
-		s.ok = s.ok && (indent != s.indent || !strings.ContainsAny(key, "\"'{[?&*!<"))
 	}
+}
+
+// below takes a line of metadata.
+func (s *headerScan) below(content string, indent int) {
+	if s.indent == 0 {
+		s.indent = indent
+	}
+	if indent != s.indent {
+		return
+	}
+	key, value, _ := strings.Cut(content, ":")
+	switch key {
+	case "name":
+		s.at.name = s.scalar(value)
+	case "namespace":
+		s.at.namespace = s.scalar(value)
+	}
+	s.ok = s.ok && !strings.ContainsAny(key, special)
 }
 
 func (s *headerScan) end() {

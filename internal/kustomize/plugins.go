@@ -150,7 +150,7 @@ func (l *layout) chartConfig(k *kustomization, r *resource.Resource) {
 		l.fail(k, "HelmChartInflationGenerator %s: %w", r.GetName(), err)
 		return
 	}
-	k.more = append(k.more, chartOf{c.HelmChart, c.HelmGlobals.ChartHome})
+	k.more = append(k.more, chartOf{c.HelmChart, c.ChartHome})
 }
 
 // fileKeys are the fields in which built-in plugins name files. They are read

@@ -20,9 +20,8 @@ import (
 // sealer encrypts YAML for tests whose keys do not exist before. Files that
 // the SOPS library itself made are in testdata.
 type sealer struct {
-	t     *testing.T
-	rules metadata
-	key   []byte
+	t   *testing.T
+	key []byte
 }
 
 func newSealer(t *testing.T) *sealer {

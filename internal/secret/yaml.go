@@ -176,7 +176,7 @@ func yamlBranch(node *yaml.Node, b branch, noted bool) (branch, error) {
 }
 
 func yamlValue(node *yaml.Node, noted bool) (any, error) {
-	switch node.Kind {
+	switch node.Kind { //nolint:exhaustive // all others are refused below
 	case yaml.MappingNode:
 		return yamlBranch(node, branch{}, noted)
 	case yaml.SequenceNode:

@@ -112,7 +112,7 @@ func (x *indexer) scanEntry(s *source) error {
 	if err := x.reset(s); err != nil {
 		return err
 	}
-	var to io.Writer = io.Discard
+	to := io.Discard
 	var sum hash.Hash
 	i := int32(len(x.entries))
 	switch h.kind {
