@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -203,11 +204,18 @@ func (m *monorepo) serve() {
 		Env:  []string{"GIT_PROJECT_ROOT=" + filepath.Dir(m.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/info/refs") {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		switch {
+		case bytes.Contains(body, []byte("command=ls-refs")):
 			m.queries.Add(1)
-		} else {
+		case bytes.Contains(body, []byte("command=fetch")):
 			m.packs.Add(1)
 		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		backend.ServeHTTP(w, r)
 	}))
 	m.b.Cleanup(server.Close)

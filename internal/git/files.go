@@ -26,6 +26,7 @@ type files struct {
 	objects objects
 	root    plumbing.Hash
 
+	recent     recent
 	once       sync.Once
 	modules    map[string]string // URLs of submodules, by path
 	modulesErr error
@@ -65,6 +66,11 @@ type found struct {
 func (f found) dir() bool { return f.Mode == pack.ModeTree || f.Mode == pack.ModeSubmodule }
 
 func (f *files) find(op, name string) (found, error) {
+	if dir, base, ok := f.recent.parent(name); ok {
+		if e, ok := dir.entry(base); ok && e.Mode != pack.ModeSymlink {
+			return found{f, name, e}, nil
+		}
+	}
 	return f.findIn(op, name, name, maxModules)
 }
 
@@ -95,14 +101,21 @@ func (f *files) findIn(op, whole, name string, modules int) (found, error) {
 		if err != nil {
 			return found{}, fmt.Errorf("%s %s: %w", op, whole, err)
 		}
-		first, after, _ := strings.Cut(rest, "/")
-		i, ok := slices.BinarySearchFunc(dir, first, func(e pack.TreeEntry, name string) int { return strings.Compare(e.Name, name) })
+		first, after, more := strings.Cut(rest, "/")
+		if !more && links == 0 {
+			f.recent.keep(name, dir)
+		}
+		next, ok := dir.entry(first)
 		if !ok {
 			return found{}, &fs.PathError{Op: op, Path: whole, Err: fs.ErrNotExist}
 		}
-		next := dir[i]
 		if next.Mode != pack.ModeSymlink {
-			entry, at, rest = next, path.Join(at, first), after
+			entry, rest = next, after
+			if links == 0 {
+				at = strings.TrimSuffix(strings.TrimSuffix(name, after), "/")
+			} else {
+				at = path.Join(at, first)
+			}
 			continue
 		}
 		if links++; links > maxLinks {
@@ -120,6 +133,15 @@ func (f *files) findIn(op, whole, name string, modules int) (found, error) {
 		entry, at, rest = root, ".", path.Join(to, after)
 	}
 	return found{f, at, entry}, nil
+}
+
+// entry finds a name in a folder.
+func (d directory) entry(name string) (pack.TreeEntry, bool) {
+	i, ok := slices.BinarySearchFunc(d, name, func(e pack.TreeEntry, name string) int { return strings.Compare(e.Name, name) })
+	if !ok {
+		return pack.TreeEntry{}, false
+	}
+	return d[i], true
 }
 
 // dirKey names a decoded tree in the cache.

@@ -90,11 +90,24 @@ type Tracer struct {
 	set   ReadSet
 }
 
-// ReadSet gives what was asked so far.
+// ReadSet gives what was asked so far. What another answer says as well is
+// left out: a path that was read is a file, one that was listed a directory.
 func (t *Tracer) ReadSet() ReadSet {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return ReadSet{Content: maps.Clone(t.set.Content), Listing: maps.Clone(t.set.Listing), Kind: maps.Clone(t.set.Kind)}
+	out := ReadSet{Content: maps.Clone(t.set.Content), Listing: maps.Clone(t.set.Listing), Kind: map[string]string{}}
+	for name, kind := range t.set.Kind {
+		content, read := t.set.Content[name]
+		list, listed := t.set.Listing[name]
+		switch {
+		case kind == "file" && read && content != Absent && !strings.HasPrefix(content, "!"):
+		case kind == "dir" && listed && list != Absent && !strings.HasPrefix(list, "!"):
+		case kind == Absent && (read && content == Absent || listed && list == Absent):
+		default:
+			out.Kind[name] = kind
+		}
+	}
+	return out
 }
 
 // Open implements fs.FS. A file counts as read, a directory as listed.
