@@ -120,7 +120,7 @@ func (r renders) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (r renders) Collect(out chan<- prometheus.Metric) {
 	stats := r()
-	for _, why := range []render.Why{render.First, render.Options, render.Files, render.Cluster, render.Elsewhere, render.Keys, render.Corrupt} {
+	for _, why := range []render.Why{render.First, render.Options, render.Files, render.Cluster, render.Lookup, render.Elsewhere, render.Keys, render.Corrupt} {
 		out <- prometheus.MustNewConstMetric(r.made(), prometheus.CounterValue, float64(stats.Renders[why]), string(why))
 	}
 	out <- prometheus.MustNewConstMetric(r.reused(), prometheus.CounterValue, float64(stats.Memory), "memory")

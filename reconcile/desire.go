@@ -31,7 +31,8 @@ type Desired struct {
 	// same thing have the same one.
 	Digest   string
 	Warnings []string
-	// Sensitive says that encrypted files were opened.
+	// Sensitive says that encrypted files were opened, or objects of the
+	// cluster looked up.
 	Sensitive bool
 	// Unsupported are limits of the project that nobody acts upon.
 	Unsupported []string
@@ -63,6 +64,11 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 		return nil, nil, fmt.Errorf("ask cluster %s what it serves: %w", cluster.Name, err)
 	}
 	d := &Desired{Origins: map[object.Key]string{}}
+	if live := lookups(app, cluster, project, d); live != nil {
+		for i := range all.sources {
+			all.sources[i].Live = live
+		}
+	}
 	for _, s := range all.sources {
 		d.Commits = append(d.Commits, s.Tree.Commit)
 	}

@@ -54,6 +54,18 @@ func (c *memoryCluster) Get(_ context.Context, _ schema.GroupVersionKind, key ob
 	return nil, fault.New(fault.Missing, "%s is not there", key)
 }
 
+func (c *memoryCluster) List(_ context.Context, gvk schema.GroupVersionKind, namespace string, _ int) ([]*unstructured.Unstructured, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []*unstructured.Unstructured
+	for key, u := range c.stored {
+		if key.GroupKind() == gvk.GroupKind() && (namespace == "" || namespace == key.Namespace) {
+			out = append(out, u.DeepCopy())
+		}
+	}
+	return out, nil
+}
+
 func (c *memoryCluster) Owned(context.Context, string, []schema.GroupVersionKind) ([]Owned, error) {
 	return nil, nil
 }

@@ -54,6 +54,10 @@ type Cluster struct {
 type Objects interface {
 	// Get reads one object; one that is not there is a fault.Missing.
 	Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error)
+	// List lists the objects of a kind in a namespace, or in all where that is
+	// empty. More of them than most are a fault.Invalid, a kind that is not
+	// served is a fault.Missing.
+	List(ctx context.Context, gvk schema.GroupVersionKind, namespace string, most int) ([]*unstructured.Unstructured, error)
 	// Owned lists what is tracked for an application among all kinds that
 	// anybody named so far, these ones included. It returns when the kinds
 	// are watched, so that nothing is overlooked.

@@ -144,7 +144,7 @@ func (d *Desired) Reads() []SourceReads {
 }
 
 func withoutTrees(req render.Request) render.Request {
-	req.Tree, req.Refs, req.More = snapshot.Tree{}, nil, nil
+	req.Tree, req.Refs, req.More, req.Live = snapshot.Tree{}, nil, nil, nil
 	return req
 }
 
@@ -195,7 +195,7 @@ func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
 			}
 		}
 		reads := a.reads
-		reads.Kube, reads.APIs, reads.Keys = nil, nil, nil // no commit changes these
+		reads.Kube, reads.APIs, reads.Keys, reads.Live = nil, nil, nil, nil // no commit changes these
 		if reads.Changed(ctx, req).Why != "" {
 			return true
 		}

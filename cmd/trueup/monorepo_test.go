@@ -262,6 +262,10 @@ func (*emptyCluster) Get(_ context.Context, _ schema.GroupVersionKind, key objec
 	return nil, fault.New(fault.Missing, "%s is not there", key)
 }
 
+func (*emptyCluster) List(context.Context, schema.GroupVersionKind, string, int) ([]*unstructured.Unstructured, error) {
+	return nil, nil
+}
+
 func (*emptyCluster) Owned(context.Context, string, []schema.GroupVersionKind) ([]reconcile.Owned, error) {
 	return nil, nil
 }

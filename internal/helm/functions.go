@@ -27,7 +27,6 @@ func library() template.FuncMap {
 	delete(all, "expandenv")
 	for name, f := range map[string]any{
 		"getHostByName": func(string) string { return "" },
-		"lookup":        func(string, string, string, string) map[string]any { return map[string]any{} },
 		"required":      required,
 		"fail":          func(text string) (string, error) { return "", &saidError{text} },
 		"toYaml":        toYAML, "toYamlPretty": toYAMLPretty,
@@ -39,6 +38,7 @@ func library() template.FuncMap {
 		// Placeholders: every rendering has its own.
 		"include": func(string, any) (string, error) { return "", errors.New("nothing runs") },
 		"tpl":     func(string, any) (string, error) { return "", errors.New("nothing runs") },
+		"lookup":  func(string, string, string, string) (map[string]any, error) { return nil, errors.New("nothing runs") },
 	} {
 		all[name] = f
 	}

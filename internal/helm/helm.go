@@ -140,7 +140,7 @@ func (e *Engine) attempt(ctx context.Context, l *loading, c *chart.Chart, a aske
 		byName[u.name] = u
 	}
 	b, _ := e.benches.Get().(*bench)
-	r := &run{ctx: ctx, capable: capable}
+	r := &run{ctx: ctx, capable: capable, live: a.req.Live}
 	b.run = r
 	set, err := program.set.Clone()
 	if err != nil {

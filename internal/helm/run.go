@@ -10,6 +10,7 @@ import (
 	"text/template/parse"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/render"
 )
 
 // Bounds of one rendering. They are far above what charts need that people
@@ -34,6 +35,7 @@ type run struct {
 	out   *output
 	marks []mark
 	ended error
+	live  render.Live // nil finds nothing
 	// capable tells that templates see the destination's own capabilities, and
 	// late that one which does not asks for them after all.
 	capable, late bool
@@ -175,6 +177,7 @@ func (r *run) special(set *template.Template, funcs template.FuncMap) template.F
 	return template.FuncMap{
 		"include": r.include(set),
 		"tpl":     r.tpl(set, funcs),
+		"lookup":  r.lookup,
 		fnMark:    func(line int) string { r.mark(line, true); return "" },
 		fnTick:    func() (string, error) { return "", r.step() },
 		fnLeave:   func() string { r.nest--; return "" },
@@ -208,6 +211,24 @@ func (r *run) include(set *template.Template) func(string, any) (string, error) 
 		r.nest--
 		return out.String(), err
 	}
+}
+
+// lookup reads objects of the destination. Its failure ends the rendering with
+// its own kind: no template may go on with less than it asked for.
+func (r *run) lookup(apiVersion, kind, namespace, name string) (map[string]any, error) {
+	if r.live == nil {
+		return map[string]any{}, r.step()
+	}
+	q := render.Query{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Name: name}
+	found, err := r.live.Lookup(r.ctx, q)
+	if err != nil {
+		if r.ended == nil {
+			r.ended = fmt.Errorf("look up %s: %w", q, err)
+		}
+		return nil, r.ended
+	}
+	size := sizeOf(reflect.ValueOf(found))
+	return found, errors.Join(r.fits("lookup", size), r.charge(size))
 }
 
 // tpl runs a text as a template. Most values that pass through it hold no

@@ -84,6 +84,26 @@ func (c *Cluster) Get(ctx context.Context, gvk schema.GroupVersionKind, key obje
 	return u, classify(err)
 }
 
+// List lists the objects of a kind in the version that gvk names.
+func (c *Cluster) List(ctx context.Context, gvk schema.GroupVersionKind, namespace string, most int) ([]*unstructured.Unstructured, error) {
+	resource, err := c.resource(gvk, namespace)
+	if err != nil {
+		return nil, err
+	}
+	list, err := resource.List(ctx, metav1.ListOptions{Limit: int64(most)})
+	if err != nil {
+		return nil, classify(err)
+	}
+	if list.GetContinue() != "" || len(list.Items) > most {
+		return nil, fault.New(fault.Invalid, "there are more than %d", most)
+	}
+	out := make([]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		out[i] = &list.Items[i]
+	}
+	return out, nil
+}
+
 // Apply applies an object server-side, taking over what others own of it.
 func (c *Cluster) Apply(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	resource, err := c.resource(u.GroupVersionKind(), u.GetNamespace())

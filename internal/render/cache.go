@@ -28,7 +28,7 @@ type CacheOptions struct {
 	// Bytes bounds the results held in memory, as encoded; 0 is 64 MiB.
 	Bytes int
 	// Store keeps results across restarts; nil keeps them in memory only.
-	// Failures, and what was decrypted, never reach it.
+	// Failures, and what was decrypted or looked up, never reach it.
 	Store Store
 	// Version stands for the programs that render: results of another one are
 	// not used.
@@ -239,7 +239,8 @@ func (c *Cache) keyOf(req Request) ([32]byte, error) {
 		Version                     string
 		App, ID, Namespace, Project string
 		Source                      any
-	}{c.options.Version, req.App, req.ID, req.Namespace, req.Project, source})
+		Live                        bool `json:",omitempty"`
+	}{c.options.Version, req.App, req.ID, req.Namespace, req.Project, source, req.Live != nil})
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("render %s: %w", req.Path(), err)
 	}

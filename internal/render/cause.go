@@ -15,6 +15,8 @@ const (
 	Files Why = "files"
 	// Cluster: the destination serves something else, and that was asked for.
 	Cluster Why = "cluster"
+	// Lookup: an object of the destination that was looked at is another.
+	Lookup Why = "lookup"
 	// Elsewhere: a tree beyond the source's own changed.
 	Elsewhere Why = "elsewhere"
 	// Keys: other keys can open encrypted files.

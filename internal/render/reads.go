@@ -22,6 +22,8 @@ type Reads struct {
 	// Keys stands for the keys that could be used; nil where no file was
 	// encrypted.
 	Keys *string `json:"keys,omitempty"`
+	// Live are the objects of the destination that were looked up, as hashes.
+	Live []LookedUp `json:"live,omitempty"`
 	// Commit and Target are its id and the source's targetRevision where the
 	// build environment was asked for them; nil was not asked.
 	Commit *string `json:"commit,omitempty"`
@@ -68,7 +70,7 @@ func (r Reads) Changed(ctx context.Context, req Request) Cause {
 			return Cause{Elsewhere, path}
 		}
 	}
-	return Cause{}
+	return r.liveHolds(ctx, req) // the last, because it asks a cluster
 }
 
 func (o Opened) changed(ctx context.Context, opener Opener) string {
@@ -98,7 +100,8 @@ func (r Reads) size() int {
 	for _, more := range r.More {
 		n += more.Reads.Size()
 	}
-	return n
+	const perLookup = 300
+	return n + perLookup*len(r.Live)
 }
 
 // keysHold tells whether the same keys can be used.

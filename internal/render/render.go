@@ -42,6 +42,9 @@ type Request struct {
 	// More opens what files of the source name beyond their own tree: bases in
 	// other repositories, charts that a chart depends on. nil opens nothing.
 	More Opener
+	// Live reads objects of the destination; nil is for applications that may
+	// not look at them: all is absent.
+	Live Live
 	// Warn, where it is set, hears what does not keep the source from being
 	// rendered, and people should know.
 	Warn func(warning string)
@@ -113,8 +116,8 @@ type Result struct {
 	Warnings []string
 	// Origins tell where objects are described, as far as it is known.
 	Origins map[object.Key]Origin
-	// Sensitive says that encrypted files were opened: the objects stay in
-	// memory.
+	// Sensitive says that encrypted files were opened, or objects of the
+	// destination looked up: the objects stay in memory.
 	Sensitive bool
 	// Digest stands for the objects, and Cause tells why they were made; a
 	// Renderer fills neither, a Cache does.
@@ -142,10 +145,11 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
 	req, reads := trace(req)
+	req, looked := look(req)
 	req, opened := unlock(ctx, r.decrypter, req)
 	result, err := r.render(ctx, req)
 	result.Reads = reads()
-	err = opened.tell(&result, err)
+	err = looked.tell(&result, opened.tell(&result, err))
 	if err != nil {
 		return result, fmt.Errorf("render %s%s: %w", req.Path(), at(req.Tree.Commit), err)
 	}
