@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,8 +30,9 @@ type RefQuerier interface {
 type Poller struct {
 	Mirrors  RefQuerier
 	Interval time.Duration
-	Wake     func(types.NamespacedName)
-	Log      logr.Logger
+	// Wake is called by several goroutines at a time.
+	Wake func(types.NamespacedName)
+	Log  logr.Logger
 	// Polled, where it is set, is told of each question: how long it took, and
 	// what was wrong.
 	Polled func(took time.Duration, err error)
@@ -231,6 +234,23 @@ func pause(interval time.Duration, failures int, random float64) time.Duration {
 	return time.Duration(wait * (0.9 + 0.2*random))
 }
 
+// wake wakes all, on every core: each of thousands may have to find out
+// whether what changed concerns it.
+func (p *Poller) wake(all []types.NamespacedName) {
+	if len(all) == 0 {
+		return
+	}
+	var group sync.WaitGroup
+	for part := range slices.Chunk(all, len(all)/runtime.GOMAXPROCS(0)+1) {
+		group.Go(func() {
+			for _, who := range part {
+				p.Wake(who)
+			}
+		})
+	}
+	group.Wait()
+}
+
 func (p *Poller) poll(ctx context.Context, r *polled) (failures int) {
 	ctx, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
@@ -261,9 +281,7 @@ func (p *Poller) poll(ctx context.Context, r *polled) (failures int) {
 	if err != nil && was == nil {
 		p.Log.Error(err, "a repository cannot be reached; the last commit stays in force", "repository", r.key)
 	}
-	for _, who := range wake {
-		p.Wake(who)
-	}
+	p.wake(wake)
 	if err == nil {
 		if err := p.Mirrors.Tidy(ctx, r.url); err != nil && ctx.Err() == nil {
 			p.Log.Error(err, "the mirror stays larger than it need be", "repository", r.key)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,12 +97,7 @@ func (m *monorepo) measure(name string, renders int, files map[string]string) {
 	}
 	touched := 0
 	if changed {
-		for i, app := range m.apps {
-			if m.flow.Touched(m.b.Context(), m.memories[i]) {
-				touched++
-				m.flow.Run(m.b.Context(), app, m.memories[i])
-			}
-		}
+		touched = m.wake()
 	}
 	took := time.Since(began)
 	runtime.ReadMemStats(&mem)
@@ -114,6 +110,30 @@ func (m *monorepo) measure(name string, renders int, files map[string]string) {
 	m.b.ReportMetric(float64(mem.TotalAlloc-allocated)/(1<<20), "MB-"+name)
 	m.b.ReportMetric(float64(m.queries.Load()-queries), "refqueries-"+name)
 	m.b.ReportMetric(float64(m.packs.Load()-packs), "fetches-"+name)
+}
+
+// wake does what the agent does after a poll: it asks on every core which
+// applications are touched, and looks at those.
+func (m *monorepo) wake() int {
+	var touched atomic.Int64
+	var all sync.WaitGroup
+	next := make(chan int, len(m.apps))
+	for i := range m.apps {
+		next <- i
+	}
+	close(next)
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := range next {
+				if m.flow.Touched(m.b.Context(), m.memories[i]) {
+					touched.Add(1)
+					m.flow.Run(m.b.Context(), m.apps[i], m.memories[i])
+				}
+			}
+		})
+	}
+	all.Wait()
+	return int(touched.Load())
 }
 
 func heap() int64 {
