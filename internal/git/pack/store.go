@@ -155,7 +155,9 @@ func remove(files []*file, except string) error {
 }
 
 // write makes a pack and its index, the index last: without one a pack does
-// not count. There is no file for a pack without objects.
+// not count. There is no file for a pack without objects. Nothing is synced to
+// the disk, which can take seconds: what a power cut damages is found by its
+// checksum when it is read, and fetched again.
 func (s *Store) write(make func(*os.File) ([]entry, plumbing.Hash, error)) (*file, error) {
 	out, err := os.CreateTemp(s.packs(), "tmp-*.pack")
 	if err != nil {
@@ -163,9 +165,6 @@ func (s *Store) write(make func(*os.File) ([]entry, plumbing.Hash, error)) (*fil
 	}
 	defer os.Remove(out.Name()) //nolint:errcheck // it is gone where all went well
 	entries, sum, err := make(out)
-	if err == nil {
-		err = out.Sync()
-	}
 	if err := errors.Join(err, out.Close()); err != nil {
 		return nil, err
 	}
@@ -178,9 +177,6 @@ func (s *Store) write(make func(*os.File) ([]entry, plumbing.Hash, error)) (*fil
 	}
 	defer os.Remove(idx.Name()) //nolint:errcheck // as above
 	err = writeIndex(idx, entries, sum)
-	if err == nil {
-		err = idx.Sync()
-	}
 	if err := errors.Join(err, idx.Close()); err != nil {
 		return nil, err
 	}
@@ -234,7 +230,7 @@ func (s *Store) replace(name, content string) error {
 	defer os.Remove(f.Name()) //nolint:errcheck // it is gone where all went well
 	w := bufio.NewWriter(f)
 	_, _ = w.WriteString(content) // Flush tells
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(w.Flush(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), filepath.Join(s.dir, name))
