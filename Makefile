@@ -107,7 +107,7 @@ bench: devcluster ## Run the benchmarks in the tree, with 200 applications on a 
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
 	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub; \
 	TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS) go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./agent; \
-	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /agent)
+	go test -run '^$$' -bench . -benchmem -timeout 60m $$(go list ./... | grep -v /agent)
 
 # Packages that own goroutines.
 RACE_PACKAGES := $(wildcard ./internal/git ./internal/diskcache ./internal/registry ./internal/jsonnet ./internal/kustomize ./reconcile ./reconcile/apply ./agent)
