@@ -96,3 +96,24 @@ func TestDriftCode(t *testing.T) {
 		})
 	}
 }
+
+func TestResultsOfASync(t *testing.T) {
+	t.Parallel()
+	state := &v1alpha1.OperationState{Phase: "Succeeded", SyncResult: &v1alpha1.SyncOperationResult{Resources: []v1alpha1.ResourceResult{
+		{Kind: "Namespace", Name: "shop", Status: "Synced"},
+		{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web", Status: "Failed", Message: "no"},
+	}}}
+	for output, want := range map[string]string{
+		"text": "Synced       Namespace shop\nFailed       Deployment shop/web: no\n",
+		"name": "Namespace shop\napps/Deployment shop/web\n",
+	} {
+		var b strings.Builder
+		if err := printResults(&b, output, state); err != nil || b.String() != want {
+			t.Errorf("%s: %q, %v", output, b.String(), err)
+		}
+	}
+	var b strings.Builder
+	if err := printResults(&b, "json", state); err != nil || !strings.Contains(b.String(), `"status": "Failed"`) {
+		t.Errorf("json: %s, %v", b.String(), err)
+	}
+}

@@ -23,6 +23,7 @@ type syncOptions struct {
 	prune, dryRun bool
 	wait          bool
 	timeout       time.Duration
+	output        string
 }
 
 func newSyncCommand(s streams) *cobra.Command {
@@ -31,7 +32,12 @@ func newSyncCommand(s streams) *cobra.Command {
 		Use:   "sync APP",
 		Short: "Have the agent sync an application now, and wait for it",
 		Args:  cobra.ExactArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return syncApplication(cmd.Context(), o, args[0], s) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := oneOf("--output", o.output, "text", "json", "yaml", "name"); err != nil {
+				return err
+			}
+			return syncApplication(cmd.Context(), o, args[0], s)
+		},
 	}
 	cmd.ValidArgsFunction = o.complete(1)
 	flags := cmd.Flags()
@@ -39,6 +45,7 @@ func newSyncCommand(s streams) *cobra.Command {
 	flags.StringVar(&o.revision, "revision", "", "sync to this revision instead of the application's")
 	flags.BoolVar(&o.prune, "prune", false, "delete what Git has no more")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing")
+	flags.StringVarP(&o.output, "output", "o", "text", "what became of each object: text, json, yaml or name")
 	flags.BoolVar(&o.wait, "wait", true, "wait until the application is synced and healthy")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "give up waiting after this long")
 	return cmd
@@ -101,7 +108,7 @@ func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOpt
 	if err != nil {
 		return err
 	}
-	return printResults(s.out, app.Status.OperationState)
+	return printResults(s.out, o.output, app.Status.OperationState)
 }
 
 // maxWaiting bounds the objects that progress names.
@@ -150,7 +157,10 @@ func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool,
 	return line, o.dryRun || app.Status.Health.Status == "Healthy" || app.Status.Health.Status == "Suspended", nil
 }
 
-func printResults(w io.Writer, st *v1alpha1.OperationState) error {
+func printResults(w io.Writer, output string, st *v1alpha1.OperationState) error {
+	if done, err := printData(w, output, st); done {
+		return err
+	}
 	if st == nil || st.SyncResult == nil {
 		return nil
 	}
@@ -158,6 +168,13 @@ func printResults(w io.Writer, st *v1alpha1.OperationState) error {
 		name := r.Name
 		if r.Namespace != "" {
 			name = r.Namespace + "/" + name
+		}
+		if output == "name" {
+			key := object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+			if _, err := fmt.Fprintln(w, key); err != nil {
+				return err
+			}
+			continue
 		}
 		line := fmt.Sprintf("%-12s %s %s", r.Status, r.Kind, name)
 		if r.Message != "" {
