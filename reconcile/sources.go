@@ -113,7 +113,10 @@ func sourcesOf(app *v1alpha1.Application, revisions []string) ([]v1alpha1.Applic
 
 // locationOf is where a source's files are.
 func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
-	return snapshot.Location{RepoURL: s.RepoURL, Chart: s.Chart, Revision: s.TargetRevision, TagPrefix: s.TagPrefix}
+	return snapshot.Location{
+		RepoURL: s.RepoURL, Chart: s.Chart, Revision: s.TargetRevision, TagPrefix: s.TagPrefix,
+		PassCredentials: s.Chart != "" && s.Helm != nil && s.Helm.PassCredentials,
+	}
 }
 
 // asked is what the last rendering of one source depended on.

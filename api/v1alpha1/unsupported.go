@@ -42,7 +42,6 @@ func (u *unsupported) add(set bool, path string) {
 func (u *unsupported) source(s *ApplicationSource, path string) {
 	u.add(s.Plugin != nil, path+".plugin")
 	u.add(s.Helm != nil && s.Helm.Version != "", path+".helm.version")
-	u.add(s.Helm != nil && s.Helm.PassCredentials, path+".helm.passCredentials")
 	u.add(s.Kustomize != nil && s.Kustomize.Version != "", path+".kustomize.version")
 }
 

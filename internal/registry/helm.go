@@ -148,7 +148,7 @@ func (h *helmRepository) resolve(ctx context.Context, q question) (found, error)
 		}
 		return found{
 			commit: snapshot.Commit{SHA: name, Subject: "chart " + q.chart + " " + name, Time: e.Created.Time},
-			digest: strings.TrimPrefix(e.Digest, "sha256:"), url: at, chart: true,
+			digest: strings.TrimPrefix(e.Digest, "sha256:"), url: at, chart: true, pass: q.pass,
 		}, nil
 	}
 	return found{}, fault.New(fault.Missing, "the repository has no chart %s %s", q.chart, name)
@@ -197,7 +197,7 @@ func (h *helmRepository) fetch(ctx context.Context, f found) (*files, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
-	if !auth.PassCredentials && !sameHost(h.repo.url, f.url) {
+	if !auth.PassCredentials && !f.pass && !sameHost(h.repo.url, f.url) {
 		auth.Username, auth.Password, auth.ClientCert, auth.ClientKey = "", "", nil, nil
 	}
 	data, _, err := h.get(req, auth, maxArchive)

@@ -189,11 +189,11 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	r.add("web", "1.0.0", elsewhere.URL+"/a.tgz", hexSum(data))
 	url := s.URL + "/charts"
 	for _, tc := range []struct {
-		reason string
-		pass   bool
-	}{{"another host learns no password", false}, {"unless the user says so", true}} {
-		o := open(t, credentials{url: {Username: user, Password: password, PassCredentials: tc.pass}})
-		if got := o.read(snapshot.Location{RepoURL: url, Chart: "web"}, "values.yaml"); got != "at: 1.0.0\n" {
+		reason         string
+		pass, location bool
+	}{{"another host learns no password", false, false}, {"unless the user says so", true, false}, {"for one source", true, true}} {
+		o := open(t, credentials{url: {Username: user, Password: password, PassCredentials: tc.pass && !tc.location}})
+		if got := o.read(snapshot.Location{RepoURL: url, Chart: "web", PassCredentials: tc.location}, "values.yaml"); got != "at: 1.0.0\n" {
 			t.Fatalf("%s: %s", tc.reason, got)
 		}
 		if sent := elsewhere.auths[len(elsewhere.auths)-1] != ""; sent != tc.pass {

@@ -40,7 +40,11 @@ type source interface {
 }
 
 // question is what applications ask of a repository.
-type question struct{ chart, revision, prefix string }
+type question struct {
+	chart, revision, prefix string
+	// pass sends credentials wherever the index points.
+	pass bool
+}
 
 // found is what a question stands for. Equal values have equal content.
 type found struct {
@@ -50,8 +54,9 @@ type found struct {
 	digest string
 	// url is where a chart's archive is.
 	url string
-	// chart tells that the archive must be one of Helm's.
-	chart bool
+	// chart tells that the archive must be one of Helm's, and pass that its
+	// host gets the repository's credentials, whichever it is.
+	chart, pass bool
 }
 
 // answer is found, or the reason why nothing was.
@@ -65,7 +70,7 @@ func (a answer) equal(b answer) bool {
 }
 
 func (r *repository) tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
-	q := question{at.Chart, at.Revision, at.TagPrefix}
+	q := question{at.Chart, at.Revision, at.TagPrefix, at.PassCredentials}
 	if tree, ok, err := r.remembered(q); ok {
 		return tree, err
 	}

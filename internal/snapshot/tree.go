@@ -42,6 +42,9 @@ type Location struct {
 	// TagPrefix picks the tags that a range of versions is about: it is taken
 	// off before tags are compared.
 	TagPrefix string `json:"tagPrefix,omitempty"`
+	// PassCredentials sends a Helm repository's credentials to other hosts,
+	// too, that its index names for the chart.
+	PassCredentials bool `json:"passCredentials,omitempty"`
 }
 
 // FS is the files of one commit: slash paths, relative to the repository's
