@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,7 @@ type world struct {
 	repo      string
 	history   history.Store
 	metrics   *prometheus.Registry
+	config    *rest.Config
 }
 
 func connect(t *testing.T, cluster string) (client.Client, string) {
@@ -73,6 +75,7 @@ func start(t *testing.T, changes ...func(*agent.Options)) *world {
 		t.Fatal(err)
 	}
 	install(t, config)
+	w.config = config
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "agent-"}}
 	w.must(w.client.Create(t.Context(), ns))
 	w.namespace = ns.Name
@@ -312,11 +315,36 @@ func (w *world) remembered(app string) {
 	}
 }
 
+// columns checks what kubectl get applications shows.
+func (w *world) columns(name string) {
+	w.t.Helper()
+	kubectl, err := rest.HTTPClientFor(w.config)
+	w.must(err)
+	at := w.config.Host + "/apis/trueup.dev/v1alpha1/namespaces/" + w.namespace + "/applications/" + name
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, at, nil)
+	w.must(err)
+	req.Header.Set("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+	resp, err := kubectl.Do(req)
+	w.must(err)
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	var table metav1.Table
+	w.must(json.NewDecoder(resp.Body).Decode(&table))
+	shown := map[string]any{}
+	for i, column := range table.ColumnDefinitions {
+		shown[column.Name] = table.Rows[0].Cells[i]
+	}
+	revision, _ := shown["Revision"].(string)
+	if shown["Name"] != name || shown["Sync"] != "Synced" || shown["Health"] != "Healthy" || shown["Drift"] != 0.0 || len(revision) != 40 || shown["Age"] == nil {
+		w.t.Errorf("kubectl shows %v", shown)
+	}
+}
+
 func TestSelfHeal(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.app("web", "kustomize/overlays/eu", nil)
 	w.await("web", "synced and healthy", good)
+	w.columns("web")
 	web := &appsv1.Deployment{}
 	at := client.ObjectKey{Namespace: w.namespace + "-web", Name: "web"}
 	w.must(w.client.Get(t.Context(), at, web))

@@ -63,11 +63,15 @@ func sshd(t *testing.T, hostKey string, owner ssh.PublicKey, more string) (addr,
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var failure error
+	ended := make(chan struct{})
+	go func() {
+		failure = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = <-ended // it was killed
+		<-ended
 		if t.Failed() {
 			t.Logf("sshd said: %s", said.String())
 		}
@@ -75,9 +79,8 @@ func sshd(t *testing.T, hostKey string, owner ssh.PublicKey, more string) (addr,
 	limit := time.After(30 * time.Second)
 	for again := time.NewTicker(20 * time.Millisecond); ; {
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("sshd ended: %v: %s", err, said.String())
+		case <-ended:
+			t.Fatalf("sshd ended: %v: %s", failure, said.String())
 		case <-limit:
 			t.Fatal("sshd does not listen")
 		case <-again.C:
