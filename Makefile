@@ -76,10 +76,10 @@ test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and en
 	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
 	go test -C internal/devcluster ./...
 
-FUZZTIME ?= 20s
+FUZZTIME ?= 5000x
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for a short while (FUZZTIME, 20s each); what fails is kept in testdata/fuzz
+fuzz: ## Run every fuzz target for a short while (FUZZTIME, 5000 runs each); what fails is kept in testdata/fuzz
 	@set -e; git grep -Ho 'func Fuzz[A-Za-z0-9]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func | |' | while read -r folder target; do \
 		echo go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$folder"; \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$folder"; \
