@@ -16,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/repourl"
 )
 
 // Credentials finds what lets us into a repository in secrets of Argo CD's
@@ -46,12 +47,7 @@ func (c *Credentials) For(ctx context.Context, url string) (git.Auth, error) {
 // permits refuses a repository that secrets register, all of them for other
 // projects.
 func (c *Credentials) permits(ctx context.Context, project, url string) error {
-	own, err := c.secrets(ctx, kube.SecretRepo, func(at string) int {
-		if canonical(at) == canonical(url) {
-			return 1
-		}
-		return 0
-	})
+	own, err := c.registered(ctx, url)
 	if err != nil || len(own) == 0 {
 		return err
 	}
@@ -65,15 +61,7 @@ func (c *Credentials) permits(ctx context.Context, project, url string) error {
 
 // access gathers all that is known about getting into a repository.
 func (c *Credentials) access(ctx context.Context, url string) (access, error) {
-	own, err := c.secrets(ctx, kube.SecretRepo, func(at string) int {
-		if canonical(at) != canonical(url) {
-			return 0
-		}
-		if git.Normalize(at) == git.Normalize(url) {
-			return 2 // written the same way, not only meaning the same
-		}
-		return 1
-	})
+	own, err := c.registered(ctx, url)
 	if err != nil {
 		return access{}, err
 	}
@@ -96,6 +84,19 @@ func (c *Credentials) access(ctx context.Context, url string) (access, error) {
 		return access{}, err
 	}
 	return a, nil
+}
+
+// registered lists the secrets for a repository itself, the best first.
+func (c *Credentials) registered(ctx context.Context, url string) ([]corev1.Secret, error) {
+	return c.secrets(ctx, kube.SecretRepo, func(at string) int {
+		if canonical(at) != canonical(url) {
+			return 0
+		}
+		if repourl.Normalize(at) == repourl.Normalize(url) {
+			return 2 // written the same way, not only meaning the same
+		}
+		return 1
+	})
 }
 
 // secrets lists those of one kind whose URL fits, the best first.

@@ -11,7 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/trueup-dev/trueup/internal/git"
+	"github.com/trueup-dev/trueup/internal/repourl"
 )
 
 // RefQuerier asks repositories for their refs; *git.Mirrors is one.
@@ -70,7 +70,7 @@ func (p *Poller) UseAll(who types.NamespacedName, urls []string) {
 	wanted := make(map[string]bool, len(urls))
 	keys := make([]string, 0, len(urls))
 	for _, url := range urls {
-		key := git.Normalize(url)
+		key := repourl.Normalize(url)
 		if !wanted[key] {
 			wanted[key] = true
 			keys = append(keys, key)
@@ -118,7 +118,7 @@ func (p *Poller) leave(key string, who types.NamespacedName) {
 func (p *Poller) Err(url string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r, ok := p.repos[git.Normalize(url)]; ok {
+	if r, ok := p.repos[repourl.Normalize(url)]; ok {
 		return r.err
 	}
 	return nil
@@ -140,7 +140,7 @@ func (p *Poller) InUse() []string {
 func (p *Poller) Now(url string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r, ok := p.repos[git.Normalize(url)]
+	r, ok := p.repos[repourl.Normalize(url)]
 	if !ok {
 		return false
 	}

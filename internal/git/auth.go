@@ -3,8 +3,6 @@ package git
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
@@ -36,19 +34,4 @@ func classify(err error) error {
 		return fault.Wrap(fault.Missing, err)
 	}
 	return err
-}
-
-// Normalize gives the URLs that name one repository one form: without a user's
-// password or a trailing slash, the host in lower case.
-func Normalize(raw string) string {
-	raw = strings.TrimRight(strings.TrimSpace(raw), "/")
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
-	}
-	u.Host = strings.ToLower(u.Host)
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-	}
-	return u.String()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git/pack"
 	"github.com/trueup-dev/trueup/internal/git/wire"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -133,7 +134,7 @@ func (m *Mirrors) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree
 // that somebody holds stay readable.
 func (m *Mirrors) Forget(url string) {
 	m.mu.RLock()
-	r := m.repos[Normalize(url)]
+	r := m.repos[repourl.Normalize(url)]
 	m.mu.RUnlock()
 	if r != nil {
 		_ = r.forget() // what stays on disk is found again, or replaced
@@ -147,7 +148,7 @@ func (m *Mirrors) repository(url string) (*repository, error) {
 	if ok {
 		return r, nil
 	}
-	key := Normalize(url)
+	key := repourl.Normalize(url)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.named) > maxNames {

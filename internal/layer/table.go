@@ -14,6 +14,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"internal/object", 0},
 	{"internal/fault", 0},
 	{"internal/redact", 0},
+	{"internal/repourl", 0},
 	{"internal/snapshot", 1},
 	{"drift/*", 1},
 	{"internal/health", 1},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -106,7 +107,7 @@ func (r *Registry) Forget(url string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, repo := range r.repos {
-		if normalize(repo.base) == normalize(url) {
+		if repourl.Normalize(repo.base) == repourl.Normalize(url) {
 			delete(r.repos, key)
 			repo.close()
 		}
@@ -118,7 +119,7 @@ func (r *Registry) below(url string) []*repository {
 	defer r.mu.Unlock()
 	var out []*repository
 	for _, repo := range r.repos {
-		if normalize(repo.base) == normalize(url) {
+		if repourl.Normalize(repo.base) == repourl.Normalize(url) {
 			out = append(out, repo)
 		}
 	}
@@ -142,12 +143,12 @@ func (r *Registry) repository(at snapshot.Location) (*repository, error) {
 	case !oci && scheme != "http" && scheme != "https":
 		return nil, fault.New(fault.Invalid, "charts are read over http, https or oci, not %s", scheme)
 	}
-	key := normalize(url)
+	key := repourl.Normalize(url)
 	if oci {
 		if at.Chart != "" {
 			rest += "/" + strings.Trim(at.Chart, "/")
 		}
-		key = normalize(url) + " " + at.Chart
+		key = repourl.Normalize(url) + " " + at.Chart
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -169,20 +170,6 @@ func (r *Registry) repository(at snapshot.Location) (*repository, error) {
 }
 
 func isOCI(url string) bool { return strings.HasPrefix(strings.TrimSpace(url), "oci://") }
-
-// normalize gives the URLs that name one repository one form.
-func normalize(raw string) string {
-	raw = strings.TrimRight(strings.TrimSpace(raw), "/")
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
-	}
-	u.Host = strings.ToLower(u.Host)
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-	}
-	return u.String()
-}
 
 // shown is a location as messages name it.
 func shown(at snapshot.Location) string {
