@@ -6,7 +6,6 @@ import (
 	"os"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -66,49 +65,39 @@ func projectOf(s *corev1.Secret) (project string, ok bool) {
 	return "", true
 }
 
-// keyCache watches the secrets with keys. Their label is ours, that of the
-// others is Argo CD's, and no selector is about either of two labels.
-type keyCache struct{ cache.Cache }
-
-// GetCache has the manager wait for it before controllers start.
-func (k keyCache) GetCache() cache.Cache { return k.Cache }
-
-func newKeyCache(mgr ctrl.Manager, o Options) (keyCache, error) {
-	c, err := cache.New(o.Config, cache.Options{
-		Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(),
-		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
-			Label:      labels.SelectorFromSet(labels.Set{kube.KeyTypeLabel: kube.KeyTypeSOPS}),
-			Namespaces: map[string]cache.Config{o.Namespace: {}},
-		}},
-	})
-	if err != nil {
-		return keyCache{}, fmt.Errorf("set up the cache of keys: %w", err)
-	}
-	out := keyCache{c}
-	return out, mgr.Add(out)
-}
-
-// onChange calls when the keys are others than before. It is called once for
+// watchKeys calls when the keys are others than before. It is called once for
 // each secret, and not for those that are there at the start.
-func (k keyCache) onChange(ctx context.Context, call func()) error {
-	informer, err := k.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
+func watchKeys(ctx context.Context, informers cache.Informers, call func()) error {
+	informer, err := informers.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch secrets with keys: %w", err)
 	}
 	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(_ any, initial bool) {
-			if !initial {
+		AddFunc: func(o any, initial bool) {
+			if !initial && holdsKeys(o) {
 				call()
 			}
 		},
 		UpdateFunc: func(before, after any) {
-			if version(before) != version(after) {
+			if version(before) != version(after) && (holdsKeys(before) || holdsKeys(after)) {
 				call()
 			}
 		},
-		DeleteFunc: func(any) { call() },
+		DeleteFunc: func(o any) {
+			if gone, ok := o.(toolscache.DeletedFinalStateUnknown); ok {
+				o = gone.Obj
+			}
+			if holdsKeys(o) {
+				call()
+			}
+		},
 	})
 	return err
+}
+
+func holdsKeys(o any) bool {
+	object, ok := o.(client.Object)
+	return ok && object.GetLabels()[kube.KeyTypeLabel] == kube.KeyTypeSOPS
 }
 
 func version(o any) string {
@@ -118,15 +107,11 @@ func version(o any) string {
 	return ""
 }
 
-// newDecrypter opens files with the keys of the cache. wake is told of every
+// newDecrypter opens files with the keys that secrets hold. wake is told of every
 // application when keys change: what did not read an encrypted file is not
 // rendered for it.
 func newDecrypter(ctx context.Context, mgr ctrl.Manager, o Options, wake func(*v1alpha1.Application)) (*secret.Decrypter, error) {
-	keys, err := newKeyCache(mgr, o)
-	if err != nil {
-		return nil, err
-	}
-	err = keys.onChange(ctx, func() {
+	err := watchKeys(ctx, mgr.GetCache(), func() {
 		var list v1alpha1.ApplicationList
 		if err := mgr.GetClient().List(ctx, &list); err != nil {
 			o.Log.Error(err, "keys changed; applications notice at their next turn")
@@ -137,7 +122,7 @@ func newDecrypter(ctx context.Context, mgr ctrl.Manager, o Options, wake func(*v
 		}
 	})
 	return secret.New(secret.Options{
-		Keys: Keys{Reader: keys, Namespace: o.Namespace}, Hint: KeyHint,
+		Keys: Keys{Reader: mgr.GetClient(), Namespace: o.Namespace}, Hint: KeyHint,
 		Ambient: o.AmbientKeys, Getenv: os.Getenv, ReadFile: os.ReadFile,
 	}), err
 }

@@ -95,6 +95,7 @@ func TestOnlyWhatIsUsedIsKept(t *testing.T) {
 		kept   bool
 	}{
 		{"a registered one", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{kube.SecretTypeLabel: "repository"}}, Data: data}, true},
+		{"one with keys", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{kube.KeyTypeLabel: kube.KeyTypeSOPS}}, Data: data}, true},
 		{"that of webhooks", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "trueup-webhook"}, Data: data}, true},
 		{"another", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "database"}, Data: data}, false},
 		{"host keys", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "trueup-ssh-known-hosts"}, BinaryData: data}, true},

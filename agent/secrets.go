@@ -30,7 +30,7 @@ func strip(o any) (any, error) {
 	switch o := o.(type) {
 	case *corev1.Secret:
 		o.ManagedFields = nil
-		if o.Labels[kube.SecretTypeLabel] == "" && !slices.Contains(webhookSecretNames(), o.Name) {
+		if o.Labels[kube.SecretTypeLabel] == "" && !holdsKeys(o) && !slices.Contains(webhookSecretNames(), o.Name) {
 			o.Data, o.Annotations = nil, nil
 		}
 	case *corev1.ConfigMap:
