@@ -99,8 +99,7 @@ func (f *Flow) projectOf(ctx context.Context, app *v1alpha1.Application, c *Clus
 	}
 	name := limits.NameOf(app)
 	var failures []error
-	sources, _ := sourcesOf(app, nil) // what is wrong with them is told when they are opened
-	for _, s := range sources {
+	for _, s := range app.Spec.AllSources() {
 		failures = append(failures, f.Projects.MayRead(ctx, name, s.RepoURL))
 	}
 	if err := errors.Join(failures...); err != nil {

@@ -76,9 +76,9 @@ func (p permitted) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tre
 // sourcesOf lists an application's sources, at other revisions where these
 // are given.
 func sourcesOf(app *v1alpha1.Application, revisions []string) ([]v1alpha1.ApplicationSource, error) {
-	all := app.Spec.DeepCopy().Sources
-	if len(all) == 0 && app.Spec.Source != nil {
-		all = []v1alpha1.ApplicationSource{*app.Spec.Source.DeepCopy()}
+	var all []v1alpha1.ApplicationSource
+	for _, s := range app.Spec.AllSources() {
+		all = append(all, *s.DeepCopy())
 	}
 	if len(all) == 0 {
 		return nil, fault.New(fault.Invalid, "the application has no source")
@@ -160,8 +160,7 @@ func (m *Memory) Repositories(app *v1alpha1.Application) []string {
 			out = append(out, url)
 		}
 	}
-	sources, _ := sourcesOf(app, nil) // what is wrong with them is told when they are opened
-	for _, s := range sources {
+	for _, s := range app.Spec.AllSources() {
 		add(s.RepoURL)
 	}
 	last, _ := m.lastAsked()

@@ -57,6 +57,15 @@ type ApplicationSpec struct {
 	DependsOn []string `json:"dependsOn,omitempty"`
 }
 
+// AllSources returns the sources to render: Sources when there are any, else
+// Source alone, else none. They are the spec's own.
+func (s *ApplicationSpec) AllSources() []ApplicationSource {
+	if len(s.Sources) == 0 && s.Source != nil {
+		return []ApplicationSource{*s.Source}
+	}
+	return s.Sources
+}
+
 // GetSource returns the source to render: the first of Sources when there are
 // any, else Source, else nil.
 func (s *ApplicationSpec) GetSource() *ApplicationSource {

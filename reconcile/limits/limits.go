@@ -102,12 +102,8 @@ func Unsupported(p *v1alpha1.Project) []string {
 }
 
 func repositories(app *v1alpha1.Application) []string {
-	sources := app.Spec.Sources
-	if len(sources) == 0 && app.Spec.Source != nil {
-		sources = []v1alpha1.ApplicationSource{*app.Spec.Source}
-	}
 	var out []string
-	for _, s := range sources {
+	for _, s := range app.Spec.AllSources() {
 		if s.RepoURL != "" && !slices.Contains(out, s.RepoURL) {
 			out = append(out, s.RepoURL)
 		}
