@@ -144,12 +144,16 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 		return err
 	}
 	defer closeRepos()
+	renderer, err := o.sops.renderer(o.charts)
+	if err != nil {
+		return err
+	}
 	var objects []*unstructured.Unstructured
 	var reads []explained
 	var errs []error
 	for i := range docs.Applications {
 		app := &docs.Applications[i]
-		desired, err := renderApplication(ctx, repos, app, o, s)
+		desired, err := renderApplication(ctx, reconcile.Flow{Sources: repos, Renderer: renderer, Namespace: o.agent}, app, o, s)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -166,16 +170,12 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	return printObjects(s.out, o.output, objects)
 }
 
-func renderApplication(ctx context.Context, repos *repositories, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
+func renderApplication(ctx context.Context, flow reconcile.Flow, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
-	renderer, err := o.sops.renderer(o.charts)
-	if err != nil {
-		return nil, err
-	}
 	nowhere := &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}
-	flow := reconcile.Flow{Sources: repos, Renderer: renderer, Clusters: nowhere, Namespace: o.agent}
+	flow.Clusters = nowhere
 	desired, _, err := flow.Desire(ctx, app, "")
 	if err != nil {
 		return nil, fmt.Errorf("application %s: %w", app.Name, err)

@@ -89,9 +89,9 @@ func (c *Cache) folder(key string) string {
 func (c *Cache) Get(key string) [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	dir := c.folder(key)
 	var out [][]byte
-	for _, f := range files(dir) {
+	var sound []file
+	for _, f := range files(c.folder(key)) {
 		data, err := os.ReadFile(f.path)
 		if err != nil {
 			continue
@@ -101,10 +101,10 @@ func (c *Cache) Get(key string) [][]byte {
 			c.remove(f)
 			continue
 		}
-		out = append(out, data)
+		out, sound = append(out, data), append(sound, f)
 	}
 	// All are touched, oldest first, so that their order stays.
-	for _, f := range slices.Backward(files(dir)) {
+	for _, f := range slices.Backward(sound) {
 		if now := c.now(); now.Sub(f.used) > time.Hour {
 			_ = os.Chtimes(f.path, now, now)
 		}

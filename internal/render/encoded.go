@@ -3,8 +3,6 @@ package render
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	stdjson "encoding/json"
 	"fmt"
 	"io"
@@ -66,8 +64,6 @@ func (e encoded) decode() (Result, error) {
 			r.Origins[p.Key] = p.Origin
 		}
 	}
-	sum := sha256.Sum256(e.objects)
-	r.Digest = hex.EncodeToString(sum[:12])
 	return r, nil
 }
 

@@ -119,10 +119,8 @@ type Result struct {
 	// Sensitive says that encrypted files were opened, or objects of the
 	// destination looked up: the objects stay in memory.
 	Sensitive bool
-	// Digest stands for the objects, and Cause tells why they were made; a
-	// Renderer fills neither, a Cache does.
-	Digest string
-	Cause  Cause
+	// Cause tells why they were made, or not; only a Cache fills it.
+	Cause Cause
 }
 
 // Renderer renders sources of all types.
