@@ -14,8 +14,10 @@ type World struct {
 	Clusters     Clusters
 	Repositories Repositories
 	Forges       Forges
-	Decisions    Decisions
-	Plugins      Plugins
+	// States confirms what Forges no longer lists; nil leaves it in doubt.
+	States    PullRequestStates
+	Decisions Decisions
+	Plugins   Plugins
 	// Now is for generators that leave out what is old.
 	Now func() time.Time
 }
@@ -54,6 +56,16 @@ type Forges interface {
 	// that the generator names. It is complete or an error. A repository that
 	// is not there is fault.Missing.
 	PullRequests(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) ([]PullRequest, error)
+}
+
+// PullRequestStates asks for single pull requests: the second way to ask that
+// tells a closed one from one that a list left out.
+type PullRequestStates interface {
+	// Gone tells whether the forge says, when asked for this one, that the
+	// generator must not list it: it is closed or merged, lacks one of the labels,
+	// or is not there while its repository is. A repository that is not there
+	// is fault.Missing.
+	Gone(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator, number int64) (bool, error)
 }
 
 // Organization is the repositories of one owner. Every answer is complete or
@@ -149,8 +161,13 @@ type Answer struct {
 	// that the generator was asked.
 	ParameterSets int
 	// Verified says that the answer is complete even if it is empty: it is read
-	// from a commit, or it was asked a second time in another way.
+	// from a commit, or it was asked a second time in another way. Of pull
+	// requests: the set's status knows those of the last answer, and the forge
+	// confirmed of each that is no longer listed that it is gone.
 	Verified bool
+	// PullRequests are those that gave parameters, for the set's status to
+	// remember. While an answer is not acted on, the status keeps the one before.
+	PullRequests []v1alpha1.RepositoryPullRequests
 }
 
 // Explanation says where an application and its fields come from.

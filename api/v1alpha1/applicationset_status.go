@@ -42,6 +42,17 @@ type GeneratorStatus struct {
 	Path string `json:"path"`
 	// ParameterSets is their number.
 	ParameterSets int64 `json:"parameterSets"`
+	// PullRequests are those that a pull request generator gave parameters for,
+	// by repository. They are told when the forge confirms that one is closed.
+	PullRequests []RepositoryPullRequests `json:"pullRequests,omitempty"`
+}
+
+// RepositoryPullRequests are pull requests of one repository.
+type RepositoryPullRequests struct {
+	// Repository is the forge's address and the repository's path on it.
+	Repository string `json:"repository"`
+	// Numbers ascend.
+	Numbers []int64 `json:"numbers,omitempty"`
 }
 
 // HeldDeletion is a deletion that waits for a confirmation.

@@ -26,6 +26,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile", 4},
 	{"appset/param", 3},
 	{"appset/text", 3},
+	{"appset/ignore", 3},
 	{"appset/lifecycle", 4},
 	{"appset/rollout", 4},
 	{"appset", 4},
