@@ -14,11 +14,3 @@ func (g *generation) scmProvider(context.Context, *v1alpha1.SCMProviderGenerator
 func (g *generation) pullRequest(context.Context, *v1alpha1.PullRequestGenerator) ([]params, error) {
 	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
 }
-
-func (g *generation) clusterDecisionResource(context.Context, *v1alpha1.DuckTypeGenerator) ([]params, error) {
-	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
-}
-
-func (g *generation) plugin(context.Context, *v1alpha1.PluginGenerator) ([]params, error) {
-	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
-}
