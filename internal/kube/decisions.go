@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,7 +22,7 @@ import (
 // DecisionObjects reads what a clusterDecisionResource generator names. What
 // is not there is fault.Missing.
 type DecisionObjects interface {
-	ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error)
+	ConfigMap(ctx context.Context, namespace, name string) (map[string]string, error)
 	// Select lists the objects of a kind, which may be written as a resource
 	// (placementdecisions) as well.
 	Select(ctx context.Context, kind schema.GroupVersionKind, namespace string, by metav1.ListOptions) ([]*unstructured.Unstructured, error)
@@ -48,11 +47,11 @@ const defaultStatusList = "clusters"
 // Decide implements appset.Decisions.
 func (d Decisions) Decide(ctx context.Context, namespace string, gen *v1alpha1.DuckTypeGenerator) (appset.Decision, error) {
 	namespace = cmp.Or(d.Namespace, namespace)
-	cm, err := d.Objects.ConfigMap(ctx, namespace, gen.ConfigMapRef)
+	config, err := d.Objects.ConfigMap(ctx, namespace, gen.ConfigMapRef)
 	if err != nil {
 		return appset.Decision{}, fmt.Errorf("read the ConfigMap %s that describes decisions: %w", gen.ConfigMapRef, err)
 	}
-	kind, err := decisionKind(cm)
+	kind, err := decisionKind(gen.ConfigMapRef, config)
 	if err != nil {
 		return appset.Decision{}, err
 	}
@@ -74,10 +73,10 @@ func (d Decisions) Decide(ctx context.Context, namespace string, gen *v1alpha1.D
 		return appset.Decision{}, fault.New(fault.Missing, "there is no %s of %s %s in %s", kind.Kind, kind.GroupVersion(), what, namespace)
 	}
 	slices.SortFunc(objects, func(a, b *unstructured.Unstructured) int { return cmp.Compare(a.GetName(), b.GetName()) })
-	out := appset.Decision{MatchKey: cm.Data["matchKey"], Made: true}
+	out := appset.Decision{MatchKey: config["matchKey"], Made: true}
 	var failures []error
 	for _, u := range objects {
-		items, made, err := decided(u, cmp.Or(cm.Data["statusListKey"], defaultStatusList))
+		items, made, err := decided(u, cmp.Or(config["statusListKey"], defaultStatusList))
 		failures = append(failures, err)
 		out.Made = out.Made && made
 		out.Items = append(out.Items, items...)
@@ -85,13 +84,13 @@ func (d Decisions) Decide(ctx context.Context, namespace string, gen *v1alpha1.D
 	return out, errors.Join(failures...)
 }
 
-func decisionKind(cm *corev1.ConfigMap) (schema.GroupVersionKind, error) {
-	group, version, ok := strings.Cut(cm.Data["apiVersion"], "/")
-	if kind := cm.Data["kind"]; ok && group != "" && version != "" && kind != "" {
+func decisionKind(name string, config map[string]string) (schema.GroupVersionKind, error) {
+	group, version, ok := strings.Cut(config["apiVersion"], "/")
+	if kind := config["kind"]; ok && group != "" && version != "" && kind != "" {
 		return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}, nil
 	}
 	return schema.GroupVersionKind{}, fault.New(fault.Invalid,
-		"the ConfigMap %s must name the apiVersion (GROUP/VERSION) and the kind of decisions; it has %q and %q", cm.Name, cm.Data["apiVersion"], cm.Data["kind"])
+		"the ConfigMap %s must name the apiVersion (GROUP/VERSION) and the kind of decisions; it has %q and %q", name, config["apiVersion"], config["kind"])
 }
 
 // decided is the list in an object's status, and whether it is there. One of

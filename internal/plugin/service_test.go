@@ -29,12 +29,12 @@ type objects struct {
 	secrets    map[string]*corev1.Secret
 }
 
-func (o objects) ConfigMap(_ context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+func (o objects) ConfigMap(_ context.Context, namespace, name string) (map[string]string, error) {
 	data, ok := o.configMaps[name]
 	if !ok || namespace != o.namespace {
 		return nil, fault.New(fault.Missing, "no ConfigMap %s/%s", namespace, name)
 	}
-	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}, Data: data}, nil
+	return data, nil
 }
 
 func (o objects) Secret(_ context.Context, namespace, name string) (*corev1.Secret, error) {

@@ -17,7 +17,7 @@ import (
 // Objects reads what a plugin generator names. What is not there is
 // fault.Missing.
 type Objects interface {
-	ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error)
+	ConfigMap(ctx context.Context, namespace, name string) (map[string]string, error)
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
 }
 
@@ -44,13 +44,13 @@ type settings struct {
 // settings reads a plugin's ConfigMap, and the token that it refers to. All
 // that is wrong is told at once.
 func (s *Service) settings(ctx context.Context, namespace, name string) (settings, error) {
-	cm, err := s.Objects.ConfigMap(ctx, namespace, name)
+	data, err := s.Objects.ConfigMap(ctx, namespace, name)
 	if err != nil {
 		return settings{}, fmt.Errorf("read the plugin's ConfigMap %s: %w", name, err)
 	}
-	url, errURL := endpoint(cm.Data["baseUrl"])
-	timeout, errTimeout := requestTimeout(cm.Data["requestTimeout"])
-	token, errToken := s.token(ctx, namespace, cm.Data["token"])
+	url, errURL := endpoint(data["baseUrl"])
+	timeout, errTimeout := requestTimeout(data["requestTimeout"])
+	token, errToken := s.token(ctx, namespace, data["token"])
 	if err := errors.Join(errURL, errTimeout, errToken); err != nil {
 		return settings{}, fmt.Errorf("the plugin's ConfigMap %s: %w", name, err)
 	}
