@@ -114,7 +114,14 @@ func Run(ctx context.Context, o Options) error {
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
+	local, err := kube.Connect(appset.LocalName, o.Config, nil)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	world := appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}
+	world.Decisions, world.Plugins = Generators(local, mgr.GetAPIReader(), o.Namespace)
+	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: world}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			if sets.Touched(ctx, set) {

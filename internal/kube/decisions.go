@@ -38,8 +38,11 @@ type Decisions struct {
 
 var _ appset.Decisions = Decisions{}
 
-// pageOfObjects is how many objects one request lists.
-const pageOfObjects = 500
+// How many objects one request lists, and how many there may be in all.
+const (
+	pageOfObjects = 500
+	maxDecisions  = 10_000
+)
 
 // defaultStatusList is the list of a status where the ConfigMap names none.
 const defaultStatusList = "clusters"
@@ -140,6 +143,9 @@ func (c *Cluster) Select(ctx context.Context, kind schema.GroupVersionKind, name
 		}
 		if by.Continue = page.GetContinue(); by.Continue == "" {
 			return out, nil
+		}
+		if len(out) > maxDecisions {
+			return nil, fault.New(fault.Invalid, "there are more than %d", maxDecisions)
 		}
 	}
 }
