@@ -34,6 +34,9 @@ type Cluster struct {
 	Project     string            `json:"project,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// local: no Secret registers it.
+	local bool
 }
 
 // The cluster that the agent runs in, where no secret claims it.

@@ -132,9 +132,14 @@ func fieldChanges(from, to *v1alpha1.Application) []fieldChange {
 }
 
 func decided(app *v1alpha1.Application) any {
-	data, err := json.Marshal(map[string]any{
+	return jsonTree(map[string]any{
 		"metadata": map[string]any{"labels": app.Labels, "annotations": app.Annotations, "finalizers": app.Finalizers}, "spec": app.Spec,
 	})
+}
+
+// jsonTree is what a value says as JSON, with all the digits of its numbers.
+func jsonTree(value any) any {
+	data, err := json.Marshal(value)
 	if err != nil {
 		return nil // what was read as JSON can be written
 	}
