@@ -42,6 +42,8 @@ type generation struct {
 	scope   params
 	// verified is set by a generator whose answer is complete even if empty.
 	verified bool
+	// given are the pull requests that a generator gave parameters for.
+	given []v1alpha1.RepositoryPullRequests
 
 	answers  []Answer
 	warnings []string

@@ -7,14 +7,6 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-func (g *generation) scmProvider(context.Context, *v1alpha1.SCMProviderGenerator) ([]params, error) {
-	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
-}
-
-func (g *generation) pullRequest(context.Context, *v1alpha1.PullRequestGenerator) ([]params, error) {
-	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
-}
-
 func (g *generation) clusterDecisionResource(context.Context, *v1alpha1.DuckTypeGenerator) ([]params, error) {
 	return nil, fault.New(fault.Invalid, "this generator is not supported yet")
 }

@@ -167,7 +167,7 @@ type Answer struct {
 	Verified bool
 	// PullRequests are those that gave parameters, for the set's status to
 	// remember. While an answer is not acted on, the status keeps the one before.
-	PullRequests []v1alpha1.RepositoryPullRequests
+	PullRequests []v1alpha1.RepositoryPullRequests `json:",omitempty"`
 }
 
 // Explanation says where an application and its fields come from.

@@ -175,10 +175,8 @@ type Pulls struct {
 // NewPulls opens a repository. Where dated is set, the commit of each is asked
 // for its time: the server does not say when a pull request was touched.
 func NewPulls(session *rest.Session, project, repo string, dated bool) (*Pulls, error) {
-	for what, name := range map[string]string{"project": project, "repo": repo} {
-		if err := rest.Name(what, name); err != nil {
-			return nil, err
-		}
+	if err := rest.Names("project", project, "repo", repo); err != nil {
+		return nil, err
 	}
 	return &Pulls{session, []string{project, "_apis", "git", "repositories", repo}, project + "/" + repo, dated}, nil
 }

@@ -168,10 +168,8 @@ type CloudPulls struct {
 
 // NewCloudPulls opens a repository.
 func NewCloudPulls(session *rest.Session, owner, repo string) (*CloudPulls, error) {
-	for what, name := range map[string]string{"owner": owner, "repo": repo} {
-		if err := rest.Name(what, name); err != nil {
-			return nil, err
-		}
+	if err := rest.Names("owner", owner, "repo", repo); err != nil {
+		return nil, err
 	}
 	return &CloudPulls{session, owner, repo}, nil
 }

@@ -192,10 +192,8 @@ type ServerPulls struct {
 
 // NewServerPulls opens a repository.
 func NewServerPulls(session *rest.Session, project, repo string) (*ServerPulls, error) {
-	for what, name := range map[string]string{"project": project, "repo": repo} {
-		if err := rest.Name(what, name); err != nil {
-			return nil, err
-		}
+	if err := rest.Names("project", project, "repo", repo); err != nil {
+		return nil, err
 	}
 	return &ServerPulls{session, project, repo}, nil
 }

@@ -19,10 +19,8 @@ type Pulls struct {
 
 // NewPulls opens a repository.
 func NewPulls(session *rest.Session, api, owner, repo string) (*Pulls, error) {
-	for what, name := range map[string]string{"owner": owner, "repo": repo} {
-		if err := rest.Name(what, name); err != nil {
-			return nil, err
-		}
+	if err := rest.Names("owner", owner, "repo", repo); err != nil {
+		return nil, err
 	}
 	return &Pulls{server{session, api}, owner, repo}, nil
 }

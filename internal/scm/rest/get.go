@@ -82,6 +82,15 @@ func Name(what, name string) error {
 	return nil
 }
 
+// Names is Name for several, given as pairs of what and name.
+func Names(pairs ...string) error {
+	var failures []error
+	for i := 0; i+1 < len(pairs); i += 2 {
+		failures = append(failures, Name(pairs[i], pairs[i+1]))
+	}
+	return errors.Join(failures...)
+}
+
 // MaxPages bounds the pages of one list.
 const MaxPages = 1000
 
