@@ -28,6 +28,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -70,7 +71,9 @@ type Options struct {
 	// AmbientKeys lets the agent's own identity in a cloud open encrypted
 	// files, for every project.
 	AmbientKeys bool
-	Log         logr.Logger
+	// Forges says which forges generators of ApplicationSets may ask.
+	Forges scm.Options
+	Log    logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -114,7 +117,8 @@ func Run(ctx context.Context, o Options) error {
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
+	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}}
+	sets.World.Forges, sets.World.States = forges(ctx, mgr, o, measured)
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			if sets.Touched(ctx, set) {

@@ -83,6 +83,8 @@ type Organization interface {
 // Repository is one repository of a forge.
 type Repository struct {
 	Organization, Name, ID string
+	// Slug is how the forge's API names it, where that is not Name.
+	Slug string
 	// URL is in the protocol that the generator asks for.
 	URL           string
 	DefaultBranch string

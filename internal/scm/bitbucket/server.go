@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/trueup-dev/trueup/appset"
@@ -27,14 +26,11 @@ func ServerAPI(address string) string {
 type Project struct {
 	session *rest.Session
 	of      Options
-
-	mu    sync.Mutex
-	slugs map[string]string // by the id of a repository
 }
 
 // NewProject opens a project.
 func NewProject(session *rest.Session, o Options) (*Project, error) {
-	return &Project{session: session, of: o, slugs: map[string]string{}}, rest.Name("project", o.Name)
+	return &Project{session, o}, rest.Name("project", o.Name)
 }
 
 // list reads every page of a list, each of which says where the next starts.
@@ -87,18 +83,15 @@ func (p *Project) Repositories(ctx context.Context) ([]appset.Repository, error)
 		return nil, fmt.Errorf("list the repositories of %s: %w", p.of.Name, err)
 	}
 	var out []appset.Repository
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, r := range found {
 		protocol := "http"
 		if p.of.SSH {
 			protocol = "ssh"
 		}
-		one := appset.Repository{Organization: r.Project.Key, Name: r.Name, ID: strconv.FormatInt(r.ID, 10), URL: hrefOf(r.Links.Clone, protocol)}
+		one := appset.Repository{Organization: r.Project.Key, Name: r.Name, ID: strconv.FormatInt(r.ID, 10), Slug: r.Slug, URL: hrefOf(r.Links.Clone, protocol)}
 		if r.Slug == "" || one.URL == "" {
 			return nil, fault.New(fault.Transient, "list the repositories of %s: %q has no URL for %s", p.of.Name, r.Name, protocol)
 		}
-		p.slugs[one.ID] = r.Slug
 		out = append(out, one)
 	}
 	return out, nil
@@ -106,13 +99,7 @@ func (p *Project) Repositories(ctx context.Context) ([]appset.Repository, error)
 
 // repo is the path of a repository that Repositories gave.
 func (p *Project) repo(of appset.Repository, more ...string) []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	slug := p.slugs[of.ID]
-	if slug == "" {
-		slug = of.Name
-	}
-	return append([]string{"projects", of.Organization, "repos", slug}, more...)
+	return append([]string{"projects", of.Organization, "repos", of.Slug}, more...)
 }
 
 type serverBranch struct {
