@@ -28,6 +28,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -70,7 +71,9 @@ type Options struct {
 	// AmbientKeys lets the agent's own identity in a cloud open encrypted
 	// files, for every project.
 	AmbientKeys bool
-	Log         logr.Logger
+	// Forges says which forges generators of ApplicationSets may ask.
+	Forges scm.Options
+	Log    logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -121,6 +124,7 @@ func Run(ctx context.Context, o Options) error {
 	defer local.Close()
 	world := appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}
 	world.Decisions, world.Plugins = Generators(local, mgr.GetAPIReader(), o.Namespace)
+	world.Forges, world.States = forges(ctx, mgr, o, measured)
 	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: world}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {

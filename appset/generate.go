@@ -54,6 +54,8 @@ type generation struct {
 	known  []Cluster
 	listed bool
 	trees  map[snapshot.Location]snapshot.FS
+	// given are the pull requests that a generator gave parameters for.
+	given []v1alpha1.RepositoryPullRequests
 
 	answers  []Answer
 	warnings []string
