@@ -191,9 +191,13 @@ func (s *simulation) check(out rollout.Output) {
 			busy[at]++
 		}
 	}
+	held := map[string]bool{} // those that had a place before
+	for _, a := range s.stored {
+		held[a.Application] = (a.Status == string(rollout.Pending) || a.Status == string(rollout.Progressing)) && a.TargetDigest == states[a.Application].TargetDigest
+	}
 	fresh := map[int]int{}
 	for _, name := range out.Sync {
-		if states[name].Attempts == 1 {
+		if !held[name] {
 			fresh[rollout.StepOf(steps, map[string]string{"env": s.apps[name].env})]++
 		}
 	}
