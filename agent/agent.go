@@ -22,6 +22,7 @@ import (
 	"github.com/trueup-dev/trueup/agent/controller"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/history"
@@ -70,7 +71,9 @@ type Options struct {
 	// AmbientKeys lets the agent's own identity in a cloud open encrypted
 	// files, for every project.
 	AmbientKeys bool
-	Log         logr.Logger
+	// Sets is what counts for all application sets.
+	Sets lifecycle.Agent
+	Log  logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -84,6 +87,9 @@ const (
 // Run runs an agent until the context ends. All that it started has stopped
 // when it returns.
 func Run(ctx context.Context, o Options) error {
+	if err := o.Sets.Check(); err != nil {
+		return err
+	}
 	mgr, err := newManager(o)
 	if err != nil {
 		return err
@@ -114,7 +120,10 @@ func Run(ctx context.Context, o Options) error {
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
+	sets := &controller.ApplicationSets{
+		Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources},
+		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
+	}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			sets.Wake(set)

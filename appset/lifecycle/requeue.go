@@ -14,66 +14,74 @@ const (
 	AskDecisions = 3 * time.Minute
 )
 
-// Requeue is when a set has to be expanded again although nothing happens: the
-// shortest time of its generators, at any depth; 0 is never. Lists and
-// clusters are watched, Git repositories are polled once for everybody.
-func Requeue(set *v1alpha1.ApplicationSet) time.Duration {
-	var out time.Duration
+// Asks says what makes a set be expanded anew.
+type Asks struct {
+	// Every is the shortest time of its generators; 0 is never. Lists and
+	// clusters are watched, Git repositories are polled once for everybody.
+	Every time.Duration
+	// Clusters says that it depends on the clusters that are registered.
+	Clusters bool
+}
+
+// AsksOf looks at the generators of a set, at any depth.
+func AsksOf(set *v1alpha1.ApplicationSet) Asks {
+	var out Asks
 	for i := range set.Spec.Generators {
 		g := &set.Spec.Generators[i]
-		shorter(&out, leaf(g.SCMProvider, g.PullRequest, g.ClusterDecisionResource, g.Plugin))
+		one := v1alpha1.ApplicationSetNestedGenerator{
+			Clusters: g.Clusters, SCMProvider: g.SCMProvider, PullRequest: g.PullRequest, ClusterDecisionResource: g.ClusterDecisionResource, Plugin: g.Plugin,
+		}
+		out.leaf(&one)
 		if g.Matrix != nil {
-			nested(&out, g.Matrix.Generators)
+			out.nested(g.Matrix.Generators)
 		}
 		if g.Merge != nil {
-			nested(&out, g.Merge.Generators)
+			out.nested(g.Merge.Generators)
 		}
 	}
 	return out
 }
 
-func nested(out *time.Duration, all []v1alpha1.ApplicationSetNestedGenerator) {
+func (a *Asks) nested(all []v1alpha1.ApplicationSetNestedGenerator) {
 	for i := range all {
-		g := &all[i]
-		shorter(out, leaf(g.SCMProvider, g.PullRequest, g.ClusterDecisionResource, g.Plugin))
-		if g.Matrix != nil {
-			var m v1alpha1.MatrixGenerator
-			if json.Unmarshal(g.Matrix.Raw, &m) == nil { // what cannot be read is told by the expansion
-				nested(out, m.Generators)
+		a.leaf(&all[i])
+		if m := all[i].Matrix; m != nil {
+			var inner v1alpha1.MatrixGenerator
+			if json.Unmarshal(m.Raw, &inner) == nil { // what cannot be read is told by the expansion
+				a.nested(inner.Generators)
 			}
 		}
-		if g.Merge != nil {
-			var m v1alpha1.MergeGenerator
-			if json.Unmarshal(g.Merge.Raw, &m) == nil {
-				nested(out, m.Generators)
+		if m := all[i].Merge; m != nil {
+			var inner v1alpha1.MergeGenerator
+			if json.Unmarshal(m.Raw, &inner) == nil {
+				a.nested(inner.Generators)
 			}
 		}
 	}
 }
 
-func leaf(scm *v1alpha1.SCMProviderGenerator, pr *v1alpha1.PullRequestGenerator, decision *v1alpha1.DuckTypeGenerator, plugin *v1alpha1.PluginGenerator) time.Duration {
-	switch {
-	case scm != nil:
-		return interval(scm.RequeueAfterSeconds, AskForges)
-	case pr != nil:
-		return interval(pr.RequeueAfterSeconds, AskForges)
-	case decision != nil:
-		return interval(decision.RequeueAfterSeconds, AskDecisions)
-	case plugin != nil:
-		return interval(plugin.RequeueAfterSeconds, AskForges)
+func (a *Asks) leaf(g *v1alpha1.ApplicationSetNestedGenerator) {
+	if g.SCMProvider != nil {
+		a.every(g.SCMProvider.RequeueAfterSeconds, AskForges)
 	}
-	return 0
+	if g.PullRequest != nil {
+		a.every(g.PullRequest.RequeueAfterSeconds, AskForges)
+	}
+	if g.Plugin != nil {
+		a.every(g.Plugin.RequeueAfterSeconds, AskForges)
+	}
+	if g.ClusterDecisionResource != nil {
+		a.every(g.ClusterDecisionResource.RequeueAfterSeconds, AskDecisions)
+	}
+	a.Clusters = a.Clusters || g.Clusters != nil || g.ClusterDecisionResource != nil
 }
 
-func interval(seconds *int64, otherwise time.Duration) time.Duration {
-	if seconds == nil || *seconds <= 0 {
-		return otherwise
+func (a *Asks) every(seconds *int64, otherwise time.Duration) {
+	wait := otherwise
+	if seconds != nil && *seconds > 0 {
+		wait = time.Duration(*seconds) * time.Second
 	}
-	return time.Duration(*seconds) * time.Second
-}
-
-func shorter(out *time.Duration, than time.Duration) {
-	if than > 0 && (*out == 0 || than < *out) {
-		*out = than
+	if a.Every == 0 || wait < a.Every {
+		a.Every = wait
 	}
 }

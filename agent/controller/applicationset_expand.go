@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// expansion is what a set expanded to. It stays good while its document is
+// the same and nothing that it asked has news: what happens to applications
+// asks no generator again.
+type expansion struct {
+	uid        types.UID
+	generation int64
+	wakes      uint64
+	result     appset.Result
+	err        error
+	failures   int
+	// due is when to expand anew although nothing happened; zero is never.
+	due  time.Time
+	urls []string
+}
+
+// refusedRetry is when an expansion is tried again that only somebody's help
+// can mend: nobody tells of a Secret that was put right.
+const refusedRetry = 3 * time.Minute
+
+func (e *expansions) outdate(name types.NamespacedName) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.wakes == nil {
+		e.wakes = map[types.NamespacedName]uint64{}
+	}
+	e.wakes[name]++
+}
+
+// last gives what is kept of a set, and the count of the reasons not to use
+// it.
+func (e *expansions) last(name types.NamespacedName) (*expansion, uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.all[name], e.wakes[name]
+}
+
+func (e *expansions) keep(name types.NamespacedName, next *expansion) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all == nil {
+		e.all = map[types.NamespacedName]*expansion{}
+	}
+	e.all[name] = next
+}
+
+// expand asks the generators, where the last answer is not good any more.
+func (s *ApplicationSets) expand(ctx context.Context, set *v1alpha1.ApplicationSet, now time.Time) *expansion {
+	name := client.ObjectKeyFromObject(set)
+	last, wakes := s.expansions.last(name)
+	if last != nil && last.uid == set.UID && last.generation == set.Generation && last.wakes == wakes && (last.due.IsZero() || now.Before(last.due)) {
+		return last
+	}
+	next := &expansion{uid: set.UID, generation: set.Generation, wakes: wakes}
+	urls := declared(set)
+	if last != nil {
+		urls = append(urls, last.urls...)
+	}
+	s.Repositories.UseAll(userOf(name), urls)
+	world, asked := s.World, &askedRepositories{}
+	if world.Repositories != nil {
+		asked.Repositories = world.Repositories
+		world.Repositories = asked
+	}
+	next.result, next.err = appset.Generate(ctx, set, world)
+	next.urls = append(declared(set), asked.urls...)
+	if next.err != nil {
+		next.urls = append(next.urls, urls...) // it may have stopped before it asked them
+	}
+	slices.Sort(next.urls)
+	next.urls = slices.Compact(next.urls)
+	s.Repositories.UseAll(userOf(name), next.urls)
+	next.schedule(last, lifecycle.AsksOf(set).Every, now)
+	if next.err != nil && (last == nil || last.err == nil || last.err.Error() != next.err.Error()) {
+		log.FromContext(ctx).Info("application set cannot be expanded", "error", next.err.Error())
+	}
+	if ctx.Err() == nil {
+		s.expansions.keep(name, next)
+	}
+	return next
+}
+
+// schedule sets when to expand anew.
+func (e *expansion) schedule(last *expansion, every time.Duration, now time.Time) {
+	if e.err == nil {
+		if every > 0 {
+			e.due = now.Add(every)
+		}
+		return
+	}
+	if e.failures = 1; last != nil {
+		e.failures = last.failures + 1
+	}
+	e.due = now.Add(refusedRetry)
+	if fault.Retryable(e.err) {
+		e.due = now.Add(reconcile.DefaultRetry().Wait(e.failures))
+	}
+	if at, ok := fault.NotBefore(e.err); ok && at.After(now) {
+		e.due = at // asking earlier would only lengthen it
+	}
+}
+
+// declared are the repositories that a set names without a parameter.
+func declared(set *v1alpha1.ApplicationSet) []string {
+	var out []string
+	for _, g := range set.Spec.Generators {
+		if g.Git != nil {
+			out = append(out, g.Git.RepoURL)
+		}
+	}
+	return out
+}
+
+// askedRepositories notes which repositories an expansion asks.
+type askedRepositories struct {
+	appset.Repositories
+	mu   sync.Mutex
+	urls []string
+}
+
+// Tree implements appset.Repositories.
+func (a *askedRepositories) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	a.mu.Lock()
+	a.urls = append(a.urls, at.RepoURL)
+	a.mu.Unlock()
+	return a.Repositories.Tree(ctx, at)
+}
