@@ -120,13 +120,22 @@ func Run(ctx context.Context, o Options) error {
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
+	local, err := kube.Connect(appset.LocalName, o.Config, nil)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	world := appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}
+	world.Decisions, world.Plugins = Generators(local, mgr.GetAPIReader(), o.Namespace)
 	sets := &controller.ApplicationSets{
-		Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources},
+		Client: mgr.GetClient(), Repositories: poller, World: world,
 		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
-			sets.Wake(set)
+			if sets.Touched(ctx, set) {
+				sets.Wake(set)
+			}
 			return
 		}
 		if apps.Touched(ctx, who) {
@@ -136,7 +145,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
-	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }}
+	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
 	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)

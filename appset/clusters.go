@@ -3,7 +3,6 @@ package appset
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -62,8 +62,8 @@ func withLocal(all []Cluster, wanted bool) []Cluster {
 }
 
 func (g *generation) clusterParams(c Cluster) params {
-	p := params{"name": c.Name, "nameNormalized": normalizeName(c.Name), "server": c.Server, "project": c.Project}
-	if g.set.Spec.GoTemplate {
+	p := params{"name": c.Name, "nameNormalized": text.Normalize(c.Name), "server": c.Server, "project": c.Project}
+	if g.text.Go() {
 		metadata := map[string]any{}
 		if len(c.Labels) > 0 {
 			metadata["labels"] = anyMap(c.Labels)
@@ -100,14 +100,14 @@ func (g *generation) addValues(p params, values map[string]string) error {
 		return nil
 	}
 	rendered := map[string]any{}
-	for key, text := range values {
-		value, err := g.text(text, p)
+	for key, template := range values {
+		value, err := g.text.Render(template, p)
 		if err != nil {
 			return fmt.Errorf("values.%s: %w", key, err)
 		}
 		rendered[key] = value
 	}
-	if g.set.Spec.GoTemplate {
+	if g.text.Go() {
 		p["values"] = rendered
 		return nil
 	}
@@ -115,15 +115,4 @@ func (g *generation) addValues(p params, values map[string]string) error {
 		p["values."+key] = value
 	}
 	return nil
-}
-
-var notInName = regexp.MustCompile(`[^-a-z0-9.]`)
-
-// normalizeName makes a name that objects can have.
-func normalizeName(name string) string {
-	name = notInName.ReplaceAllString(strings.ToLower(name), "-")
-	if len(name) > 253 {
-		name = name[:253]
-	}
-	return strings.Trim(name, "-.")
 }

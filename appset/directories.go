@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
@@ -84,13 +85,13 @@ func picked(patterns []v1alpha1.GitDirectoryItem, name string) bool {
 func (g *generation) pathParams(name, prefix string) params {
 	base := path.Base(name)
 	segments := strings.Split(name, "/")
-	if g.set.Spec.GoTemplate {
+	if g.text.Go() {
 		list := make([]any, len(segments))
 		for i, s := range segments {
 			list[i] = s
 		}
 		p := params{"path": map[string]any{
-			"path": name, "basename": base, "basenameNormalized": normalizeName(base), "segments": list,
+			"path": name, "basename": base, "basenameNormalized": text.Normalize(base), "segments": list,
 		}}
 		if prefix != "" {
 			return params{prefix: p}
@@ -100,9 +101,13 @@ func (g *generation) pathParams(name, prefix string) params {
 	if prefix != "" {
 		prefix += "."
 	}
-	p := params{prefix + "path": name, prefix + "path.basename": base, prefix + "path.basenameNormalized": normalizeName(base)}
+	p := params{prefix + "path": name, prefix + "path.basename": base, prefix + "path.basenameNormalized": text.Normalize(base)}
 	for i, s := range segments {
 		p[fmt.Sprintf("%spath[%d]", prefix, i)] = s
 	}
 	return p
+}
+
+func (g *generation) git(ctx context.Context, gen *v1alpha1.GitGenerator) ([]params, error) {
+	return g.directories(ctx, gen)
 }

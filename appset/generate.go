@@ -2,136 +2,140 @@ package appset
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
 // params are the parameters of one application to be.
 type params = map[string]any
 
-// Generate expands a set. The applications are in the order of generators and
-// of what these found; of two with one name the first is kept.
+// Generate expands a set. An error, which names everything that is wrong and
+// its place in the document, means that the set says nothing about which
+// applications there should be: nothing may be changed. Without one the result
+// is complete, except for what is rejected.
 func Generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (Result, error) {
-	g := generation{set: set, world: world}
-	var result Result
-	var failures []error
-	seen := map[string]int{}
-	for i := range set.Spec.Generators {
-		apps, err := g.run(ctx, &set.Spec.Generators[i])
-		if err != nil {
-			failures = append(failures, fmt.Errorf("generators[%d]: %w", i, err))
-			continue
-		}
-		for _, app := range apps {
-			if problems := validation.IsDNS1123Subdomain(app.Name); len(problems) > 0 {
-				failures = append(failures, fault.New(fault.Invalid, "generators[%d]: the name %q: %s", i, app.Name, problems[0]))
-				continue
-			}
-			if first, ok := seen[app.Name]; ok {
-				result.Warnings = append(result.Warnings, fmt.Sprintf(
-					"generators[%d] gives the name %s, which generators[%d] gave already; the first one is kept", i, app.Name, first))
-				continue
-			}
-			seen[app.Name] = i
-			result.Applications = append(result.Applications, app)
-		}
-	}
-	if err := errors.Join(failures...); err != nil {
+	result, err := generate(ctx, set, world)
+	if err != nil {
 		return Result{}, fmt.Errorf("expand ApplicationSet %s: %w", set.Name, err)
 	}
 	return result, nil
 }
 
+// generation is one expansion of one set.
 type generation struct {
 	set   *v1alpha1.ApplicationSet
 	world World
+	text  *text.Language
+
+	// running is the generator that is asked at the moment, and scope what the
+	// generators before it in a matrix gave.
+	running *node
+	scope   params
+	// verified is set by a generator whose answer is complete even if empty.
+	verified bool
+
+	answers  []Answer
+	warnings []string
 }
 
-func (g *generation) run(ctx context.Context, gen *v1alpha1.ApplicationSetGenerator) ([]v1alpha1.Application, error) {
-	sets, override, err := g.sets(ctx, gen)
-	if err != nil {
-		return nil, err
+func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (Result, error) {
+	g := &generation{set: set, world: world}
+	var all problems
+	var err error
+	g.text, err = text.New(set.Spec.GoTemplate, set.Spec.GoTemplateOptions)
+	all.add("goTemplateOptions", err)
+	nodes, err := g.document()
+	all.add("", err)
+	if err := all.err(); err != nil {
+		return Result{}, err
 	}
-	if sets, err = selected(sets, gen.Selector); err != nil {
-		return nil, err
-	}
-	base, err := overridden(g.set.Spec.Template, override)
-	if err != nil {
-		return nil, err
-	}
-	var out []v1alpha1.Application
-	var failures []error
-	for i, p := range sets {
-		app, err := g.application(base, p)
+	var result Result
+	for _, n := range nodes {
+		sets, err := g.sets(ctx, n, nil)
 		if err != nil {
-			failures = append(failures, fmt.Errorf("parameter set %d: %w", i, err))
+			all.add("", err)
 			continue
 		}
-		out = append(out, app)
+		all.add(n.path, g.fill(n, sets, &result))
 	}
-	return out, errors.Join(failures...)
+	if err := all.err(); err != nil {
+		return Result{}, err
+	}
+	result.Answers, result.Warnings = g.answers, g.warnings
+	g.arrange(&result)
+	return result, nil
 }
 
-// sets asks the one generator that an entry holds.
-func (g *generation) sets(ctx context.Context, gen *v1alpha1.ApplicationSetGenerator) ([]params, v1alpha1.ApplicationSetTemplate, error) {
-	var none v1alpha1.ApplicationSetTemplate
-	given := 0
-	for _, set := range []bool{gen.List != nil, gen.Clusters != nil, gen.Git != nil, gen.Matrix != nil, gen.Merge != nil, gen.SCMProvider != nil,
-		gen.PullRequest != nil, gen.ClusterDecisionResource != nil, gen.Plugin != nil} {
-		if set {
-			given++
+// fill makes applications of the parameter sets of one generator.
+func (g *generation) fill(n *node, sets []parameterSet, result *Result) error {
+	base, err := overridden(g.set.Spec.Template, n.template)
+	if err != nil {
+		return err
+	}
+	var all problems
+	for i, set := range sets {
+		app, err := g.application(base, set.params)
+		if err != nil {
+			all.add(fmt.Sprintf("parameter set %d", i), err)
+			continue
 		}
-	}
-	if given != 1 {
-		return nil, none, fault.New(fault.Invalid, "it holds %d generators, and must hold exactly one", given)
-	}
-	switch {
-	case gen.List != nil:
-		sets, err := g.list(gen.List)
-		return sets, gen.List.Template, err
-	case gen.Clusters != nil:
-		sets, err := g.clusters(ctx, gen.Clusters)
-		return sets, gen.Clusters.Template, err
-	case gen.Git != nil && len(gen.Git.Files) > 0:
-		return nil, none, fault.New(fault.Invalid, "git files are not supported yet")
-	case gen.Git != nil:
-		sets, err := g.directories(ctx, gen.Git)
-		return sets, gen.Git.Template, err
-	}
-	for _, other := range []struct {
-		set  bool
-		name string
-	}{{gen.Matrix != nil, "matrix"}, {gen.Merge != nil, "merge"}, {gen.SCMProvider != nil, "scmProvider"}, {gen.PullRequest != nil, "pullRequest"},
-		{gen.ClusterDecisionResource != nil, "clusterDecisionResource"}, {gen.Plugin != nil, "plugin"}} {
-		if other.set {
-			return nil, none, fault.New(fault.Invalid, "the generator %s is not supported yet", other.name)
+		if problems := validation.IsDNS1123Subdomain(app.Name); app.Name != "" && len(problems) > 0 {
+			all.add(fmt.Sprintf("parameter set %d", i), fault.New(fault.Invalid, "the name %q: %s", app.Name, problems[0]))
+			continue
 		}
+		result.Applications = append(result.Applications, app)
+		result.Explained = append(result.Explained, Explanation{Application: app.Name, Origin: set.origin})
 	}
-	return nil, none, nil
+	return all.err()
 }
 
-// selected keeps the parameter sets that a selector matches. Parameters count
-// as labels under their dotted names; their values may be any text.
-func selected(sets []params, by *metav1.LabelSelector) ([]params, error) {
+// arrange sorts the applications by name, and rejects those that cannot be
+// told from others by it.
+func (g *generation) arrange(result *Result) {
+	order := make([]int, len(result.Applications))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return strings.Compare(result.Applications[a].Name, result.Applications[b].Name)
+	})
+	var apps []v1alpha1.Application
+	var explained []Explanation
+	for _, i := range order {
+		app, from := result.Applications[i], result.Explained[i]
+		switch {
+		case app.Name == "":
+			result.Rejected = append(result.Rejected, Rejection{Generator: from.Origin.Generator,
+				Err: fault.New(fault.Invalid, "an application has no name")})
+			continue
+		case len(apps) > 0 && apps[len(apps)-1].Name == app.Name:
+			result.Rejected = append(result.Rejected, Rejection{Name: app.Name, Generator: from.Origin.Generator,
+				Err: fault.New(fault.Conflict, "%s gave the name %s already: the first application is kept",
+					explained[len(apps)-1].Origin.Generator, app.Name)})
+			continue
+		}
+		apps, explained = append(apps, app), append(explained, from)
+	}
+	result.Applications, result.Explained = apps, explained
+}
+
+// selected keeps the parameter sets that a selector matches.
+func selected(sets []parameterSet, by *metav1.LabelSelector) ([]parameterSet, error) {
 	if by == nil {
 		return sets, nil
 	}
-	selector, err := looseSelector(by)
+	selector, err := param.NewSelector(by)
 	if err != nil {
-		return nil, err
+		return nil, at("selector", err)
 	}
-	var out []params
-	for _, p := range sets {
-		if selector.matches(labels.Set(flat(p))) {
-			out = append(out, p)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(slices.Clone(sets), func(s parameterSet) bool { return !selector.Matches(s.params) }), nil
 }

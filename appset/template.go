@@ -2,7 +2,6 @@ package appset
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -59,7 +58,7 @@ func renderedApplication(g *generation, app v1alpha1.Application, p params) (v1a
 	if err := json.Unmarshal(data, &tree); err != nil {
 		return out, err
 	}
-	rendered, err := g.walk(tree, p, "template")
+	rendered, err := g.text.Tree(tree, p, "template")
 	if err != nil {
 		return out, err
 	}
@@ -72,44 +71,13 @@ func renderedApplication(g *generation, app v1alpha1.Application, p params) (v1a
 	return out, nil
 }
 
-// walk renders every text in a tree and reports every failure with its path.
-func (g *generation) walk(node any, p params, at string) (any, error) {
-	switch v := node.(type) {
-	case string:
-		text, err := g.text(v, p)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", at, err)
-		}
-		return text, nil
-	case []any:
-		var failures []error
-		for i := range v {
-			var err error
-			v[i], err = g.walk(v[i], p, fmt.Sprintf("%s[%d]", at, i))
-			failures = append(failures, err)
-		}
-		return v, errors.Join(failures...)
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		var failures []error
-		for _, key := range sortedKeys(v) {
-			name, err := g.text(key, p)
-			failures = append(failures, err)
-			out[name], err = g.walk(v[key], p, at+"."+key)
-			failures = append(failures, err)
-		}
-		return out, errors.Join(failures...)
-	}
-	return node, nil
-}
-
 // patched applies a rendered strategic merge patch. The project decides what
 // an application may do, so that a patch must leave it alone.
 func (g *generation) patched(app v1alpha1.Application, patch string, p params) (v1alpha1.Application, error) {
 	if !g.set.Spec.GoTemplate {
 		return app, fault.New(fault.Invalid, "it needs goTemplate: true")
 	}
-	text, err := goText(patch, p, g.set.Spec.GoTemplateOptions)
+	text, err := g.text.Render(patch, p)
 	if err != nil {
 		return app, err
 	}

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,14 +40,6 @@ type ApplicationSets struct {
 
 	waker
 	expansions expansions
-}
-
-// expansions are what sets expanded to when they were last asked.
-type expansions struct {
-	mu  sync.Mutex
-	all map[types.NamespacedName]*expansion
-	// wakes counts the reasons to expand anew that came from outside.
-	wakes map[types.NamespacedName]uint64
 }
 
 // SetUp registers the controller.
@@ -129,8 +120,5 @@ func behind(err error) error {
 // forget drops all that is kept of a set.
 func (s *ApplicationSets) forget(name types.NamespacedName) {
 	s.Repositories.UseAll(userOf(name), nil)
-	s.expansions.mu.Lock()
-	defer s.expansions.mu.Unlock()
-	delete(s.expansions.all, name)
-	delete(s.expansions.wakes, name)
+	s.expansions.forget(name)
 }

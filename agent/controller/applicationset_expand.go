@@ -13,6 +13,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/appset/reads"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -31,11 +32,24 @@ type expansion struct {
 	// due is when to expand anew although nothing happened; zero is never.
 	due  time.Time
 	urls []string
+	// reads are what it depended on.
+	reads reads.Reads
 }
 
 // refusedRetry is when an expansion is tried again that only somebody's help
 // can mend: nobody tells of a Secret that was put right.
 const refusedRetry = 3 * time.Minute
+
+// expansions are what sets expanded to when they were last asked.
+type expansions struct {
+	mu  sync.Mutex
+	all map[types.NamespacedName]*expansion
+	// busy are those that are being expanded: whatever happens meanwhile may
+	// be news for them.
+	busy map[types.NamespacedName]bool
+	// wakes counts the reasons to expand anew that came from outside.
+	wakes map[types.NamespacedName]uint64
+}
 
 func (e *expansions) outdate(name types.NamespacedName) {
 	e.mu.Lock()
@@ -54,13 +68,40 @@ func (e *expansions) last(name types.NamespacedName) (*expansion, uint64) {
 	return e.all[name], e.wakes[name]
 }
 
+func (e *expansions) begin(name types.NamespacedName) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy == nil {
+		e.busy = map[types.NamespacedName]bool{}
+	}
+	e.busy[name] = true
+}
+
 func (e *expansions) keep(name types.NamespacedName, next *expansion) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.all == nil {
 		e.all = map[types.NamespacedName]*expansion{}
 	}
+	delete(e.busy, name)
 	e.all[name] = next
+}
+
+func (e *expansions) forget(name types.NamespacedName) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.all, name)
+	delete(e.busy, name)
+	delete(e.wakes, name)
+}
+
+// changed tells whether the world would answer a set otherwise. Of one that is
+// being expanded, or failed, nobody knows: then it would.
+func (e *expansions) changed(ctx context.Context, name types.NamespacedName, world appset.World, kinds reads.Kinds) bool {
+	e.mu.Lock()
+	last, busy := e.all[name], e.busy[name]
+	e.mu.Unlock()
+	return busy || last == nil || last.err != nil || last.reads.Changed(ctx, world, kinds) != ""
 }
 
 // expand asks the generators, where the last answer is not good any more.
@@ -76,12 +117,16 @@ func (s *ApplicationSets) expand(ctx context.Context, set *v1alpha1.ApplicationS
 		urls = append(urls, last.urls...)
 	}
 	s.Repositories.UseAll(userOf(name), urls)
-	world, asked := s.World, &askedRepositories{}
+	s.expansions.begin(name)
+	world, recorder := reads.Trace(s.World)
+	asked := &askedRepositories{}
 	if world.Repositories != nil {
 		asked.Repositories = world.Repositories
 		world.Repositories = asked
 	}
 	next.result, next.err = appset.Generate(ctx, set, world)
+	next.result.Explained = nil // as large as all the rest, and nobody asks for it here
+	next.reads = recorder.Reads()
 	next.urls = append(declared(set), asked.urls...)
 	if next.err != nil {
 		next.urls = append(next.urls, urls...) // it may have stopped before it asked them
@@ -89,13 +134,14 @@ func (s *ApplicationSets) expand(ctx context.Context, set *v1alpha1.ApplicationS
 	slices.Sort(next.urls)
 	next.urls = slices.Compact(next.urls)
 	s.Repositories.UseAll(userOf(name), next.urls)
-	next.schedule(last, lifecycle.AsksOf(set).Every, now)
+	next.schedule(last, lifecycle.Requeue(set), now)
 	if next.err != nil && (last == nil || last.err == nil || last.err.Error() != next.err.Error()) {
 		log.FromContext(ctx).Info("application set cannot be expanded", "error", next.err.Error())
 	}
-	if ctx.Err() == nil {
-		s.expansions.keep(name, next)
+	if ctx.Err() != nil {
+		next.due = now // what was interrupted counts for nothing
 	}
+	s.expansions.keep(name, next)
 	return next
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/appset/reads"
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
@@ -127,11 +128,12 @@ func (s *ApplicationSets) all(ctx context.Context, _ client.Object) []ctrl.Reque
 }
 
 // clusters names every set, because clusters came or went: applications go to
-// them. Those with a generator of clusters are expanded anew.
+// them. Those that asked for clusters, and would have another answer now, are
+// expanded anew.
 func (s *ApplicationSets) clusters(ctx context.Context, _ client.Object) []ctrl.Request {
 	return s.those(ctx, func(set *v1alpha1.ApplicationSet) {
-		if lifecycle.AsksOf(set).Clusters {
-			s.expansions.outdate(client.ObjectKeyFromObject(set))
+		if name := client.ObjectKeyFromObject(set); s.expansions.changed(ctx, name, s.World, reads.Clusters) {
+			s.expansions.outdate(name)
 		}
 	})
 }

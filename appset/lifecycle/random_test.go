@@ -42,7 +42,9 @@ type fuzzed struct {
 
 func (f *fuzzed) maybe(percent int) bool { return f.rand.IntN(100) < percent }
 
-func (f *fuzzed) note(format string, args ...any) { f.log = append(f.log, fmt.Sprintf(format, args...)) }
+func (f *fuzzed) note(format string, args ...any) {
+	f.log = append(f.log, fmt.Sprintf(format, args...))
+}
 
 // truth is what a complete answer gives now.
 func (f *fuzzed) truth() map[string]bool {

@@ -1,13 +1,11 @@
-package appset
+package text
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -20,20 +18,9 @@ import (
 // maxText bounds what one string of a template may grow to.
 const maxText = 1 << 20
 
-// text renders one string of the set with its template language.
-func (g *generation) text(s string, p params) (string, error) {
-	if !strings.Contains(s, "{{") {
-		return s, nil
-	}
-	if g.set.Spec.GoTemplate {
-		return goText(s, p, g.set.Spec.GoTemplateOptions)
-	}
-	return fastText(s, p)
-}
-
 // fastText replaces {{ name }} by the parameter of that name, in one pass.
 // What is no parameter, or not a text, stays as it is.
-func fastText(s string, p params) (string, error) {
+func fastText(s string, p map[string]any) (string, error) {
 	var b strings.Builder
 	for {
 		open := strings.Index(s, "{{")
@@ -62,7 +49,7 @@ func fastText(s string, p params) (string, error) {
 
 var errTooLong = fault.New(fault.Invalid, "a template's text grows beyond %d MiB", maxText>>20)
 
-func goText(s string, p params, options []string) (result string, err error) {
+func goText(s string, p map[string]any, options []string) (result string, err error) {
 	defer func() {
 		// Options that the library does not know make it panic.
 		if r := recover(); r != nil {
@@ -120,7 +107,7 @@ func functions() template.FuncMap {
 		return steps(from, to, step), nil
 	}
 	delete(f, "seq")
-	f["normalize"] = normalizeName
+	f["normalize"] = Normalize
 	f["slugify"] = slugify
 	f["toYaml"] = func(v any) (string, error) {
 		data, err := yaml.Marshal(v)
@@ -152,20 +139,31 @@ func steps(from, to, step int) []int {
 	return out
 }
 
+var notInName = regexp.MustCompile(`[^-a-z0-9.]`)
+
 var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
-// slugify [max [smart]] text makes a short name: at most max characters (50),
-// cut between words where smart.
+// Normalize makes a name that objects can have.
+func Normalize(name string) string {
+	name = notInName.ReplaceAllString(strings.ToLower(name), "-")
+	if len(name) > 253 {
+		name = name[:253]
+	}
+	return strings.Trim(name, "-.")
+}
+
+// slugify [max [smart]] text is Slugify for templates: max is 50 and smart is
+// true where they are not given.
 func slugify(args ...any) (string, error) {
-	limit, smart := 50, false
+	limit, smart := 50, true
 	if len(args) == 0 || len(args) > 3 {
 		return "", fmt.Errorf("slugify takes [max] [smart] text")
 	}
-	text, ok := args[len(args)-1].(string)
+	name, ok := args[len(args)-1].(string)
 	if len(args) > 1 {
 		var okMax bool
 		limit, okMax = args[0].(int)
-		ok = ok && okMax && limit > 0
+		ok = ok && okMax && limit >= 0
 	}
 	if len(args) > 2 {
 		var okSmart bool
@@ -175,17 +173,23 @@ func slugify(args ...any) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("slugify takes [max] [smart] text")
 	}
-	slug := strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(text), "-"), "-")
-	if len(slug) <= limit {
-		return slug, nil
-	}
-	cut := slug[:limit]
-	if at := strings.LastIndex(cut, "-"); smart && at > 0 && slug[limit] != '-' {
-		cut = cut[:at]
-	}
-	return strings.Trim(cut, "-"), nil
+	return Slugify(name, limit, smart), nil
 }
 
-// sortedKeys gives a map's keys in a stable order, so that errors do not
-// change from run to run.
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+// Slugify makes a short name of lower-case letters, digits and single dashes,
+// at most limit characters. Smart cuts between words, and only where limit is
+// not 0.
+func Slugify(name string, limit int, smart bool) string {
+	slug := Normalize(name)
+	if !smart && len(slug) >= limit {
+		slug = slug[:limit]
+	}
+	slug = strings.Trim(notInSlug.ReplaceAllString(slug, "-"), "-")
+	if !smart || limit == 0 || len(slug) <= limit {
+		return slug
+	}
+	if at := strings.LastIndexByte(slug[:limit+1], '-'); at >= 0 {
+		return slug[:at]
+	}
+	return slug[:limit]
+}
