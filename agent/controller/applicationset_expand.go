@@ -125,7 +125,11 @@ func (s *ApplicationSets) expand(ctx context.Context, set *v1alpha1.ApplicationS
 		world.Repositories = asked
 	}
 	next.result, next.err = appset.Generate(ctx, set, world)
-	next.result.Explained = nil // as large as all the rest, and nobody asks for it here
+	for i := range next.result.Explained {
+		// The rest is as large as the applications, and nobody asks for it here.
+		e := &next.result.Explained[i]
+		*e = appset.Explanation{Application: e.Application, Origin: appset.Origin{Generator: e.Origin.Generator}}
+	}
 	next.reads = recorder.Reads()
 	next.urls = append(declared(set), asked.urls...)
 	if next.err != nil {
