@@ -87,6 +87,9 @@ func (m *mark) empty() bool { return !m.whole && len(m.keys) == 0 && len(m.items
 
 // carry is want with the marked places of live. Neither is changed.
 func carry(live, want any, inLive, inWant *mark) any {
+	if inLive.whole || inWant.whole {
+		return live
+	}
 	switch want := want.(type) {
 	case map[string]any:
 		if live, ok := live.(map[string]any); ok {

@@ -93,7 +93,7 @@ func (m *maker) recorded(path string) (v1alpha1.GeneratorStatus, bool) {
 // may have given anything.
 func (m *maker) doubts() []string {
 	var out []string
-	for _, a := range m.in.Result.Answers {
+	for _, a := range m.answers {
 		before, known := m.recorded(a.Path)
 		switch {
 		case a.ParameterSets > 0 || a.Verified:
@@ -109,7 +109,10 @@ func (m *maker) doubts() []string {
 // tooMany are the reasons to ask about deletions that are certain.
 func (m *maker) tooMany(stray []v1alpha1.Application, have int) []string {
 	var out []string
-	for _, a := range m.in.Result.Answers {
+	for _, a := range m.answers {
+		if isTop(a.Path) && len(out) > 0 {
+			continue // it says the same once more
+		}
 		if before, _ := m.recorded(a.Path); a.ParameterSets == 0 && before.ParameterSets > 0 {
 			out = append(out, fmt.Sprintf("%s gives nothing where it gave %d before", a.Path, before.ParameterSets))
 		}
@@ -136,8 +139,11 @@ func (m *maker) closed(stray []v1alpha1.Application, have int) bool {
 		return false
 	}
 	vanished, listed := 0, 0
-	for _, a := range m.in.Result.Answers {
+	for _, a := range m.answers {
 		before, _ := m.recorded(a.Path)
+		if isTop(a.Path) {
+			continue // it depends on the others
+		}
 		if len(before.PullRequests) == 0 {
 			if int64(a.ParameterSets) < before.ParameterSets && !multiplied(a.Path) {
 				return false

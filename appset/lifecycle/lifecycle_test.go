@@ -34,6 +34,7 @@ type scene struct {
 	Answers               []appset.Answer
 	Rejected              []struct{ Name, Generator, Error string }
 	Warnings              []string
+	From                  []string // the generators of the wanted ones
 	Projects              []string
 	Clusters              []appset.Cluster
 	Error                 string
@@ -69,6 +70,9 @@ func (s *scene) input(set *v1alpha1.ApplicationSet) lifecycle.Input {
 		in.Others[app.Name] = app
 	}
 	in.Result = appset.Result{Applications: complete(s.Wanted, set, false), Answers: s.Answers, Warnings: s.Warnings}
+	for i, from := range s.From {
+		in.Result.Explained = append(in.Result.Explained, appset.Explanation{Application: s.Wanted[i].Name, Origin: appset.Origin{Generator: from}})
+	}
 	for _, r := range s.Rejected {
 		in.Result.Rejected = append(in.Result.Rejected, appset.Rejection{Name: r.Name, Generator: r.Generator, Err: errors.New(r.Error)})
 	}

@@ -94,6 +94,7 @@ func Make(ctx context.Context, in Input) Plan {
 	for i := range in.Owned {
 		m.have[in.Owned[i].Name] = &in.Owned[i]
 	}
+	m.answers = answers(set, in.Result)
 	for i := range in.Result.Applications {
 		m.want(ctx, &in.Result.Applications[i])
 	}
@@ -116,6 +117,8 @@ type maker struct {
 	wanted map[string]bool
 	have   map[string]*v1alpha1.Application
 	policy policy
+	// answers are the expansion's, and what came of each generator at the top.
+	answers []appset.Answer
 }
 
 func (m *maker) keep(name, action, reason string) {

@@ -21,7 +21,7 @@ type Agent struct {
 	Policy string
 	// Override lets sets decide against Policy.
 	Override bool
-	// Budget is for the sets that name none.
+	// Budget is for the sets that name none; empty is DefaultBudget.
 	Budget v1alpha1.DeletionBudget
 }
 
@@ -69,8 +69,11 @@ func (a Agent) policyOf(set *v1alpha1.ApplicationSet) policy {
 // about: the larger of what its limits allow.
 func (a Agent) budget(set *v1alpha1.ApplicationSet, of int) int {
 	b := a.Budget
-	if p := set.Spec.SyncPolicy; p != nil && p.DeletionBudget != nil {
+	if p := set.Spec.SyncPolicy; p != nil && p.DeletionBudget != nil && *p.DeletionBudget != (v1alpha1.DeletionBudget{}) {
 		b = *p.DeletionBudget
+	}
+	if b == (v1alpha1.DeletionBudget{}) {
+		b = DefaultBudget()
 	}
 	out := 0
 	if b.Count != nil {

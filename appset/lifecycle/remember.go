@@ -1,11 +1,38 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 )
+
+// answers adds to those of an expansion how many applications came of each
+// generator at the top whose own answers do not tell that, because selectors
+// or other generators are between. They can be trusted: what they depend on is
+// among the others.
+func answers(set *v1alpha1.ApplicationSet, result appset.Result) []appset.Answer {
+	out := slices.Clone(result.Answers)
+	if len(result.Explained) != len(result.Applications) {
+		return out
+	}
+	came := map[string]int{}
+	for _, e := range result.Explained {
+		top, _, _ := strings.Cut(e.Origin.Generator, "]")
+		came[top+"]"]++
+	}
+	for i, g := range set.Spec.Generators {
+		if path := fmt.Sprintf("generators[%d]", i); g.Selector != nil || g.Matrix != nil || g.Merge != nil {
+			out = append(out, appset.Answer{Path: path, ParameterSets: came[path], Verified: true})
+		}
+	}
+	return out
+}
+
+// isTop reports an answer that answers added.
+func isTop(path string) bool { return strings.HasSuffix(path, "]") && strings.Count(path, "]") == 1 }
 
 // remember gives the answers to store. While applications are to go, or stay
 // only because something is in doubt, what they come from is not forgotten:
@@ -15,7 +42,7 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 	settled := len(m.plan.Delete) == 0 && !slices.ContainsFunc(m.plan.Kept, func(k Kept) bool { return k.Action == "delete" })
 	var out []v1alpha1.GeneratorStatus
 	told := map[string]bool{}
-	for _, a := range m.in.Result.Answers {
+	for _, a := range m.answers {
 		told[a.Path] = true
 		before, known := m.recorded(a.Path)
 		switch {

@@ -18,62 +18,63 @@ const (
 // shortest time of its generators, at any depth; 0 is never. Lists and
 // clusters are watched, Git repositories are polled once for everybody.
 func Requeue(set *v1alpha1.ApplicationSet) time.Duration {
-	var out time.Duration
+	var out shortest
 	for i := range set.Spec.Generators {
 		g := &set.Spec.Generators[i]
-		shorter(&out, leaf(g.SCMProvider, g.PullRequest, g.ClusterDecisionResource, g.Plugin))
+		out.leaf(&v1alpha1.ApplicationSetNestedGenerator{
+			SCMProvider: g.SCMProvider, PullRequest: g.PullRequest, ClusterDecisionResource: g.ClusterDecisionResource, Plugin: g.Plugin,
+		})
 		if g.Matrix != nil {
-			nested(&out, g.Matrix.Generators)
+			out.nested(g.Matrix.Generators)
 		}
 		if g.Merge != nil {
-			nested(&out, g.Merge.Generators)
+			out.nested(g.Merge.Generators)
 		}
 	}
-	return out
+	return time.Duration(out)
 }
 
-func nested(out *time.Duration, all []v1alpha1.ApplicationSetNestedGenerator) {
+type shortest time.Duration
+
+func (s *shortest) nested(all []v1alpha1.ApplicationSetNestedGenerator) {
 	for i := range all {
-		g := &all[i]
-		shorter(out, leaf(g.SCMProvider, g.PullRequest, g.ClusterDecisionResource, g.Plugin))
-		if g.Matrix != nil {
-			var m v1alpha1.MatrixGenerator
-			if json.Unmarshal(g.Matrix.Raw, &m) == nil { // what cannot be read is told by the expansion
-				nested(out, m.Generators)
+		s.leaf(&all[i])
+		if m := all[i].Matrix; m != nil {
+			var inner v1alpha1.MatrixGenerator
+			if json.Unmarshal(m.Raw, &inner) == nil { // what cannot be read is told by the expansion
+				s.nested(inner.Generators)
 			}
 		}
-		if g.Merge != nil {
-			var m v1alpha1.MergeGenerator
-			if json.Unmarshal(g.Merge.Raw, &m) == nil {
-				nested(out, m.Generators)
+		if m := all[i].Merge; m != nil {
+			var inner v1alpha1.MergeGenerator
+			if json.Unmarshal(m.Raw, &inner) == nil {
+				s.nested(inner.Generators)
 			}
 		}
 	}
 }
 
-func leaf(scm *v1alpha1.SCMProviderGenerator, pr *v1alpha1.PullRequestGenerator, decision *v1alpha1.DuckTypeGenerator, plugin *v1alpha1.PluginGenerator) time.Duration {
-	switch {
-	case scm != nil:
-		return interval(scm.RequeueAfterSeconds, AskForges)
-	case pr != nil:
-		return interval(pr.RequeueAfterSeconds, AskForges)
-	case decision != nil:
-		return interval(decision.RequeueAfterSeconds, AskDecisions)
-	case plugin != nil:
-		return interval(plugin.RequeueAfterSeconds, AskForges)
+func (s *shortest) leaf(g *v1alpha1.ApplicationSetNestedGenerator) {
+	if g.SCMProvider != nil {
+		s.than(g.SCMProvider.RequeueAfterSeconds, AskForges)
 	}
-	return 0
+	if g.PullRequest != nil {
+		s.than(g.PullRequest.RequeueAfterSeconds, AskForges)
+	}
+	if g.Plugin != nil {
+		s.than(g.Plugin.RequeueAfterSeconds, AskForges)
+	}
+	if g.ClusterDecisionResource != nil {
+		s.than(g.ClusterDecisionResource.RequeueAfterSeconds, AskDecisions)
+	}
 }
 
-func interval(seconds *int64, otherwise time.Duration) time.Duration {
-	if seconds == nil || *seconds <= 0 {
-		return otherwise
+func (s *shortest) than(seconds *int64, otherwise time.Duration) {
+	wait := shortest(otherwise)
+	if seconds != nil && *seconds > 0 {
+		wait = shortest(time.Duration(*seconds) * time.Second)
 	}
-	return time.Duration(*seconds) * time.Second
-}
-
-func shorter(out *time.Duration, than time.Duration) {
-	if than > 0 && (*out == 0 || than < *out) {
-		*out = than
+	if *s == 0 || wait < *s {
+		*s = wait
 	}
 }
