@@ -111,8 +111,8 @@ func (p originPrinter) application(of originOf, several bool) {
 		width = max(width, len([]rune(f.Path)))
 	}
 	for _, f := range of.Fields {
-		fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(valueText(f.Value)))
-		template := valueText(f.Template)
+		fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(plainText(f.Value)))
+		template := plainText(f.Template)
 		if strings.Contains(f.Template, "\n") {
 			template = fmt.Sprintf("a template of %d lines", strings.Count(strings.TrimRight(f.Template, "\n"), "\n")+1)
 		}
@@ -188,4 +188,12 @@ func leaves(into map[string]string, name string, value any) {
 	default:
 		into[name] = cmp.Or(valueText(value), `""`)
 	}
+}
+
+// plainText is a text on one line, as it is where that is possible.
+func plainText(text string) string {
+	if text == "" || strings.TrimSpace(text) != text || strings.ContainsAny(text, "\n\t") || len(text) > 160 {
+		return valueText(text)
+	}
+	return text
 }
