@@ -13,10 +13,10 @@ import (
 
 // Bounds of one text. What a set with honest intentions writes is far below.
 const (
-	maxText  = 1 << 20   // bytes of a text before and after
-	maxSteps = 1_000_000 // calls and turns of loops
-	maxBytes = 64 << 20  // bytes that its functions make
-	maxArgs  = 4 << 20   // bytes that one function is given
+	maxText  = 1 << 20  // bytes of a text before and after
+	maxSteps = 200_000  // calls and turns of loops
+	maxBytes = 64 << 20 // bytes that its functions make
+	maxArgs  = 4 << 20  // bytes that one function is given
 	// maxTotal bounds the steps of all texts of one expansion.
 	maxTotal = 100 * maxSteps
 )
