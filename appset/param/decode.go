@@ -89,8 +89,11 @@ func (v Version) node() node {
 type (
 	node11 struct{ value any }
 	node12 struct{ value any }
-	// key is the key of a map.
-	key string
+	// key is the key of a map; null leaves it unset.
+	key struct {
+		text string
+		set  bool
+	}
 )
 
 func (n *node11) result() any { return n.value }
@@ -121,9 +124,11 @@ func resolve[T any, P interface {
 	err := unmarshal(&fields)
 	if err == nil && fields != nil {
 		out := make(map[string]any, len(fields))
-		for k := range fields {
-			inner := fields[k]
-			out[string(k)] = P(&inner).result()
+		for k, inner := range fields {
+			if !k.set {
+				return fmt.Errorf("a key of a map is null")
+			}
+			out[k.text] = P(&inner).result()
 		}
 		*into = out
 		return nil
@@ -174,22 +179,21 @@ func (k *key) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&value); err != nil {
 		return err
 	}
+	k.set = true
 	switch v := value.(type) {
 	case bool:
-		var text string
-		if err := unmarshal(&text); err != nil {
+		if err := unmarshal(&k.text); err != nil {
 			return err
 		}
-		if strings.EqualFold(text, "true") || strings.EqualFold(text, "false") {
-			text = strings.ToLower(text)
+		if strings.EqualFold(k.text, strconv.FormatBool(v)) {
+			k.text = strings.ToLower(k.text)
 		}
-		*k = key(text)
 	case string:
-		*k = key(v)
+		k.text = v
 	case float64:
-		*k = key(strconv.FormatFloat(v, 'g', -1, 32))
+		k.text = strconv.FormatFloat(v, 'g', -1, 32)
 	case int, int64, uint64:
-		*k = key(fmt.Sprint(v))
+		k.text = fmt.Sprint(v)
 	default:
 		return fmt.Errorf("a key of a map is neither text, number nor boolean: %v", v)
 	}
