@@ -254,7 +254,7 @@ func TestTree(t *testing.T) {
 	}
 	want := []text.Text{
 		{Path: "a[0]", From: "a[0]", Template: "{{.x}}", Value: "X", Uses: []string{"x"}},
-		{Path: "a[3].k-{{.x}} (key)", From: "a[3].k-{{.x}} (key)", Template: "k-{{.x}}", Value: "k-X", Uses: []string{"x"}},
+		{Path: "a[3].k-X (key)", From: "a[3].k-{{.x}} (key)", Template: "k-{{.x}}", Value: "k-X", Uses: []string{"x"}},
 		{Path: "labels[a/b]", From: "labels[a/b]", Template: "{{.x}}", Value: "X", Uses: []string{"x"}},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
