@@ -30,6 +30,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"appset/fill", 3},
 	{"appset/lifecycle", 4},
 	{"appset/rollout", 4},
+	{"appset/reads", 4},
 	{"appset", 4},
 	{"internal/git", 5},
 	{"internal/git/*", 5},
