@@ -93,6 +93,9 @@ func expand(ctx context.Context, set *v1alpha1.ApplicationSet, world appset.Worl
 	for _, w := range result.Warnings {
 		fmt.Fprintf(s.err, "warning: ApplicationSet %s: %s\n", set.Name, w)
 	}
+	for _, r := range result.Rejected {
+		fmt.Fprintf(s.err, "warning: ApplicationSet %s: %s: application %q is left out: %v\n", set.Name, r.Generator, r.Name, r.Err)
+	}
 	var out []*unstructured.Unstructured
 	for i := range result.Applications {
 		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&result.Applications[i])
