@@ -65,11 +65,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 		return n.gen, at(n.path, err)
 	}
 	aside := map[string]any{}
-	keep := []string{"values", "generators", "template"}
-	if n.kind == "clusterDecisionResource" {
-		keep = keep[1:] // its values see nothing else
-	}
-	for _, key := range keep {
+	for _, key := range []string{"values", "generators", "template"} {
 		if value, ok := tree[n.kind][key]; ok {
 			aside[key] = value
 			delete(tree[n.kind], key)
@@ -81,6 +77,15 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 		all.add(join(n.entry, key), err)
 		if err == nil {
 			tree[key] = filled.(map[string]any)
+		}
+	}
+	if values, ok := aside["values"].(map[string]any); ok && n.kind == "clusterDecisionResource" {
+		// These see nothing that the generator gives itself.
+		for key, value := range values {
+			if template, ok := value.(string); ok {
+				values[key], err = g.text.Strictly(template, scope)
+				all.add(join(n.path, "values."+key), err)
+			}
 		}
 	}
 	if err := all.err(); err != nil {

@@ -66,12 +66,12 @@ func (m *meter) given(name string, args []reflect.Value) {
 func price(name string, args []reflect.Value) int {
 	switch name {
 	case "genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey":
-		return maxSteps / 4
+		return maxSteps / 2
 	case "bcrypt", "htpasswd", "derivePassword", "buildCustomCert":
-		return maxSteps / 20
+		return maxSteps / 10
 	}
 	if strings.Contains(strings.ToLower(name), "regex") && len(args) > 1 && args[1].Kind() == reflect.String {
-		return args[0].Len() * args[1].Len() >> 10
+		return args[0].Len() * args[1].Len() >> 6
 	}
 	return 0
 }
