@@ -168,7 +168,7 @@ func TestRepositories(t *testing.T) {
 					continue
 				}
 				one := appset.Repository{Organization: "shop", Name: k.repo(r.Name), ID: k.id(map[string]string{"web": "11", "api": "12", "empty": "13", "old": "14", "docs": "15"}[r.Name])}
-				if one.DefaultBranch = r.Default; k.name == "bitbucket cloud" && len(r.Branches) == 0 {
+				if one.DefaultBranch = r.Default; (k.name == "bitbucket cloud" || k.name == "gitea") && len(r.Branches) == 0 {
 					one.DefaultBranch = ""
 				}
 				if strings.HasPrefix(k.name, "bitbucket server") {

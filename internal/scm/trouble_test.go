@@ -344,7 +344,7 @@ func TestGiteaUser(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		case r.URL.Path == "/api/v1/users/ana/repos":
 			w.Header().Set("X-Total-Count", "1")
-			_, _ = fmt.Fprint(w, `[{"id":3,"name":"notes","ssh_url":"git@x:ana/notes"}]`)
+			_, _ = fmt.Fprint(w, `[{"id":3,"name":"notes","empty":true,"ssh_url":"git@x:ana/notes"}]`)
 		case strings.HasSuffix(r.URL.Path, "/labels"):
 			_, _ = fmt.Fprint(w, `[]`)
 		default:

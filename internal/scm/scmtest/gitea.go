@@ -36,6 +36,9 @@ func Gitea(t testing.TB, w *World) *Server {
 		return list(counted(rw, r, of.Labels), named), true
 	})
 	s.repo(at+"/branches", func(rw http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
+		if len(of.Branches) == 0 {
+			return nil, true // as Gitea does
+		}
 		return list(counted(rw, r, of.Branches), branch), true
 	})
 	s.repo(at+"/branches/{branch...}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
