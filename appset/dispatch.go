@@ -73,10 +73,19 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 	}
 	var all problems
 	for key, under := range tree {
-		filled, err := g.text.Tree(under, scope, "")
+		filled, err := g.text.Tree(under, scope, nil)
 		all.add(join(n.entry, key), err)
 		if err == nil {
 			tree[key] = filled.(map[string]any)
+		}
+	}
+	if values, ok := aside["values"].(map[string]any); ok && n.kind == "clusterDecisionResource" {
+		// These see nothing that the generator gives itself.
+		for key, value := range values {
+			if template, ok := value.(string); ok {
+				values[key], err = g.text.Strictly(template, scope)
+				all.add(join(n.path, "values."+key), err)
+			}
 		}
 	}
 	if err := all.err(); err != nil {
@@ -93,7 +102,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified, g.given = n, scope, false, nil
+	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
 	var sets []params
 	var err error
 	switch n.kind {
@@ -118,7 +127,7 @@ func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.Applicatio
 	g.answer(n, len(sets))
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
-		out[i] = parameterSet{p, Origin{Generator: n.path, Parameters: p, Note: note(n.kind, p)}}
+		out[i] = parameterSet{p, Origin{Generator: n.path, Parameters: p, Note: g.note(n.kind, i, p)}}
 	}
 	return out, nil
 }
@@ -139,7 +148,10 @@ func (g *generation) answer(n *node, count int) {
 
 // warn tells, once, of something that was left out on purpose.
 func (g *generation) warn(place, format string, args ...any) {
-	text := place + ": " + fmt.Sprintf(format, args...)
+	text := fmt.Sprintf(format, args...)
+	if place != "" {
+		text = place + ": " + text
+	}
 	for _, w := range g.warnings {
 		if w == text {
 			return
@@ -148,20 +160,21 @@ func (g *generation) warn(place, format string, args ...any) {
 	g.warnings = append(g.warnings, text)
 }
 
-// note says in a few words what a parameter set is about.
-func note(kind string, p params) string {
+// note says in a few words what a parameter set is about. Generators whose
+// parameters do not say it put notes beside them.
+func (g *generation) note(kind string, i int, p params) string {
 	text := func(key string) string {
 		s, _ := p[key].(string)
 		return s
 	}
-	switch kind {
-	case "clusters", "clusterDecisionResource":
-		if name := text("name"); name != "" {
-			return "cluster " + name
-		}
-	case "scmProvider":
+	switch {
+	case i < len(g.notes):
+		return g.notes[i]
+	case text("name") != "" && (kind == "clusters" || kind == "clusterDecisionResource"):
+		return "cluster " + text("name")
+	case kind == "scmProvider":
 		return fmt.Sprintf("repository %s/%s, branch %s", text("organization"), text("repository"), text("branch"))
-	case "pullRequest":
+	case kind == "pullRequest":
 		return fmt.Sprintf("pull request %v: %s", p["number"], text("title"))
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -40,15 +41,16 @@ func (p *problems) add(place string, err error) {
 	if err == nil {
 		return
 	}
-	var inner *placed
-	switch joined, ok := err.(interface{ Unwrap() []error }); { //nolint:errorlint // only an error that is a list, not one that holds one
-	case ok:
-		for _, e := range joined.Unwrap() {
-			p.add(place, e)
+	switch e := err.(type) { //nolint:errorlint // only the error itself, not one that it holds
+	case interface{ Unwrap() []error }:
+		for _, each := range e.Unwrap() {
+			p.add(place, each)
 		}
 		return
-	case errors.As(err, &inner) && inner == err: //nolint:errorlint // only the error itself
-		place, err = join(place, inner.place), inner.err
+	case *placed:
+		place, err = join(place, e.place), e.err
+	case *text.Failure:
+		place, err = join(place, e.Place), e.Err
 	}
 	if place != "" {
 		err = &placed{place, err}
@@ -65,6 +67,27 @@ func (p *problems) add(place string, err error) {
 		return
 	}
 	p.errs = append(p.errs, err)
+}
+
+// about takes the errors that one of several things has at the same place.
+func (p *problems) about(what string, err error) {
+	var inner problems
+	inner.add("", err)
+	for _, e := range inner.errs {
+		if where, ok := e.(*placed); ok { //nolint:errorlint // only the error itself
+			p.add(where.place, subject(what, where.err))
+			continue
+		}
+		p.add("", subject(what, e))
+	}
+}
+
+// subject puts what an error is about before it.
+func subject(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (p *problems) err() error {
