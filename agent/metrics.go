@@ -102,7 +102,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, renders(rendered),
+		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, applicationSets{apps}, renders(rendered),
 	}
 	var errs []error
 	for _, c := range all {

@@ -44,21 +44,20 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	}
 	given := v1alpha1.RepositoryPullRequests{Repository: repositoryOf(gen)}
 	var out []params
+	var wrongs problems
 	for _, one := range all {
 		if !filters.Take(one.Branch, one.TargetBranch, one.Title) || !young(one) {
 			continue
 		}
 		p := g.pullRequestParams(one)
-		if err := g.addValues(p, gen.Values); err != nil {
-			return nil, fmt.Errorf("pull request %d: %w", one.Number, err)
-		}
+		wrongs.about(fmt.Sprintf("pull request %d", one.Number), g.addValues(p, gen.Values))
 		given.Numbers = append(given.Numbers, one.Number)
 		out = append(out, p)
 	}
 	if len(given.Numbers) > 0 {
 		g.given = append(g.given, given)
 	}
-	return out, nil
+	return out, wrongs.err()
 }
 
 // young tells which pull requests were touched within the time to live.

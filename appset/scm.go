@@ -77,14 +77,13 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.Repository.Name, b.Repository.Name), cmp.Compare(a.Branch.Name, b.Branch.Name))
 	})
 	out := make([]params, 0, len(places))
+	var all problems
 	for _, at := range places {
 		p := g.repositoryParams(at.Repository, at.Branch)
-		if err := g.addValues(p, gen.Values); err != nil {
-			return nil, fmt.Errorf("repository %s/%s, branch %s: %w", at.Organization, at.Repository.Name, at.Branch.Name, err)
-		}
+		all.about(fmt.Sprintf("repository %s/%s, branch %s", at.Organization, at.Repository.Name, at.Branch.Name), g.addValues(p, gen.Values))
 		out = append(out, p)
 	}
-	return out, nil
+	return out, all.err()
 }
 
 func (g *generation) repositoryParams(r Repository, b Branch) params {

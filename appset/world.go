@@ -121,6 +121,9 @@ type Decisions interface {
 type Decision struct {
 	MatchKey string
 	Items    []map[string]any
+	// Made says that every object has its list, even if it is empty: without
+	// one nobody has decided yet.
+	Made bool
 }
 
 // Plugins asks the services behind plugin generators.

@@ -20,6 +20,8 @@ import (
 //
 //	set                     the ApplicationSet
 //	clusters                a list of clusters; without it only the local one
+//	decisions               what decision objects say: matchKey, made, items; or an error's text
+//	plugin                  what the plugin answers, a list; or an error's text
 //	forge                   what forges hold: see fakeForge
 //	repo URL path           a file of a repository
 //	any other name          a file of every repository that has none of its own
@@ -29,6 +31,8 @@ type fakeWorld struct {
 	repos    map[string]fstest.MapFS
 	files    fstest.MapFS
 	forge    *fakeForge
+
+	decisions, plugin []byte
 }
 
 type clusters []appset.Cluster
@@ -60,6 +64,10 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			err = yaml.UnmarshalStrict(f.Data, &set)
 		case f.Name == "clusters":
 			err = yaml.UnmarshalStrict(f.Data, &world.clusters)
+		case f.Name == "decisions":
+			world.decisions = f.Data
+		case f.Name == "plugin":
+			world.plugin = f.Data
 		case f.Name == "forge":
 			world.forge = &fakeForge{}
 			err = yaml.UnmarshalStrict(f.Data, world.forge)
@@ -79,7 +87,7 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
 	}
-	asked := appset.World{Clusters: world.clusters, Repositories: world}
+	asked := appset.World{Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world}
 	if world.forge != nil {
 		asked.Forges, asked.States, asked.Now = world.forge, world.forge, world.forge.now
 	}

@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/deploy/crds"
 	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
@@ -35,6 +37,7 @@ type agentOptions struct {
 	scmRootCA           string
 	renderCache         int64 // MiB
 	charts              bool
+	budget              struct{ count, percent int32 }
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -75,12 +78,21 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringSliceVar(&o.Forges.Allowed, "allowed-scm-providers", nil, "addresses of forges' APIs that ApplicationSets may name; by default every one")
 	flags.BoolVar(&o.Forges.Strict, "tokenref-strict", false, "use Secrets with forges' tokens only where they are labelled "+scm.TokenLabel+": "+scm.TokenLabelValue)
 	flags.StringVar(&o.scmRootCA, "scm-root-ca-file", "", "file with certificates in PEM that forges are trusted by, beside the system's")
+	flags.StringVar(&o.Sets.Policy, "policy", "", "what application sets may do: sync, create-only, create-update or create-delete; by default they say it themselves")
+	flags.BoolVar(&o.Sets.Override, "enable-policy-override", false, "let application sets decide against --policy")
+	allowed := lifecycle.DefaultBudget()
+	flags.Int32Var(&o.budget.count, "deletion-budget-count", *allowed.Count, "applications of a set that may be deleted at once without anybody's confirmation, where the set names no budget")
+	flags.Int32Var(&o.budget.percent, "deletion-budget-percent", *allowed.Percent, "percentage of a set's applications that may be, if that is more than the count")
 	flags.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	return cmd
 }
 
 func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if err := oneOf("--log-format", o.logFormat, "text", "json"); err != nil {
+		return err
+	}
+	o.Sets.Budget = v1alpha1.DeletionBudget{Count: &o.budget.count, Percent: &o.budget.percent}
+	if err := o.Sets.Check(); err != nil {
 		return err
 	}
 	var handler slog.Handler = slog.NewTextHandler(s.err, nil)

@@ -28,6 +28,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"appset/param", 3},
 	{"appset/pick", 3},
 	{"appset/text", 3},
+	{"appset/ignore", 3},
 	{"appset/fill", 3},
 	{"appset/lifecycle", 4},
 	{"appset/rollout", 4},
