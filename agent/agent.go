@@ -29,6 +29,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -71,6 +72,8 @@ type Options struct {
 	// AmbientKeys lets the agent's own identity in a cloud open encrypted
 	// files, for every project.
 	AmbientKeys bool
+	// Forges says which forges generators of ApplicationSets may ask.
+	Forges scm.Options
 	// Sets is what counts for all application sets.
 	Sets lifecycle.Agent
 	Log  logr.Logger
@@ -127,6 +130,7 @@ func Run(ctx context.Context, o Options) error {
 	defer local.Close()
 	world := appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}
 	world.Decisions, world.Plugins = Generators(local, mgr.GetAPIReader(), o.Namespace)
+	world.Forges, world.States = forges(ctx, mgr, o, measured)
 	sets := &controller.ApplicationSets{
 		Client: mgr.GetClient(), Repositories: poller, World: world,
 		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,

@@ -2,7 +2,6 @@ package appset
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,101 +17,106 @@ import (
 // the order of their names. The local cluster has no labels, so that only the
 // empty selector finds it.
 func (g *generation) clusters(ctx context.Context, gen *v1alpha1.ClusterGenerator) ([]params, error) {
-	if g.world.Clusters == nil {
-		return nil, fault.New(fault.Invalid, "clusters: no clusters are given")
-	}
-	all, err := g.world.Clusters.Clusters(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("clusters: list the registered clusters: %w", err)
-	}
 	selector, err := metav1.LabelSelectorAsSelector(&gen.Selector)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("clusters.selector: %w", err))
+		return nil, at("selector", fault.Wrap(fault.Invalid, err))
 	}
-	all = withLocal(all, selector.Empty())
-	var out []params
-	for _, c := range all {
-		if !selector.Matches(labels.Set(c.Labels)) {
+	registered, err := g.registered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []params{}
+	var all problems
+	for _, c := range withLocal(registered, selector.Empty()) {
+		if !selector.Matches(asRegistered(c)) {
 			continue
 		}
 		p := g.clusterParams(c)
-		if err := g.addValues(p, gen.Values); err != nil {
-			return nil, fmt.Errorf("clusters: cluster %s: %w", c.Name, err)
-		}
+		all.add("", wrapped("cluster "+c.Name, g.addValues(p, gen.Values)))
 		out = append(out, p)
 	}
-	if !gen.FlatList {
-		return out, nil
+	if gen.FlatList {
+		return []params{{"clusters": out}}, all.err()
 	}
-	list := make([]any, len(out))
-	for i, p := range out {
-		list[i] = p
+	return out, all.err()
+}
+
+// registered lists the clusters, once for all generators.
+func (g *generation) registered(ctx context.Context) ([]Cluster, error) {
+	if g.world.Clusters == nil {
+		return nil, fault.New(fault.Invalid, "no clusters are given")
 	}
-	return []params{{"clusters": list}}, nil
+	if !g.listed {
+		all, err := g.world.Clusters.Clusters(ctx)
+		if err != nil {
+			return nil, wrapped("list the registered clusters", err)
+		}
+		g.known, g.listed = all, true
+	}
+	return g.known, nil
+}
+
+// secretType is the label that makes a Secret a cluster's. Selecting by it is
+// how sets leave out the local cluster.
+const secretType = "argocd.argoproj.io/secret-type"
+
+// asRegistered are the labels of a cluster's Secret.
+func asRegistered(c Cluster) labels.Labels {
+	if _, ok := c.Labels[secretType]; ok || c.local {
+		return labels.Set(c.Labels)
+	}
+	return labels.Merge(labels.Set(c.Labels), labels.Set{secretType: "cluster"})
 }
 
 func withLocal(all []Cluster, wanted bool) []Cluster {
 	all = slices.Clone(all)
 	claimed := slices.ContainsFunc(all, func(c Cluster) bool { return c.Server == LocalServer })
 	if wanted && !claimed {
-		all = append(all, Cluster{Name: LocalName, Server: LocalServer})
+		all = append(all, Cluster{Name: LocalName, Server: LocalServer, local: true})
 	}
-	slices.SortFunc(all, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(all, func(a, b Cluster) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// private are annotations of a cluster's Secret that are nobody's parameters:
+// they hold the Secret itself, or would make an application of each change.
+func private(annotation string) bool {
+	switch annotation {
+	case "kubectl.kubernetes.io/last-applied-configuration",
+		"argocd.argoproj.io/refresh", "argocd.argoproj.io/refresh-timestamp",
+		"argocd.argoproj.io/hydrate", "argocd.argoproj.io/hydrate-timestamp",
+		"argocd.argoproj.io/tracking-id", "argocd.argoproj.io/installation-id",
+		"trueup.dev/refresh", "trueup.dev/tracking-id":
+		return true
+	}
+	return false
 }
 
 func (g *generation) clusterParams(c Cluster) params {
 	p := params{"name": c.Name, "nameNormalized": text.Normalize(c.Name), "server": c.Server, "project": c.Project}
-	if g.text.Go() {
-		metadata := map[string]any{}
+	annotations := map[string]string{}
+	for key, value := range c.Annotations {
+		if !private(key) {
+			annotations[key] = value
+		}
+	}
+	switch {
+	case g.text.Go() && !c.local:
+		metadata := params{}
 		if len(c.Labels) > 0 {
-			metadata["labels"] = anyMap(c.Labels)
+			metadata["labels"] = c.Labels
 		}
 		if len(c.Annotations) > 0 {
-			metadata["annotations"] = anyMap(c.Annotations)
+			metadata["annotations"] = annotations
 		}
-		if len(metadata) > 0 {
-			p["metadata"] = metadata
+		p["metadata"] = metadata
+	case !g.text.Go():
+		for key, value := range c.Labels {
+			p["metadata.labels."+key] = value
 		}
-		return p
-	}
-	for key, value := range c.Labels {
-		p["metadata.labels."+key] = value
-	}
-	for key, value := range c.Annotations {
-		p["metadata.annotations."+key] = value
+		for key, value := range annotations {
+			p["metadata.annotations."+key] = value
+		}
 	}
 	return p
-}
-
-func anyMap(m map[string]string) map[string]any {
-	out := make(map[string]any, len(m))
-	for key, value := range m {
-		out[key] = value
-	}
-	return out
-}
-
-// addValues renders a generator's values over the parameters so far. One
-// value cannot use another.
-func (g *generation) addValues(p params, values map[string]string) error {
-	if len(values) == 0 {
-		return nil
-	}
-	rendered := map[string]any{}
-	for key, template := range values {
-		value, err := g.text.Render(template, p)
-		if err != nil {
-			return fmt.Errorf("values.%s: %w", key, err)
-		}
-		rendered[key] = value
-	}
-	if g.text.Go() {
-		p["values"] = rendered
-		return nil
-	}
-	for key, value := range rendered {
-		p["values."+key] = value
-	}
-	return nil
 }

@@ -14,15 +14,15 @@ import (
 // objects name: the cluster's name and server, and every key of the item as a
 // text. Clusters that nobody registered are left out, with a warning.
 func (g *generation) clusterDecisionResource(ctx context.Context, gen *v1alpha1.DuckTypeGenerator) ([]params, error) {
-	if g.world.Decisions == nil || g.world.Clusters == nil {
+	if g.world.Decisions == nil {
 		return nil, fault.New(fault.Invalid, "no decision resources are given")
 	}
 	if err := checkDecision(gen); err != nil {
 		return nil, err
 	}
-	all, err := g.world.Clusters.Clusters(ctx)
+	registered, err := g.registered(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list the registered clusters: %w", err)
+		return nil, err
 	}
 	decision, err := g.world.Decisions.Decide(ctx, g.set.Namespace, gen)
 	if err != nil {
@@ -34,7 +34,7 @@ func (g *generation) clusterDecisionResource(ctx context.Context, gen *v1alpha1.
 		return nil, nil
 	}
 	known := map[string]Cluster{}
-	for _, c := range withLocal(all, true) {
+	for _, c := range withLocal(registered, true) {
 		known[c.Name] = c
 	}
 	// A list that is there and empty is a decision; one that is not there yet
@@ -85,7 +85,7 @@ func (g *generation) decided(c Cluster, item map[string]any, values map[string]s
 		return p
 	}
 	if g.text.Go() {
-		p["values"] = anyMap(values)
+		p["values"] = maps.Clone(values)
 		return p
 	}
 	for key, value := range values {

@@ -65,7 +65,11 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 		return n.gen, at(n.path, err)
 	}
 	aside := map[string]any{}
-	for _, key := range []string{"values", "generators", "template"} {
+	keep := []string{"values", "generators", "template"}
+	if n.kind == "clusterDecisionResource" {
+		keep = keep[1:] // its values see nothing else
+	}
+	for _, key := range keep {
 		if value, ok := tree[n.kind][key]; ok {
 			aside[key] = value
 			delete(tree[n.kind], key)
@@ -73,7 +77,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 	}
 	var all problems
 	for key, under := range tree {
-		filled, err := g.text.Tree(under, scope, "")
+		filled, err := g.text.Tree(under, scope, nil)
 		all.add(join(n.entry, key), err)
 		if err == nil {
 			tree[key] = filled.(map[string]any)
@@ -93,7 +97,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified = n, scope, false
+	g.running, g.scope, g.verified, g.notes, g.given = n, scope, false, nil, nil
 	var sets []params
 	var err error
 	switch n.kind {
@@ -118,7 +122,7 @@ func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.Applicatio
 	g.answer(n, len(sets))
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
-		out[i] = parameterSet{p, Origin{Generator: n.path, Parameters: p, Note: note(n.kind, p)}}
+		out[i] = parameterSet{p, Origin{Generator: n.path, Parameters: p, Note: g.note(n.kind, i, p)}}
 	}
 	return out, nil
 }
@@ -130,15 +134,19 @@ func (g *generation) answer(n *node, count int) {
 		if a := &g.answers[i]; a.Path == n.path {
 			a.ParameterSets += count
 			a.Verified = a.Verified && verified
+			a.PullRequests = withGiven(a.PullRequests, g.given)
 			return
 		}
 	}
-	g.answers = append(g.answers, Answer{Path: n.path, ParameterSets: count, Verified: verified})
+	g.answers = append(g.answers, Answer{Path: n.path, ParameterSets: count, Verified: verified, PullRequests: g.given})
 }
 
 // warn tells, once, of something that was left out on purpose.
 func (g *generation) warn(place, format string, args ...any) {
-	text := place + ": " + fmt.Sprintf(format, args...)
+	text := fmt.Sprintf(format, args...)
+	if place != "" {
+		text = place + ": " + text
+	}
 	for _, w := range g.warnings {
 		if w == text {
 			return
@@ -147,20 +155,21 @@ func (g *generation) warn(place, format string, args ...any) {
 	g.warnings = append(g.warnings, text)
 }
 
-// note says in a few words what a parameter set is about.
-func note(kind string, p params) string {
+// note says in a few words what a parameter set is about. Generators whose
+// parameters do not say it put notes beside them.
+func (g *generation) note(kind string, i int, p params) string {
 	text := func(key string) string {
 		s, _ := p[key].(string)
 		return s
 	}
-	switch kind {
-	case "clusters", "clusterDecisionResource":
-		if name := text("name"); name != "" {
-			return "cluster " + name
-		}
-	case "scmProvider":
+	switch {
+	case i < len(g.notes):
+		return g.notes[i]
+	case text("name") != "" && (kind == "clusters" || kind == "clusterDecisionResource"):
+		return "cluster " + text("name")
+	case kind == "scmProvider":
 		return fmt.Sprintf("repository %s/%s, branch %s", text("organization"), text("repository"), text("branch"))
-	case "pullRequest":
+	case kind == "pullRequest":
 		return fmt.Sprintf("pull request %v: %s", p["number"], text("title"))
 	}
 	return ""

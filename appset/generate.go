@@ -10,10 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/fill"
 	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
+
+// Finalizer has an application's objects deleted with it.
+const Finalizer = fill.Finalizer
 
 // params are the parameters of one application to be.
 type params = map[string]any
@@ -42,6 +47,15 @@ type generation struct {
 	scope   params
 	// verified is set by a generator whose answer is complete even if empty.
 	verified bool
+	// notes are what its parameter sets are about, where it says so.
+	notes []string
+
+	// What was asked once for all generators.
+	known  []Cluster
+	listed bool
+	trees  map[snapshot.Location]snapshot.FS
+	// given are the pull requests that a generator gave parameters for.
+	given []v1alpha1.RepositoryPullRequests
 
 	answers  []Answer
 	warnings []string
@@ -51,7 +65,7 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 	g := &generation{set: set, world: world}
 	var all problems
 	var err error
-	g.text, err = text.New(set.Spec.GoTemplate, set.Spec.GoTemplateOptions)
+	g.text, err = text.New(text.Options{Go: set.Spec.GoTemplate, Templates: set.Spec.GoTemplateOptions, YAML: g.yaml(), Stop: ctx.Err})
 	all.add("goTemplateOptions", err)
 	nodes, err := g.document()
 	all.add("", err)
@@ -65,7 +79,7 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 			all.add("", err)
 			continue
 		}
-		all.add(n.path, g.fill(n, sets, &result))
+		all.add("", g.fill(n, sets, &result))
 	}
 	if err := all.err(); err != nil {
 		return Result{}, err
@@ -77,25 +91,39 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 
 // fill makes applications of the parameter sets of one generator.
 func (g *generation) fill(n *node, sets []parameterSet, result *Result) error {
-	base, err := overridden(g.set.Spec.Template, n.template)
+	template, err := fill.New(g.text, g.set, n.template, n.path)
 	if err != nil {
 		return err
 	}
 	var all problems
 	for i, set := range sets {
-		app, err := g.application(base, set.params)
+		about := fmt.Sprintf("parameter set %d of %s", i, n.path)
+		filled, err := template.Fill(set.params)
+		if err == nil && filled.Application.Name != "" {
+			if bad := validation.IsDNS1123Subdomain(filled.Application.Name); len(bad) > 0 {
+				err = &text.Failure{Place: "template.metadata.name", Err: fault.New(fault.Invalid, "the name %q: %s", filled.Application.Name, bad[0])}
+			}
+		}
 		if err != nil {
-			all.add(fmt.Sprintf("parameter set %d", i), err)
+			all.about(about, err)
 			continue
 		}
-		if problems := validation.IsDNS1123Subdomain(app.Name); app.Name != "" && len(problems) > 0 {
-			all.add(fmt.Sprintf("parameter set %d", i), fault.New(fault.Invalid, "the name %q: %s", app.Name, problems[0]))
-			continue
+		for _, w := range filled.Warnings {
+			g.warn("", "%s", w)
 		}
-		result.Applications = append(result.Applications, app)
-		result.Explained = append(result.Explained, Explanation{Application: app.Name, Origin: set.origin})
+		result.Applications = append(result.Applications, filled.Application)
+		result.Explained = append(result.Explained, explained(filled, set.origin))
 	}
 	return all.err()
+}
+
+func explained(filled fill.Filled, from Origin) Explanation {
+	out := Explanation{Application: filled.Application.Name, Origin: from, Fields: make([]Field, len(filled.Texts))}
+	for i, t := range filled.Texts {
+		out.Fields[i] = Field{Path: t.Path, From: "spec." + t.From, Template: t.Template, Value: t.Value, Uses: t.Uses}
+	}
+	slices.SortStableFunc(out.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
+	return out
 }
 
 // arrange sorts the applications by name, and rejects those that cannot be

@@ -40,8 +40,9 @@ func (g *generation) plugin(ctx context.Context, gen *v1alpha1.PluginGenerator) 
 		if err == nil {
 			err = g.addValues(p, gen.Values)
 		}
-		all.add("", wrapSet(i, err))
+		all.add("", wrapped(fmt.Sprintf("parameter set %d", i), err))
 		out = append(out, p)
+		g.notes = append(g.notes, fmt.Sprintf("plugin %s, parameter set %d", gen.ConfigMapRef.Name, i))
 	}
 	return out, all.err()
 }
@@ -69,11 +70,4 @@ func (g *generation) answered(answer, input params) (params, error) {
 		flat[key] = text
 	}
 	return flat, nil
-}
-
-func wrapSet(i int, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("parameter set %d: %w", i, err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -40,15 +41,16 @@ func (p *problems) add(place string, err error) {
 	if err == nil {
 		return
 	}
-	var inner *placed
-	switch joined, ok := err.(interface{ Unwrap() []error }); { //nolint:errorlint // only an error that is a list, not one that holds one
-	case ok:
-		for _, e := range joined.Unwrap() {
-			p.add(place, e)
+	switch e := err.(type) { //nolint:errorlint // only the error itself, not one that it holds
+	case interface{ Unwrap() []error }:
+		for _, each := range e.Unwrap() {
+			p.add(place, each)
 		}
 		return
-	case errors.As(err, &inner) && inner == err: //nolint:errorlint // only the error itself
-		place, err = join(place, inner.place), inner.err
+	case *placed:
+		place, err = join(place, e.place), e.err
+	case *text.Failure:
+		place, err = join(place, e.Place), e.Err
 	}
 	if place != "" {
 		err = &placed{place, err}
@@ -65,6 +67,20 @@ func (p *problems) add(place string, err error) {
 		return
 	}
 	p.errs = append(p.errs, err)
+}
+
+// about takes the errors of one of many that share a place in the document.
+func (p *problems) about(subject string, err error) {
+	var inner problems
+	inner.add("", err)
+	for _, e := range inner.errs {
+		var where *placed
+		if errors.As(e, &where) {
+			p.add(where.place, fmt.Errorf("%s: %w", subject, where.err))
+			continue
+		}
+		p.add("", fmt.Errorf("%s: %w", subject, e))
+	}
 }
 
 func (p *problems) err() error {

@@ -34,6 +34,9 @@ type Cluster struct {
 	Project     string            `json:"project,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// local: no Secret registers it.
+	local bool
 }
 
 // The cluster that the agent runs in, where no secret claims it.
@@ -83,6 +86,8 @@ type Organization interface {
 // Repository is one repository of a forge.
 type Repository struct {
 	Organization, Name, ID string
+	// Slug is how the forge's API names it, where that is not Name.
+	Slug string
 	// URL is in the protocol that the generator asks for.
 	URL           string
 	DefaultBranch string
@@ -170,7 +175,7 @@ type Answer struct {
 	Verified bool
 	// PullRequests are those that gave parameters, for the set's status to
 	// remember. While an answer is not acted on, the status keeps the one before.
-	PullRequests []v1alpha1.RepositoryPullRequests
+	PullRequests []v1alpha1.RepositoryPullRequests `json:",omitempty"`
 }
 
 // Explanation says where an application and its fields come from.

@@ -22,6 +22,7 @@ import (
 //	clusters                a list of clusters; without it only the local one
 //	decisions               what decision objects say: matchKey, made, items; or an error's text
 //	plugin                  what the plugin answers, a list; or an error's text
+//	forge                   what forges hold: see fakeForge
 //	repo URL path           a file of a repository
 //	any other name          a file of every repository that has none of its own
 //	show                    what to print besides applications: answers, explained
@@ -29,6 +30,7 @@ type fakeWorld struct {
 	clusters clusters
 	repos    map[string]fstest.MapFS
 	files    fstest.MapFS
+	forge    *fakeForge
 
 	decisions, plugin []byte
 }
@@ -66,6 +68,9 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			world.decisions = f.Data
 		case f.Name == "plugin":
 			world.plugin = f.Data
+		case f.Name == "forge":
+			world.forge = &fakeForge{}
+			err = yaml.UnmarshalStrict(f.Data, world.forge)
 		case f.Name == "show":
 			show = string(f.Data)
 		case f.Name == "want":
@@ -82,9 +87,11 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
 	}
-	result, err := appset.Generate(t.Context(), &set, appset.World{
-		Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world,
-	})
+	asked := appset.World{Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world}
+	if world.forge != nil {
+		asked.Forges, asked.States, asked.Now = world.forge, world.forge, world.forge.now
+	}
+	result, err := appset.Generate(t.Context(), &set, asked)
 	if err != nil {
 		return fmt.Sprintf("error of kind %s: %v\n", fault.Of(err), err)
 	}

@@ -51,6 +51,9 @@ func JSON(data []byte) (any, error) {
 	if err := decoder.Decode(&value); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.New(fault.Invalid, "there is more after the first value")
+	}
 	return exact(value), nil
 }
 

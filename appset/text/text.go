@@ -6,56 +6,151 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-// Language renders texts in the language of one set. It is not safe for use
-// by several goroutines.
-type Language struct {
-	goTemplate bool
-	options    []string
+// Bounds of one text. What a set with honest intentions writes is far below.
+const (
+	maxText  = 1 << 20   // bytes of a text before and after
+	maxSteps = 1_000_000 // calls and turns of loops
+	maxBytes = 64 << 20  // bytes that its functions make
+	maxArgs  = 4 << 20   // bytes that one function is given
+	// maxTotal bounds the steps of all texts of one expansion.
+	maxTotal = 100 * maxSteps
+)
+
+var (
+	errTooLong = fault.New(fault.Invalid, "a template's text grows beyond %d MiB", maxText>>20)
+	errTooMuch = fault.New(fault.Invalid, "a template takes more than %d steps", maxSteps)
+)
+
+// Options say which language it is.
+type Options struct {
+	// Go selects Go templates.
+	Go bool
+	// Templates are options of Go's, as missingkey=error.
+	Templates []string
+	// YAML is what fromYaml reads.
+	YAML param.Version
+	// Stop is asked now and then whether to go on; nil always does.
+	Stop func() error
 }
 
-// New gives the language that a set asks for. Options that Go templates do not
-// know are an error of kind Invalid.
-func New(goTemplate bool, options []string) (*Language, error) {
-	l := &Language{goTemplate: goTemplate, options: options}
-	if !goTemplate {
+// Language renders the texts of one set. It is not safe for use by several
+// goroutines.
+type Language struct {
+	options  Options
+	compiled map[string]*compiled
+	meter    *meter
+	funcs    map[string]any
+	// strict is the same with an error for what is missing.
+	strict *Language
+}
+
+// New prepares a language. Options that Go templates do not know are an error
+// of kind Invalid.
+func New(o Options) (*Language, error) {
+	l := &Language{options: o, compiled: map[string]*compiled{}, meter: &meter{stop: o.Stop}}
+	if !o.Go {
 		return l, nil
 	}
-	_, err := goText("", nil, options)
-	return l, err
+	l.funcs = l.functions()
+	if _, err := l.compile(""); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // Go tells whether it is Go templates.
-func (l *Language) Go() bool { return l.goTemplate }
+func (l *Language) Go() bool { return l.options.Go }
 
-// Render fills one text with parameters.
+// Render fills one text with parameters. Errors are of kind Invalid.
 func (l *Language) Render(s string, params map[string]any) (string, error) {
-	if !strings.Contains(s, "{{") {
+	return l.render(s, params, func(string) {})
+}
+
+// Explain renders a text and adds the names of the parameters in it to uses.
+func (l *Language) Explain(s string, params map[string]any, uses *[]string) (string, error) {
+	return l.render(s, params, func(name string) {
+		if !slices.Contains(*uses, name) {
+			*uses = append(*uses, name)
+		}
+	})
+}
+
+func (l *Language) render(s string, params map[string]any, used func(name string)) (string, error) {
+	switch {
+	case !strings.Contains(s, "{{"):
+		return s, nil
+	case len(s) > maxText:
+		return "", errTooLong
+	case l.options.Go:
+		l.meter.reset()
+		return l.goText(s, params, used)
+	}
+	return fastText(s, params, used)
+}
+
+// Strictly renders a text, and leaves it as it is where a parameter of it is
+// missing.
+func (l *Language) Strictly(s string, params map[string]any) (string, error) {
+	if !l.options.Go {
+		return l.Render(s, params)
+	}
+	if l.strict == nil {
+		o := l.options
+		o.Templates = append(slices.DeleteFunc(slices.Clone(o.Templates), func(option string) bool {
+			return strings.HasPrefix(option, "missingkey=")
+		}), "missingkey=error")
+		var err error
+		if l.strict, err = New(o); err != nil {
+			return "", err
+		}
+	}
+	out, err := l.strict.Render(s, params)
+	if err != nil && (strings.Contains(err.Error(), "map has no entry for key") || strings.Contains(err.Error(), "can't evaluate field")) {
 		return s, nil
 	}
-	if l.goTemplate {
-		return goText(s, params, l.options)
-	}
-	return fastText(s, params)
+	return out, err
+}
+
+// Text is one text that was filled.
+type Text struct {
+	// Path is its place in what came out, From in the template: they differ
+	// where keys are templates. The text of a key itself has (key) behind it.
+	Path, From string
+	// Template and Value are before and after; Uses are the parameters in it.
+	Template, Value string
+	Uses            []string
 }
 
 // Tree renders every text of decoded JSON, keys of maps included, into a new
-// tree. Errors name the place as .spec.sources[0].path, and are all reported.
-func (l *Language) Tree(node any, params map[string]any, at string) (any, error) {
+// tree; keys of maps without a value are left out, as Argo CD does. All
+// failures are reported, each with its place as spec.sources[0].path. Seen, if
+// not nil, gets every text that is a template.
+func (l *Language) Tree(node any, params map[string]any, seen func(Text)) (any, error) {
+	w := walker{l, params, seen}
+	return w.node(node, "", "")
+}
+
+type walker struct {
+	language *Language
+	params   map[string]any
+	seen     func(Text)
+}
+
+func (w walker) node(node any, path, from string) (any, error) {
 	switch v := node.(type) {
 	case string:
-		text, err := l.Render(v, params)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", at, err)
-		}
-		return text, nil
+		return w.text(v, path, from)
 	case []any:
 		out := make([]any, len(v))
 		var failures []error
 		for i := range v {
 			var err error
-			out[i], err = l.Tree(v[i], params, fmt.Sprintf("%s[%d]", at, i))
+			out[i], err = w.node(v[i], Index(path, i), Index(from, i))
 			failures = append(failures, err)
 		}
 		return out, errors.Join(failures...)
@@ -63,12 +158,59 @@ func (l *Language) Tree(node any, params map[string]any, at string) (any, error)
 		out := make(map[string]any, len(v))
 		var failures []error
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			name, err := l.Render(key, params)
+			if v[key] == nil {
+				continue
+			}
+			name, err := w.text(key, Join(path, key)+KeySuffix, Join(from, key)+KeySuffix)
 			failures = append(failures, err)
-			out[name], err = l.Tree(v[key], params, at+"."+key)
+			out[name], err = w.node(v[key], Join(path, name), Join(from, key))
 			failures = append(failures, err)
 		}
 		return out, errors.Join(failures...)
 	}
 	return node, nil
+}
+
+func (w walker) text(s, path, from string) (string, error) {
+	if !strings.Contains(s, "{{") {
+		return s, nil
+	}
+	var uses []string
+	value, err := w.language.Explain(s, w.params, &uses)
+	if err != nil {
+		return "", &Failure{Place: from, Err: err}
+	}
+	if w.seen != nil {
+		w.seen(Text{Path: path, From: from, Template: s, Value: value, Uses: uses})
+	}
+	return value, nil
+}
+
+// Failure is a text that cannot be rendered, and its place in the tree.
+type Failure struct {
+	Place string
+	Err   error
+}
+
+// Error implements error.
+func (f *Failure) Error() string { return f.Place + ": " + f.Err.Error() }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// KeySuffix marks the text of a key, against that of its value.
+const KeySuffix = " (key)"
+
+// Index is the i-th of a list.
+func Index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// Join puts a key below a path. Keys with dots or slashes are put in brackets.
+func Join(path, key string) string {
+	switch {
+	case strings.ContainsAny(key, "./[") && !strings.Contains(key, "{{"):
+		return path + "[" + key + "]"
+	case path == "":
+		return key
+	}
+	return path + "." + key
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 )
 
 type agentOptions struct {
@@ -32,6 +33,8 @@ type agentOptions struct {
 	kubeconfig, context string
 	installCRDs         bool
 	logFormat           string
+	scmProviders        bool
+	scmRootCA           string
 	renderCache         int64 // MiB
 	charts              bool
 	budget              struct{ count, percent int32 }
@@ -71,6 +74,10 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
 	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
+	flags.BoolVar(&o.scmProviders, "enable-scm-providers", true, "let ApplicationSets ask forges: generators scmProvider and pullRequest")
+	flags.StringSliceVar(&o.Forges.Allowed, "allowed-scm-providers", nil, "addresses of forges' APIs that ApplicationSets may name; by default every one")
+	flags.BoolVar(&o.Forges.Strict, "tokenref-strict", false, "use Secrets with forges' tokens only where they are labelled "+scm.TokenLabel+": "+scm.TokenLabelValue)
+	flags.StringVar(&o.scmRootCA, "scm-root-ca-file", "", "file with certificates in PEM that forges are trusted by, beside the system's")
 	flags.StringVar(&o.Sets.Policy, "policy", "", "what application sets may do: sync, create-only, create-update or create-delete; by default they say it themselves")
 	flags.BoolVar(&o.Sets.Override, "enable-policy-override", false, "let application sets decide against --policy")
 	allowed := lifecycle.DefaultBudget()
@@ -104,6 +111,11 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if o.installCRDs {
 		if err := installCRDs(ctx, config); err != nil {
 			return err
+		}
+	}
+	if o.Forges.Disabled = !o.scmProviders; o.scmRootCA != "" {
+		if o.Forges.RootCA, err = os.ReadFile(o.scmRootCA); err != nil {
+			return fmt.Errorf("--scm-root-ca-file: %w", err)
 		}
 	}
 	o.Engines = engines(o.charts)

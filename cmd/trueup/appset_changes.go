@@ -132,9 +132,14 @@ func fieldChanges(from, to *v1alpha1.Application) []fieldChange {
 }
 
 func decided(app *v1alpha1.Application) any {
-	data, err := json.Marshal(map[string]any{
+	return jsonTree(map[string]any{
 		"metadata": map[string]any{"labels": app.Labels, "annotations": app.Annotations, "finalizers": app.Finalizers}, "spec": app.Spec,
 	})
+}
+
+// jsonTree is what a value says as JSON, with all the digits of its numbers.
+func jsonTree(value any) any {
+	data, err := json.Marshal(value)
 	if err != nil {
 		return nil // what was read as JSON can be written
 	}
@@ -241,7 +246,12 @@ func printChanges(w io.Writer, all []setChanges, p palette) error {
 		counts := map[string]int{}
 		for _, c := range set.Changes {
 			counts[c.Action]++
-			printChange(&b, c, p)
+		}
+		for _, same := range alike(set.Changes) {
+			printAlike(&b, same, p)
+		}
+		if n := len(set.Changes); n > 0 && len(set.Changes[n-1].Fields) == 0 {
+			b.WriteByte('\n')
 		}
 		if set.Held != nil {
 			fmt.Fprintf(&b, "%s %s\n  %s\n\n", p.yellow("held:"), set.Held.Reason,
@@ -259,7 +269,51 @@ func printChanges(w io.Writer, all []setChanges, p palette) error {
 	return err
 }
 
-func printChange(b *strings.Builder, c setChange, p palette) {
+// alike puts updates that change the same fields together, in the place of the
+// first: an edit of a template is one change, however many applications there
+// are.
+func alike(changes []setChange) [][]setChange {
+	var out [][]setChange
+	group := map[string]int{}
+	for _, c := range changes {
+		key, err := json.Marshal(c.Fields)
+		if at, ok := group[string(key)]; ok && err == nil && len(c.Fields) > 0 {
+			out[at] = append(out[at], c)
+			continue
+		}
+		group[string(key)] = len(out)
+		out = append(out, []setChange{c})
+	}
+	return out
+}
+
+func printAlike(b *strings.Builder, same []setChange, p palette) {
+	fields := same[0].Fields
+	if len(fields) > 0 && b.Len() > 0 && !strings.HasSuffix(b.String(), "\n\n") {
+		b.WriteByte('\n')
+	}
+	width := 0
+	for _, c := range same {
+		width = max(width, len([]rune(c.Application)))
+	}
+	for _, c := range same {
+		printChange(b, c, width, p)
+	}
+	for _, f := range fields {
+		fmt.Fprintf(b, "    %s\n", f.Path)
+		if f.From != nil {
+			fmt.Fprintf(b, "      %s\n", p.red("- "+valueText(f.From)))
+		}
+		if f.To != nil {
+			fmt.Fprintf(b, "      %s\n", p.green("+ "+valueText(f.To)))
+		}
+	}
+	if len(fields) > 0 {
+		b.WriteByte('\n')
+	}
+}
+
+func printChange(b *strings.Builder, c setChange, width int, p palette) {
 	symbol, say := "=", c.Reason
 	switch c.Action {
 	case actionCreate:
@@ -273,19 +327,9 @@ func printChange(b *strings.Builder, c setChange, p palette) {
 	case actionReject:
 		symbol = p.red("!")
 	}
-	line := symbol + " " + p.bold(c.Application)
+	line := symbol + " " + p.bold(pad(c.Application, width))
 	if say != "" {
 		line += "  " + p.dim(say)
 	}
 	b.WriteString(line + "\n")
-	for _, f := range c.Fields {
-		fmt.Fprintf(b, "    %s\n", f.Path)
-		if f.From != nil {
-			fmt.Fprintf(b, "      %s\n", p.red("- "+valueText(f.From)))
-		}
-		if f.To != nil {
-			fmt.Fprintf(b, "      %s\n", p.green("+ "+valueText(f.To)))
-		}
-	}
-	b.WriteByte('\n')
 }

@@ -53,7 +53,9 @@ func (f setFile) origins(set int, result appset.Result) []originOf {
 }
 
 func (f setFile) origin(set int, o appset.Origin) setOrigin {
-	out := setOrigin{Generator: o.Generator, At: f.at(set, "spec."+o.Generator), Note: o.Note, Parameters: o.Parameters}
+	out := setOrigin{Generator: o.Generator, At: f.at(set, "spec."+o.Generator), Note: o.Note}
+	// Generators use types of their own for texts and numbers.
+	out.Parameters, _ = jsonTree(o.Parameters).(map[string]any)
 	for _, part := range o.Parts {
 		out.Parts = append(out.Parts, f.origin(set, part))
 	}
@@ -109,12 +111,12 @@ func (p originPrinter) application(of originOf, several bool) {
 		width = max(width, len([]rune(f.Path)))
 	}
 	for _, f := range of.Fields {
-		fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(valueText(f.Value)))
-		template := valueText(f.Template)
+		fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(plainText(f.Value)))
+		template := plainText(f.Template)
 		if strings.Contains(f.Template, "\n") {
 			template = fmt.Sprintf("a template of %d lines", strings.Count(strings.TrimRight(f.Template, "\n"), "\n")+1)
 		}
-		fmt.Fprintf(p, "  %s  %s\n", strings.Repeat(" ", width), p.dim(template+"  "+f.At))
+		fmt.Fprintf(p, "  %s  %s\n", strings.Repeat(" ", width), p.dim(f.At+"  "+template))
 	}
 }
 
@@ -176,10 +178,6 @@ func leaves(into map[string]string, name string, value any) {
 		if len(v) == 0 && name != "" {
 			into[name] = "{}"
 		}
-	case map[string]string:
-		for key, inner := range v {
-			into[strings.TrimPrefix(name+"."+key, ".")] = valueText(inner)
-		}
 	case []any:
 		for i, inner := range v {
 			leaves(into, name+"["+strconv.Itoa(i)+"]", inner)
@@ -190,4 +188,12 @@ func leaves(into map[string]string, name string, value any) {
 	default:
 		into[name] = cmp.Or(valueText(value), `""`)
 	}
+}
+
+// plainText is a text on one line, as it is where that is possible.
+func plainText(text string) string {
+	if text == "" || strings.TrimSpace(text) != text || strings.ContainsAny(text, "\n\t") || len(text) > 160 {
+		return valueText(text)
+	}
+	return text
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/plugin"
+	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -44,7 +45,12 @@ func (o worldOptions) offline(s streams) (appset.World, func(), error) {
 	}
 	world := appset.World{Clusters: known, Repositories: repos, Now: time.Now}
 	world.Decisions, world.Plugins = kube.Decisions{Objects: objects}, plugin.New(objects, "")
-	return world, done, nil
+	forges := scm.New(scm.Options{Objects: forgeFiles{objects}})
+	world.Forges, world.States = forges, forges
+	return world, func() {
+		forges.Close()
+		done()
+	}, nil
 }
 
 // online is the world of the agent of a namespace. What files say counts in
@@ -81,13 +87,19 @@ func (o worldOptions) online(c *connection, s streams) (appset.World, func(), er
 	}
 	destinations := &agent.Destinations{Local: config, Reader: k, Namespace: c.namespace, Builtin: builtin, See: func(string, reconcile.Sighting) {}}
 	world.Repositories = repos
+	var forges *scm.Forges
 	if o.clusters == "" {
 		world.Clusters = destinations
 	}
 	if len(o.objects) == 0 {
 		world.Decisions, world.Plugins = agent.Generators(local, k, c.namespace)
+		forges = scm.New(scm.Options{Objects: agent.ForgeObjects(k), Namespace: c.namespace})
+		world.Forges, world.States = forges, forges
 	}
 	return world, func() {
+		if forges != nil {
+			forges.Close()
+		}
 		destinations.Close()
 		local.Close()
 		doneRepos()

@@ -16,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/plugin"
+	"github.com/trueup-dev/trueup/internal/scm"
 )
 
 // fileObjects are Secrets, ConfigMaps and decision objects of files, in place
@@ -25,7 +26,20 @@ type fileObjects []*unstructured.Unstructured
 var (
 	_ plugin.Objects       = fileObjects(nil)
 	_ kube.DecisionObjects = fileObjects(nil)
+	_ scm.Objects          = forgeFiles{}
 )
+
+// forgeFiles are the same for generators of forges.
+type forgeFiles struct{ fileObjects }
+
+// Secret implements scm.Objects.
+func (f forgeFiles) Secret(ctx context.Context, namespace, name string) (scm.Secret, error) {
+	secret, err := f.fileObjects.Secret(ctx, namespace, name)
+	if err != nil {
+		return scm.Secret{}, err
+	}
+	return scm.Secret{Labels: secret.Labels, Data: secret.Data}, nil
+}
 
 // readFileObjects reads all that --objects names.
 func readFileObjects(names []string, s streams) (fileObjects, error) {

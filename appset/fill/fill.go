@@ -1,0 +1,172 @@
+package fill
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+
+	"dario.cat/mergo"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/text"
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// Finalizer has an application's objects deleted with it. Argo CD's name is
+// taken, so that sets move between the two without a change.
+const Finalizer = "resources-finalizer.argocd.argoproj.io"
+
+// Template is a set's template, made ready for many parameter sets.
+type Template struct {
+	language *text.Language
+	set      *v1alpha1.ApplicationSet
+	app      v1alpha1.Application
+	tree     any
+	// own has the places that a generator's own template fills, and where is
+	// that template.
+	own   map[string]bool
+	where string
+	patch *patch
+}
+
+// New puts a generator's own template over the set's: what it leaves empty,
+// zero or false stays the set's. Where is the place of the generator.
+func New(language *text.Language, set *v1alpha1.ApplicationSet, own v1alpha1.ApplicationSetTemplate, where string) (*Template, error) {
+	t := &Template{language: language, set: set, where: where, own: map[string]bool{}}
+	merged := *own.DeepCopy()
+	if err := mergo.Merge(&merged, *set.Spec.Template.DeepCopy()); err != nil {
+		return nil, err
+	}
+	if reflect.ValueOf(merged).IsZero() && set.Spec.TemplatePatch == nil {
+		return nil, &text.Failure{Place: "template", Err: fault.New(fault.Invalid, "the template is missing")}
+	}
+	t.app = application(merged)
+	var err error
+	if t.tree, err = tree(t.app); err != nil {
+		return nil, err
+	}
+	mine, err := tree(application(own))
+	if err != nil {
+		return nil, err
+	}
+	filled(mine, "", t.own)
+	if set.Spec.TemplatePatch != nil {
+		t.patch, err = newPatch(*set.Spec.TemplatePatch)
+	}
+	return t, err
+}
+
+func application(t v1alpha1.ApplicationSetTemplate) v1alpha1.Application {
+	return v1alpha1.Application{
+		ObjectMeta: metav1.ObjectMeta{Name: t.Name, Namespace: t.Namespace, Labels: t.Labels, Annotations: t.Annotations, Finalizers: t.Finalizers},
+		Spec:       t.Spec,
+	}
+}
+
+// tree is the JSON of something, numbers as they are written.
+func tree(of any) (any, error) {
+	data, err := json.Marshal(of)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var out any
+	return out, decoder.Decode(&out)
+}
+
+// filled collects the places of texts that are not empty.
+func filled(node any, path string, into map[string]bool) {
+	switch v := node.(type) {
+	case string:
+		into[path] = v != ""
+	case []any:
+		for i, inner := range v {
+			filled(inner, text.Index(path, i), into)
+		}
+	case map[string]any:
+		for key, inner := range v {
+			filled(inner, text.Join(path, key), into)
+		}
+	}
+}
+
+// Filled is an application and how it came about.
+type Filled struct {
+	Application v1alpha1.Application
+	// Texts are those that a template or patch filled; From is a place in the
+	// set's document.
+	Texts []text.Text
+	// Warnings tell of what was left out on purpose.
+	Warnings []string
+}
+
+// Fill renders the template with one parameter set: every text in it, keys of
+// maps and free JSON included. An empty parameter set leaves the template as
+// it is, without a finalizer, as in Argo CD. Errors are of kind Invalid, and
+// text.Failure names the place in the set's spec.
+func (t *Template) Fill(params map[string]any) (Filled, error) {
+	out := Filled{Application: *t.app.DeepCopy()}
+	if len(params) > 0 {
+		if err := t.render(&out, params); err != nil {
+			return out, err
+		}
+	}
+	if t.patch != nil {
+		if err := t.patch.apply(&out, t.language, params); err != nil {
+			return out, &text.Failure{Place: "templatePatch", Err: err}
+		}
+	}
+	out.Application.APIVersion, out.Application.Kind = v1alpha1.GroupVersion().String(), "Application"
+	out.Application.Namespace = t.set.Namespace
+	return out, nil
+}
+
+func (t *Template) render(out *Filled, params map[string]any) error {
+	rendered, err := t.language.Tree(t.tree, params, func(seen text.Text) {
+		seen.From = t.from(seen.From)
+		out.Texts = append(out.Texts, seen)
+	})
+	if err != nil {
+		return t.placed(err)
+	}
+	data, err := json.Marshal(rendered)
+	if err != nil {
+		return err
+	}
+	app := v1alpha1.Application{}
+	if err := json.Unmarshal(data, &app); err != nil {
+		return &text.Failure{Place: "template", Err: fault.Wrap(fault.Invalid, err)}
+	}
+	if p := t.set.Spec.SyncPolicy; len(app.Finalizers) == 0 && (p == nil || !p.PreserveResourcesOnDeletion) {
+		app.Finalizers = []string{Finalizer}
+	}
+	out.Application = app
+	return nil
+}
+
+// from is the place in the document that a text of the merged template has.
+func (t *Template) from(place string) string {
+	if t.own[strings.TrimSuffix(place, text.KeySuffix)] {
+		return text.Join(t.where, "template") + "." + place
+	}
+	return "template." + place
+}
+
+// placed puts failures into the document.
+func (t *Template) placed(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list
+		var out []error
+		for _, e := range joined.Unwrap() {
+			out = append(out, t.placed(e))
+		}
+		return errors.Join(out...)
+	}
+	if failure, ok := err.(*text.Failure); ok { //nolint:errorlint // only the error itself
+		return &text.Failure{Place: t.from(failure.Place), Err: failure.Err}
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package fill
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/text"
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// patch is a template of a strategic merge patch.
+type patch struct {
+	template string
+	schema   strategicpatch.PatchMetaFromStruct
+}
+
+func newPatch(template string) (*patch, error) {
+	schema, err := strategicpatch.NewPatchMetaFromStruct(v1alpha1.Application{})
+	return &patch{template, schema}, err
+}
+
+// apply renders the patch and lays it over the application. The project
+// decides what an application may do, so that a patch leaves it alone.
+func (p *patch) apply(out *Filled, language *text.Language, params map[string]any) error {
+	var uses []string
+	rendered, err := language.Explain(p.template, params, &uses)
+	if err != nil {
+		return err
+	}
+	raw := []byte(rendered)
+	if !strings.HasPrefix(strings.TrimSpace(rendered), "{") {
+		if raw, err = yaml.YAMLToJSON(raw); err != nil {
+			return fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no YAML: %w", err))
+		}
+	}
+	if err := json.Unmarshal(raw, &v1alpha1.Application{}); err != nil {
+		return fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no part of an Application: %w", err))
+	}
+	before, err := json.Marshal(out.Application)
+	if err != nil {
+		return err
+	}
+	after, err := strategicpatch.StrategicMergePatchUsingLookupPatchMeta(before, raw, p.schema)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err)
+	}
+	app := v1alpha1.Application{}
+	if err := json.Unmarshal(after, &app); err != nil {
+		return fault.Wrap(fault.Invalid, err)
+	}
+	if app.Spec.Project != out.Application.Spec.Project {
+		out.Warnings = append(out.Warnings, fmt.Sprintf(
+			"templatePatch: it changes spec.project from %q to %q, which has no effect: a patch leaves the project alone", out.Application.Spec.Project, app.Spec.Project))
+		app.Spec.Project = out.Application.Spec.Project
+	}
+	out.Texts = changed(out.Texts, out.Application, app, text.Text{From: "templatePatch", Template: p.template, Uses: uses})
+	out.Application = app
+	return nil
+}
+
+// changed adds what a patch changed to the texts that were filled.
+func changed(texts []text.Text, before, after v1alpha1.Application, by text.Text) []text.Text {
+	old, now := map[string]string{}, map[string]string{}
+	leaves(before, old)
+	leaves(after, now)
+	texts = slices.DeleteFunc(texts, func(t text.Text) bool {
+		value, ok := now[t.Path]
+		_, was := old[t.Path]
+		return was && (!ok || value != old[t.Path])
+	})
+	for _, path := range slices.Sorted(maps.Keys(now)) {
+		if value, ok := old[path]; !ok || value != now[path] {
+			entry := by
+			entry.Path, entry.Value = path, now[path]
+			texts = append(texts, entry)
+		}
+	}
+	return texts
+}
+
+func leaves(app v1alpha1.Application, into map[string]string) {
+	node, err := tree(app)
+	if err != nil {
+		return // it came from JSON
+	}
+	var walk func(node any, path string)
+	walk = func(node any, path string) {
+		switch v := node.(type) {
+		case nil:
+		case map[string]any:
+			for key, inner := range v {
+				walk(inner, text.Join(path, key))
+			}
+		case []any:
+			for i, inner := range v {
+				walk(inner, text.Index(path, i))
+			}
+		default:
+			into[path] = fmt.Sprint(v)
+		}
+	}
+	walk(node, "")
+}
