@@ -102,7 +102,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified, g.notes, g.given = n, scope, false, nil, nil
+	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
 	var sets []params
 	var err error
 	switch n.kind {
