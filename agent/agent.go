@@ -22,12 +22,14 @@ import (
 	"github.com/trueup-dev/trueup/agent/controller"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -70,7 +72,11 @@ type Options struct {
 	// AmbientKeys lets the agent's own identity in a cloud open encrypted
 	// files, for every project.
 	AmbientKeys bool
-	Log         logr.Logger
+	// Forges says which forges generators of ApplicationSets may ask.
+	Forges scm.Options
+	// Sets is what counts for all application sets.
+	Sets lifecycle.Agent
+	Log  logr.Logger
 }
 
 // Lease times. The lease is renewed rarely, because renewing is what a
@@ -84,6 +90,9 @@ const (
 // Run runs an agent until the context ends. All that it started has stopped
 // when it returns.
 func Run(ctx context.Context, o Options) error {
+	if err := o.Sets.Check(); err != nil {
+		return err
+	}
 	mgr, err := newManager(o)
 	if err != nil {
 		return err
@@ -114,7 +123,18 @@ func Run(ctx context.Context, o Options) error {
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 	}
-	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
+	local, err := kube.Connect(appset.LocalName, o.Config, nil)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	world := appset.World{Clusters: destinations, Repositories: sources, Now: time.Now}
+	world.Decisions, world.Plugins = Generators(local, mgr.GetAPIReader(), o.Namespace)
+	world.Forges, world.States = forges(ctx, mgr, o, measured)
+	sets := &controller.ApplicationSets{
+		Client: mgr.GetClient(), Repositories: poller, World: world,
+		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
+	}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
 			if sets.Touched(ctx, set) {

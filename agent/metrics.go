@@ -12,6 +12,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm/rest"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -23,6 +24,8 @@ type metrics struct {
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
+	forges      *prometheus.CounterVec
+	forgeLimit  *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -47,6 +50,12 @@ func newMetrics() *metrics {
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_webhooks_total", Help: "Requests of forges, by provider, and by what became of them: accepted, ignored, unauthorized, unknown, malformed, too_large, busy, failed.",
 		}, []string{"provider", "result"}),
+		forges: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_scm_requests_total", Help: "Requests to forges for ApplicationSets, by forge, and by result: ok, unchanged, missing, denied, limited, invalid, failed.",
+		}, []string{"forge", "result"}),
+		forgeLimit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "trueup_scm_rate_limit_remaining", Help: "Requests that a forge still answers until its rate limit is set back: the least that any credential has left.",
+		}, []string{"host"}),
 	}
 }
 
@@ -72,6 +81,17 @@ func (m *metrics) polled(took time.Duration, err error) {
 	m.pollSeconds.Observe(took.Seconds())
 }
 
+// asked counts a request to a forge. Hosts come from sets, which only few may
+// write.
+func (m *metrics) asked(o rest.Observation) {
+	m.forges.WithLabelValues(o.Forge, o.Result).Inc()
+	if o.Remaining < 0 {
+		m.forgeLimit.DeleteLabelValues(o.Host)
+		return
+	}
+	m.forgeLimit.WithLabelValues(o.Host).Set(o.Remaining)
+}
+
 func (m *metrics) received(provider, result string) {
 	m.webhooks.WithLabelValues(provider, result).Inc()
 }
@@ -82,7 +102,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, applications{apps}, renders(rendered),
+		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, applicationSets{apps}, renders(rendered),
 	}
 	var errs []error
 	for _, c := range all {

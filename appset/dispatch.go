@@ -102,7 +102,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified, g.notes = n, scope, false, nil
+	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
 	var sets []params
 	var err error
 	switch n.kind {
@@ -139,10 +139,11 @@ func (g *generation) answer(n *node, count int) {
 		if a := &g.answers[i]; a.Path == n.path {
 			a.ParameterSets += count
 			a.Verified = a.Verified && verified
+			a.PullRequests = withGiven(a.PullRequests, g.given)
 			return
 		}
 	}
-	g.answers = append(g.answers, Answer{Path: n.path, ParameterSets: count, Verified: verified})
+	g.answers = append(g.answers, Answer{Path: n.path, ParameterSets: count, Verified: verified, PullRequests: g.given})
 }
 
 // warn tells, once, of something that was left out on purpose.

@@ -14,8 +14,10 @@ type World struct {
 	Clusters     Clusters
 	Repositories Repositories
 	Forges       Forges
-	Decisions    Decisions
-	Plugins      Plugins
+	// States confirms what Forges no longer lists; nil leaves it in doubt.
+	States    PullRequestStates
+	Decisions Decisions
+	Plugins   Plugins
 	// Now is for generators that leave out what is old.
 	Now func() time.Time
 }
@@ -59,6 +61,16 @@ type Forges interface {
 	PullRequests(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) ([]PullRequest, error)
 }
 
+// PullRequestStates asks for single pull requests: the second way to ask that
+// tells a closed one from one that a list left out.
+type PullRequestStates interface {
+	// Gone tells whether the forge says, when asked for this one, that the
+	// generator must not list it: it is closed or merged, lacks one of the labels,
+	// or is not there while its repository is. A repository that is not there
+	// is fault.Missing.
+	Gone(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator, number int64) (bool, error)
+}
+
 // Organization is the repositories of one owner. Every answer is complete or
 // an error: a page that is missing is never a shorter list.
 type Organization interface {
@@ -74,6 +86,8 @@ type Organization interface {
 // Repository is one repository of a forge.
 type Repository struct {
 	Organization, Name, ID string
+	// Slug is how the forge's API names it, where that is not Name.
+	Slug string
 	// URL is in the protocol that the generator asks for.
 	URL           string
 	DefaultBranch string
@@ -107,6 +121,9 @@ type Decisions interface {
 type Decision struct {
 	MatchKey string
 	Items    []map[string]any
+	// Made says that every object has its list, even if it is empty: without
+	// one nobody has decided yet.
+	Made bool
 }
 
 // Plugins asks the services behind plugin generators.
@@ -152,8 +169,13 @@ type Answer struct {
 	// that the generator was asked.
 	ParameterSets int `json:"parameterSets"`
 	// Verified says that the answer is complete even if it is empty: it is read
-	// from a commit, or it was asked a second time in another way.
+	// from a commit, or it was asked a second time in another way. Of pull
+	// requests: the set's status knows those of the last answer, and the forge
+	// confirmed of each that is no longer listed that it is gone.
 	Verified bool `json:"verified"`
+	// PullRequests are those that gave parameters, for the set's status to
+	// remember. While an answer is not acted on, the status keeps the one before.
+	PullRequests []v1alpha1.RepositoryPullRequests `json:"pullRequests,omitempty"`
 }
 
 // Explanation says where an application and its fields come from.

@@ -20,6 +20,9 @@ import (
 //
 //	set                     the ApplicationSet
 //	clusters                a list of clusters; without it only the local one
+//	decisions               what decision objects say: matchKey, made, items; or an error's text
+//	plugin                  what the plugin answers, a list; or an error's text
+//	forge                   what forges hold: see fakeForge
 //	repo URL path           a file of a repository
 //	any other name          a file of every repository that has none of its own
 //	show                    what to print besides applications: answers, explained
@@ -27,6 +30,9 @@ type fakeWorld struct {
 	clusters clusters
 	repos    map[string]fstest.MapFS
 	files    fstest.MapFS
+	forge    *fakeForge
+
+	decisions, plugin []byte
 }
 
 type clusters []appset.Cluster
@@ -58,6 +64,13 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			err = yaml.UnmarshalStrict(f.Data, &set)
 		case f.Name == "clusters":
 			err = yaml.UnmarshalStrict(f.Data, &world.clusters)
+		case f.Name == "decisions":
+			world.decisions = f.Data
+		case f.Name == "plugin":
+			world.plugin = f.Data
+		case f.Name == "forge":
+			world.forge = &fakeForge{}
+			err = yaml.UnmarshalStrict(f.Data, world.forge)
 		case f.Name == "show":
 			show = string(f.Data)
 		case f.Name == "want":
@@ -74,7 +87,11 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
 	}
-	result, err := appset.Generate(t.Context(), &set, appset.World{Clusters: world.clusters, Repositories: world})
+	asked := appset.World{Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world}
+	if world.forge != nil {
+		asked.Forges, asked.States, asked.Now = world.forge, world.forge, world.forge.now
+	}
+	result, err := appset.Generate(t.Context(), &set, asked)
 	if err != nil {
 		return fmt.Sprintf("error of kind %s: %v\n", fault.Of(err), err)
 	}

@@ -28,11 +28,11 @@ type Memory struct {
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
 	restored  bool
-	operation *v1alpha1.SyncOperation // the one whose waves are not done yet
-	failures  int                     // looks in a row that failed
-	noticed   time.Time               // when the present drift was first found
-	namespace string                  // the destination namespace known to exist
-	verified  time.Time               // when everything was last fetched
+	operation *v1alpha1.Operation // the one whose waves are not done yet
+	failures  int                 // looks in a row that failed
+	noticed   time.Time           // when the present drift was first found
+	namespace string              // the destination namespace known to exist
+	verified  time.Time           // when everything was last fetched
 }
 
 // seen is the verdict on one object.

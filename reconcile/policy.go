@@ -14,8 +14,9 @@ func createsNamespace(app *v1alpha1.Application) bool {
 }
 
 // PolicyOf reads what an application's owner decided; op, where not nil, is
-// what a person asks for on top.
-func PolicyOf(app *v1alpha1.Application, op *v1alpha1.SyncOperation) plan.Policy {
+// what somebody asks for on top. Only a person's wish to prune confirms what
+// waits for a person.
+func PolicyOf(app *v1alpha1.Application, op *v1alpha1.Operation) plan.Policy {
 	p := plan.Policy{Namespace: app.Spec.Destination.Namespace, CreateNamespace: createsNamespace(app)}
 	if s := app.Spec.SyncPolicy; s != nil {
 		p.PruneLast = plan.Option(s.SyncOptions, "PruneLast") == "true"
@@ -26,15 +27,18 @@ func PolicyOf(app *v1alpha1.Application, op *v1alpha1.SyncOperation) plan.Policy
 			p.NamespaceLabels, p.NamespaceAnnotations = m.Labels, m.Annotations
 		}
 	}
-	if op == nil {
+	if op == nil || op.Sync == nil {
 		return p
 	}
-	p.Prune = p.Prune || op.Prune
-	p.PruneApproved = op.Prune
-	for _, r := range op.Resources {
+	p.Prune = p.Prune || op.Sync.Prune
+	p.PruneApproved = op.Sync.Prune && !op.InitiatedBy.Automated
+	if s := app.Spec.SyncPolicy; op.InitiatedBy.Automated && s != nil && s.Automated != nil {
+		p.AllowEmpty = s.Automated.AllowEmpty // the block is there, and something else says when
+	}
+	for _, r := range op.Sync.Resources {
 		p.Only = append(p.Only, object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
 	}
-	if plan.Option(op.SyncOptions, "PruneLast") == "true" {
+	if plan.Option(op.Sync.SyncOptions, "PruneLast") == "true" {
 		p.PruneLast = true
 	}
 	return p

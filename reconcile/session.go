@@ -37,7 +37,7 @@ type session struct {
 func (s *session) decide() (plan.Plan, Decision) {
 	op := s.mem.operation
 	if s.operation != nil {
-		op = s.operation.Sync
+		op = s.operation
 	}
 	p := plan.Make(s.view.input(s.flow.ID(s.app), PolicyOf(s.app, op), s.mem))
 	return p, Decide(situation(s.app, s.operation != nil, s.view.Desired.Digest, p, s.mem.attempt), s.flow.Now())
@@ -55,7 +55,7 @@ func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 		if s.operation.Sync != nil {
 			dryRun = s.operation.Sync.DryRun
 			if !dryRun {
-				s.mem.operation = s.operation.Sync
+				s.mem.operation = s.operation
 			}
 		}
 		s.operation = nil

@@ -28,6 +28,9 @@ const (
 	UnsupportedField = "UnsupportedField"
 )
 
+// NotInGit is the message of an object that is left over.
+const NotInGit = "not in Git any more"
+
 // maxChanges bounds the drift that a status lists; the counts are whole.
 const maxChanges = 100
 
@@ -126,7 +129,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 		case drift.InSync:
 			r.Status = v1alpha1.SyncStatusCodeSynced
 		case drift.Extra:
-			r.Message = "not in Git any more"
+			r.Message = NotInGit
 		case drift.Modified, drift.Missing: // out of sync, as set above
 		}
 		out = append(out, r)

@@ -2,25 +2,24 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
-	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 )
 
 // ApplicationSets keeps the applications of each set as the set wants them.
@@ -28,6 +27,16 @@ type ApplicationSets struct {
 	Client       client.Client
 	World        appset.World
 	Repositories Repositories
+	// Agent is what counts for all sets.
+	Agent lifecycle.Agent
+	// Namespace is the agent's: projects are in it.
+	Namespace string
+	// Unseen tells whether there is news that an application was not compared
+	// with yet; nil knows of none.
+	Unseen func(ctx context.Context, app types.NamespacedName) bool
+	// Events is told what people should know; nil tells nobody.
+	Events  events.EventRecorder
+	Workers int
 
 	waker
 	expansions expansions
@@ -35,14 +44,17 @@ type ApplicationSets struct {
 
 // SetUp registers the controller.
 func (s *ApplicationSets) SetUp(mgr ctrl.Manager) error {
-	clusters := predicate.NewPredicateFuncs(func(o client.Object) bool {
-		return o.GetLabels()[kube.SecretTypeLabel] == kube.SecretCluster
-	})
+	if err := mgr.GetFieldIndexer().IndexField(context.Background(), &v1alpha1.Application{}, ownerIndex, ownerOf); err != nil {
+		return err
+	}
+	changed := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).Named("applicationset").
-		For(&v1alpha1.ApplicationSet{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Owns(&v1alpha1.Application{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))).
-		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(s.all), builder.WithPredicates(clusters)).
+		For(&v1alpha1.ApplicationSet{}, builder.WithPredicates(changed)).
+		Watches(&v1alpha1.Application{}, s.applications()).
+		Watches(&v1alpha1.Project{}, handler.EnqueueRequestsFromMapFunc(s.all), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(s.clusters), builder.WithPredicates(clusterSecrets())).
 		WatchesRawSource(s.source()).
+		WithOptions(ctrlcontroller.Options{MaxConcurrentReconciles: max(s.Workers, 1)}).
 		Complete(s)
 }
 
@@ -55,97 +67,45 @@ func SetName(who types.NamespacedName) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: who.Namespace, Name: name}, ok
 }
 
+// userOf is the name under which a set uses repositories.
+func userOf(set types.NamespacedName) types.NamespacedName {
+	return types.NamespacedName{Namespace: set.Namespace, Name: setPrefix + set.Name}
+}
+
+// Wake has a set expanded anew, soon.
+func (s *ApplicationSets) Wake(name types.NamespacedName) {
+	s.expansions.outdate(name)
+	s.waker.Wake(name)
+}
+
 // Reconcile implements reconcile.Reconciler of controller-runtime.
 func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	set := &v1alpha1.ApplicationSet{}
-	user := types.NamespacedName{Namespace: req.Namespace, Name: setPrefix + req.Name}
 	if err := s.Client.Get(ctx, req.NamespacedName, set); err != nil {
-		if client.IgnoreNotFound(err) == nil {
-			s.Repositories.UseAll(user, nil)
-			s.expansions.forget(req.NamespacedName)
+		if apierrors.IsNotFound(err) {
+			s.forget(req.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, err
 	}
+	turn := turn{sets: s, set: set, now: time.Now()}
+	look := turn.run
 	if !set.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // owner references do the rest
+		s.forget(req.NamespacedName)
+		look = turn.tearDown
 	}
-	var urls []string
-	for _, g := range set.Spec.Generators {
-		if g.Git != nil {
-			urls = append(urls, g.Git.RepoURL)
-		}
+	switch err := look(ctx); {
+	case raced(err):
+		log.FromContext(ctx).V(1).Info("to be done again", "error", err.Error())
+		return ctrl.Result{RequeueAfter: settling}, nil
+	case err != nil:
+		return ctrl.Result{}, client.IgnoreNotFound(err) // it may go at any time
 	}
-	s.Repositories.UseAll(user, urls)
-	result, err := s.expand(ctx, set)
-	if err == nil {
-		err = s.bring(ctx, set, result.Applications)
-	}
-	if writeErr := s.write(ctx, set, result, err); writeErr != nil {
-		return ctrl.Result{}, errors.Join(err, writeErr)
-	}
-	return ctrl.Result{}, err
+	return ctrl.Result{RequeueAfter: turn.after}, nil
 }
 
-// bring makes the set's applications what it wants.
-func (s *ApplicationSets) bring(ctx context.Context, set *v1alpha1.ApplicationSet, wanted []v1alpha1.Application) error {
-	var list v1alpha1.ApplicationList
-	if err := s.Client.List(ctx, &list, client.InNamespace(set.Namespace)); err != nil {
-		return fmt.Errorf("list applications: %w", err)
-	}
-	var mine []v1alpha1.Application
-	foreign := map[string]bool{}
-	for _, app := range list.Items {
-		if metav1.IsControlledBy(&app, set) {
-			mine = append(mine, app)
-		} else {
-			foreign[app.Name] = true
-		}
-	}
-	var failures []error
-	for i := range wanted {
-		if foreign[wanted[i].Name] {
-			failures = append(failures, fmt.Errorf("application %s exists and is not this set's", wanted[i].Name))
-		}
-		if err := controllerutil.SetControllerReference(set, &wanted[i], s.Client.Scheme()); err != nil {
-			failures = append(failures, err)
-		}
-	}
-	if err := errors.Join(failures...); err != nil {
-		return err
-	}
-	changes := appset.Diff(set, mine, wanted)
-	for i := range changes.Create {
-		failures = append(failures, s.Client.Create(ctx, &changes.Create[i]))
-	}
-	for i := range changes.Update {
-		failures = append(failures, s.Client.Update(ctx, &changes.Update[i]))
-	}
-	for i := range changes.Delete {
-		failures = append(failures, client.IgnoreNotFound(s.Client.Delete(ctx, &changes.Delete[i])))
-	}
-	return errors.Join(failures...)
-}
-
-// write tells in the set's status what it expanded to.
-func (s *ApplicationSets) write(ctx context.Context, set *v1alpha1.ApplicationSet, result appset.Result, failure error) error {
-	next := set.DeepCopy()
-	next.Status.ObservedGeneration = set.Generation
-	failed, message := metav1.ConditionFalse, fmt.Sprintf("%d applications", len(result.Applications))
-	reason := "Expanded"
-	if failure != nil {
-		failed, reason, message = metav1.ConditionTrue, "Failed", failure.Error()
-	} else {
-		next.Status.ResourcesCount = int64(len(result.Applications))
-		if len(result.Warnings) > 0 {
-			message += "; " + strings.Join(result.Warnings, "; ")
-		}
-	}
-	apimeta.SetStatusCondition(&next.Status.Conditions, metav1.Condition{
-		Type: "ErrorOccurred", Status: failed, Reason: reason, Message: message, ObservedGeneration: set.Generation,
-	})
-	if equality.Semantic.DeepEqual(set.Status, next.Status) {
-		return nil
-	}
-	return client.IgnoreNotFound(s.Client.Status().Patch(ctx, next, client.MergeFrom(set)))
+// forget drops all that is kept of a set.
+func (s *ApplicationSets) forget(name types.NamespacedName) {
+	s.Repositories.UseAll(userOf(name), nil)
+	s.expansions.forget(name)
 }

@@ -25,6 +25,18 @@ type Documents struct {
 	Projects        []v1alpha1.Project
 	// Warnings name what was read past: file, line and field or kind.
 	Warnings []string
+
+	sets []part
+}
+
+// SetLine is the line of a field of ApplicationSets[i], as
+// spec.generators[0].git; where there is no such field, of as much of its path
+// as there is.
+func (d *Documents) SetLine(i int, path string) int {
+	if i < 0 || i >= len(d.sets) {
+		return 0
+	}
+	return d.sets[i].lineOf(path)
 }
 
 // Decode reads the YAML or JSON documents of one file; name is only for
@@ -131,7 +143,7 @@ func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
 			return err
 		}
 		set.TypeMeta = ours
-		d.ApplicationSets = append(d.ApplicationSets, *set)
+		d.ApplicationSets, d.sets = append(d.ApplicationSets, *set), append(d.sets, p)
 	case "Project", "AppProject":
 		project, err := read[v1alpha1.Project](d, p, raw)
 		if err != nil {

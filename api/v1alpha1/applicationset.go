@@ -79,7 +79,8 @@ type ApplicationSetSyncPolicy struct {
 }
 
 // DeletionBudget is how many applications may go at once without anybody's
-// confirmation. More than it allows by any of its limits is held.
+// confirmation: the larger of what its limits allow. More is held. A percentage
+// of 100 never asks about deletions that are certain.
 type DeletionBudget struct {
 	// Count is a number of applications.
 	// +kubebuilder:validation:Minimum=0

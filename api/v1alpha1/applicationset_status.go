@@ -33,6 +33,10 @@ type ApplicationSetApplicationStatus struct {
 	// Step counts from 1; -1 is in no step.
 	Step            string   `json:"step"`
 	TargetRevisions []string `json:"targetRevisions,omitempty"`
+	// TargetDigest stands for the objects to sync. Not in Argo CD.
+	TargetDigest string `json:"targetDigest,omitempty"`
+	// Attempts are the syncs that were asked for, for this target. Not in Argo CD.
+	Attempts int64 `json:"attempts,omitempty"`
 }
 
 // GeneratorStatus is what one generator gave when it last gave a complete
@@ -42,6 +46,17 @@ type GeneratorStatus struct {
 	Path string `json:"path"`
 	// ParameterSets is their number.
 	ParameterSets int64 `json:"parameterSets"`
+	// PullRequests are those that a pull request generator gave parameters for,
+	// by repository. They are told when the forge confirms that one is closed.
+	PullRequests []RepositoryPullRequests `json:"pullRequests,omitempty"`
+}
+
+// RepositoryPullRequests are pull requests of one repository.
+type RepositoryPullRequests struct {
+	// Repository is the forge's address and the repository's path on it.
+	Repository string `json:"repository"`
+	// Numbers ascend.
+	Numbers []int64 `json:"numbers,omitempty"`
 }
 
 // HeldDeletion is a deletion that waits for a confirmation.

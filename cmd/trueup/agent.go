@@ -18,11 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/deploy/crds"
 	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm"
 )
 
 type agentOptions struct {
@@ -30,8 +33,11 @@ type agentOptions struct {
 	kubeconfig, context string
 	installCRDs         bool
 	logFormat           string
+	scmProviders        bool
+	scmRootCA           string
 	renderCache         int64 // MiB
 	charts              bool
+	budget              struct{ count, percent int32 }
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -68,12 +74,25 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
 	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
+	flags.BoolVar(&o.scmProviders, "enable-scm-providers", true, "let ApplicationSets ask forges: generators scmProvider and pullRequest")
+	flags.StringSliceVar(&o.Forges.Allowed, "allowed-scm-providers", nil, "addresses of forges' APIs that ApplicationSets may name; by default every one")
+	flags.BoolVar(&o.Forges.Strict, "tokenref-strict", false, "use Secrets with forges' tokens only where they are labelled "+scm.TokenLabel+": "+scm.TokenLabelValue)
+	flags.StringVar(&o.scmRootCA, "scm-root-ca-file", "", "file with certificates in PEM that forges are trusted by, beside the system's")
+	flags.StringVar(&o.Sets.Policy, "policy", "", "what application sets may do: sync, create-only, create-update or create-delete; by default they say it themselves")
+	flags.BoolVar(&o.Sets.Override, "enable-policy-override", false, "let application sets decide against --policy")
+	allowed := lifecycle.DefaultBudget()
+	flags.Int32Var(&o.budget.count, "deletion-budget-count", *allowed.Count, "applications of a set that may be deleted at once without anybody's confirmation, where the set names no budget")
+	flags.Int32Var(&o.budget.percent, "deletion-budget-percent", *allowed.Percent, "percentage of a set's applications that may be, if that is more than the count")
 	flags.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	return cmd
 }
 
 func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if err := oneOf("--log-format", o.logFormat, "text", "json"); err != nil {
+		return err
+	}
+	o.Sets.Budget = v1alpha1.DeletionBudget{Count: &o.budget.count, Percent: &o.budget.percent}
+	if err := o.Sets.Check(); err != nil {
 		return err
 	}
 	var handler slog.Handler = slog.NewTextHandler(s.err, nil)
@@ -92,6 +111,11 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if o.installCRDs {
 		if err := installCRDs(ctx, config); err != nil {
 			return err
+		}
+	}
+	if o.Forges.Disabled = !o.scmProviders; o.scmRootCA != "" {
+		if o.Forges.RootCA, err = os.ReadFile(o.scmRootCA); err != nil {
+			return fmt.Errorf("--scm-root-ca-file: %w", err)
 		}
 	}
 	o.Engines = engines(o.charts)

@@ -4,27 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/kube"
 )
 
 func newAppSetCommand(s streams) *cobra.Command {
-	return group("appset", "Expand ApplicationSets", newAppSetGenerateCommand(s))
+	return group("appset", "Expand ApplicationSets, and see what they do",
+		newAppSetGenerateCommand(s), newAppSetDiffCommand(s), newAppSetGetCommand(s), newAppSetConfirmCommand(s))
 }
 
 type generateOptions struct {
-	file     string
-	clusters string
-	repos    []string
-	output   string
+	worldOptions
+	output  string
+	explain bool
 }
 
 func newAppSetGenerateCommand(s streams) *cobra.Command {
@@ -34,116 +35,173 @@ func newAppSetGenerateCommand(s streams) *cobra.Command {
 		Short: "Print the Applications that ApplicationSets expand to, without any cluster",
 		Long: `Print the Applications that ApplicationSets expand to, without any cluster.
 
-On any error nothing is printed to standard output and the exit code is 1.`,
+What generators would ask a cluster comes from files: --clusters for cluster Secrets, --objects for the Secrets, ConfigMaps and decision
+objects that generators name. Repositories, forges and plugins are asked, unless --repo puts a directory in a repository's place.
+
+On any error nothing is printed to standard output and the exit code is 1. All errors are told, each with its place in the file.`,
 		Example: `  trueup appset generate shop.yaml --clusters clusters.yaml
-  trueup appset generate shop.yaml --repo https://git.example.com/config.git=. -o name`,
+  trueup appset generate shop.yaml --repo https://git.example.com/config.git=. -o name
+  trueup appset generate shop.yaml --clusters clusters.yaml --explain`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = args[0]
-			return generate(cmd.Context(), o, s)
+			allowed := []string{"yaml", "json", "name"}
+			if o.explain {
+				allowed = []string{"text", "json", "yaml"}
+				if !cmd.Flags().Changed("output") {
+					o.output = "text"
+				}
+			}
+			if err := oneOf("--output", o.output, allowed...); err != nil {
+				return err
+			}
+			return generate(cmd.Context(), o, args[0], s)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.clusters, "clusters", "", "file with cluster Secrets, for the cluster generator")
-	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
+	o.flags(flags)
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
+	flags.BoolVar(&o.explain, "explain", false, "print which generator, with which parameters, made each application and each field (text, or -o json|yaml)")
 	return cmd
 }
 
-func generate(ctx context.Context, o generateOptions, s streams) error {
-	if err := oneOf("--output", o.output, "yaml", "json", "name"); err != nil {
-		return err
-	}
-	docs, err := readDocuments(o.file, s)
+func generate(ctx context.Context, o generateOptions, file string, s streams) error {
+	sets, err := readSets(file, s)
 	if err != nil {
 		return err
 	}
-	if len(docs.ApplicationSets) == 0 {
-		return fault.New(fault.Invalid, "%s holds no ApplicationSet", o.file)
-	}
-	known, err := readClusters(o.clusters)
+	world, done, err := o.offline(s)
 	if err != nil {
 		return err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, nil)
+	defer done()
+	expanded, err := sets.expand(ctx, world, s)
 	if err != nil {
 		return err
 	}
-	defer closeRepos()
-	world := appset.World{Clusters: known, Repositories: repos}
+	if o.explain {
+		return printOrigins(s, o.output, sets, expanded)
+	}
 	var objects []*unstructured.Unstructured
-	var errs []error
-	for i := range docs.ApplicationSets {
-		expanded, err := expand(ctx, &docs.ApplicationSets[i], world, s)
-		errs = append(errs, err)
-		objects = append(objects, expanded...)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	for _, result := range expanded {
+		for i := range result.Applications {
+			u, err := plainObject(&result.Applications[i])
+			if err != nil {
+				return err
+			}
+			objects = append(objects, u)
+		}
 	}
 	return printObjects(s.out, o.output, objects)
 }
 
-// expand expands one set into Application documents.
-func expand(ctx context.Context, set *v1alpha1.ApplicationSet, world appset.World, s streams) ([]*unstructured.Unstructured, error) {
-	result, err := appset.Generate(ctx, set, world)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range result.Warnings {
-		fmt.Fprintf(s.err, "warning: ApplicationSet %s: %s\n", set.Name, w)
-	}
-	for _, r := range result.Rejected {
-		fmt.Fprintf(s.err, "warning: ApplicationSet %s: %s: application %q is left out: %v\n", set.Name, r.Generator, r.Name, r.Err)
-	}
-	var out []*unstructured.Unstructured
-	for i := range result.Applications {
-		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&result.Applications[i])
-		if err != nil {
-			return nil, fmt.Errorf("print application %s: %w", result.Applications[i].Name, err)
-		}
-		unstructured.RemoveNestedField(object, "metadata", "creationTimestamp")
-		unstructured.RemoveNestedField(object, "status")
-		out = append(out, &unstructured.Unstructured{Object: object})
-	}
-	return out, nil
+// setFile is a file of ApplicationSets.
+type setFile struct {
+	name string
+	docs document.Documents
 }
 
-// knownClusters are the clusters of a file.
-type knownClusters []appset.Cluster
-
-// Clusters implements appset.Clusters.
-func (k knownClusters) Clusters(context.Context) ([]appset.Cluster, error) { return k, nil }
-
-// readClusters reads cluster Secrets in Argo CD's form; no file means no
-// clusters but the local one.
-func readClusters(name string) (knownClusters, error) {
-	if name == "" {
-		return nil, nil
-	}
-	objects, err := readObjects(name, nil)
+func readSets(name string, s streams) (setFile, error) {
+	docs, err := readDocuments(name, s)
 	if err != nil {
-		return nil, err
+		return setFile{}, err
 	}
-	var out knownClusters
-	for _, u := range objects {
-		if u.GetKind() != "Secret" || u.GetLabels()[kube.SecretTypeLabel] != kube.SecretCluster {
-			continue
-		}
-		var secret corev1.Secret
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &secret); err != nil {
-			return nil, fmt.Errorf("read cluster secret %s: %w", u.GetName(), err)
-		}
-		for key, text := range secret.StringData {
-			if secret.Data == nil {
-				secret.Data = map[string][]byte{}
-			}
-			secret.Data[key] = []byte(text) // as the API server does
-		}
-		out = append(out, kube.Identify(&secret).Cluster())
+	if len(docs.ApplicationSets) == 0 {
+		return setFile{}, fault.New(fault.Invalid, "%s holds no ApplicationSet", name)
 	}
-	if len(out) == 0 {
-		return nil, fault.New(fault.Invalid, "%s holds no Secret with the label %s: %s", name, kube.SecretTypeLabel, kube.SecretCluster)
+	return setFile{name, docs}, nil
+}
+
+// at is the place of a field of a set in the file.
+func (f setFile) at(set int, path string) string {
+	return fmt.Sprintf("%s:%d", f.name, f.docs.SetLine(set, path))
+}
+
+// expand expands all sets. What one set rejects is an error as well: who
+// expands a set from files wants to know before the agent does.
+func (f setFile) expand(ctx context.Context, world appset.World, s streams) ([]appset.Result, error) {
+	var out []appset.Result
+	var errs []error
+	for i := range f.docs.ApplicationSets {
+		set := &f.docs.ApplicationSets[i]
+		result, err := appset.Generate(ctx, set, world)
+		if err == nil {
+			f.warn(set, result, s.err)
+			err = rejected(result)
+		}
+		errs = append(errs, f.explained(i, err))
+		out = append(out, result)
 	}
-	return out, nil
+	return out, errors.Join(errs...)
+}
+
+func (f setFile) warn(set *v1alpha1.ApplicationSet, result appset.Result, w io.Writer) {
+	for _, text := range result.Warnings {
+		fmt.Fprintf(w, "warning: ApplicationSet %s: %s\n", set.Name, text)
+	}
+}
+
+func rejected(result appset.Result) error {
+	var errs []error
+	for _, r := range result.Rejected {
+		err := r.Err
+		if r.Name != "" {
+			err = fmt.Errorf("the application %s: %w", r.Name, err)
+		}
+		errs = append(errs, placedError{r.Generator, err})
+	}
+	return errors.Join(errs...)
+}
+
+// placedError is an error of a generator.
+type placedError struct {
+	place string
+	err   error
+}
+
+func (p placedError) Error() string { return p.place + ": " + p.err.Error() }
+func (p placedError) Unwrap() error { return p.err }
+
+// explained puts the file and line of its generator before each error of a
+// set.
+func (f setFile) explained(set int, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "expand ApplicationSet %s:", f.docs.ApplicationSets[set].Name)
+	for _, p := range problems(err) {
+		path, place := "", ""
+		if p.Place != "" {
+			path, place = "spec."+p.Place, p.Place+": "
+		}
+		fmt.Fprintf(&b, "\n  %s: %s%s", f.at(set, path), place, indented(p.Err.Error()))
+	}
+	return fault.New(fault.Of(err), "%s", b.String())
+}
+
+func problems(err error) []appset.Problem {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list
+		var out []appset.Problem
+		for _, e := range joined.Unwrap() {
+			out = append(out, problems(e)...)
+		}
+		return out
+	}
+	if p, ok := err.(placedError); ok { //nolint:errorlint // only the error itself
+		return []appset.Problem{{Place: p.place, Err: p.err}}
+	}
+	return appset.Problems(err)
+}
+
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
+
+// plainObject is an Application as somebody would write it.
+func plainObject(app *v1alpha1.Application) (*unstructured.Unstructured, error) {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
+	if err != nil {
+		return nil, fmt.Errorf("print application %s: %w", app.Name, err)
+	}
+	unstructured.RemoveNestedField(object, "metadata", "creationTimestamp")
+	unstructured.RemoveNestedField(object, "status")
+	return &unstructured.Unstructured{Object: object}, nil
 }

@@ -1,0 +1,87 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+)
+
+// answers adds to those of an expansion how many applications came of each
+// generator at the top whose own answers do not tell that, because selectors
+// or other generators are between. They can be trusted: what they depend on is
+// among the others.
+func answers(set *v1alpha1.ApplicationSet, result appset.Result) []appset.Answer {
+	out := slices.Clone(result.Answers)
+	if len(result.Explained) != len(result.Applications) {
+		return out
+	}
+	came := map[string]int{}
+	for _, e := range result.Explained {
+		top, _, _ := strings.Cut(e.Origin.Generator, "]")
+		came[top+"]"]++
+	}
+	for i, g := range set.Spec.Generators {
+		if path := fmt.Sprintf("generators[%d]", i); g.Selector != nil || g.Matrix != nil || g.Merge != nil {
+			out = append(out, appset.Answer{Path: path, ParameterSets: came[path], Verified: true})
+		}
+	}
+	return out
+}
+
+// isTop reports an answer that answers added.
+func isTop(path string) bool { return strings.HasSuffix(path, "]") && strings.Count(path, "]") == 1 }
+
+// remember gives the answers to store. While applications are to go, or stay
+// only because something is in doubt, what they come from is not forgotten:
+// the most that a generator gave counts, so that a restart at any moment asks
+// about the same deletions again.
+func (m *maker) remember() []v1alpha1.GeneratorStatus {
+	settled := len(m.plan.Delete) == 0 && !slices.ContainsFunc(m.plan.Kept, func(k Kept) bool { return k.Action == "delete" })
+	var out []v1alpha1.GeneratorStatus
+	told := map[string]bool{}
+	for _, a := range m.answers {
+		told[a.Path] = true
+		before, known := m.recorded(a.Path)
+		switch {
+		case a.ParameterSets == 0 && !a.Verified && known:
+			out = append(out, before)
+		case a.ParameterSets == 0 && !a.Verified && len(m.in.Owned) > 0:
+			// Nothing is known of it, and nothing is learned.
+		case settled || !known:
+			out = append(out, answered(a))
+		default:
+			out = append(out, atMost(before, answered(a)))
+		}
+	}
+	if !settled {
+		for _, g := range m.in.Set.Status.Generators {
+			if !told[g.Path] {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
+func answered(a appset.Answer) v1alpha1.GeneratorStatus {
+	return v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: int64(a.ParameterSets), PullRequests: a.PullRequests}
+}
+
+// atMost joins two answers of one generator.
+func atMost(a, b v1alpha1.GeneratorStatus) v1alpha1.GeneratorStatus {
+	out := v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: max(a.ParameterSets, b.ParameterSets)}
+	for _, r := range slices.Concat(a.PullRequests, b.PullRequests) {
+		i := slices.IndexFunc(out.PullRequests, func(o v1alpha1.RepositoryPullRequests) bool { return o.Repository == r.Repository })
+		if i < 0 {
+			i = len(out.PullRequests)
+			out.PullRequests = append(out.PullRequests, v1alpha1.RepositoryPullRequests{Repository: r.Repository})
+		}
+		numbers := append(out.PullRequests[i].Numbers, r.Numbers...)
+		slices.Sort(numbers)
+		out.PullRequests[i].Numbers = slices.Compact(numbers)
+	}
+	return out
+}

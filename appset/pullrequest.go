@@ -1,0 +1,176 @@
+package appset
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/filter"
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// pullRequest gives one parameter set per pull request that the filters take,
+// in the order of their numbers.
+func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestGenerator) ([]params, error) {
+	if g.world.Forges == nil {
+		return nil, fault.New(fault.Invalid, "no forges are given")
+	}
+	filters, wrong := filter.OfPullRequests(gen.Filters)
+	if err := misfits(wrong); err != nil {
+		return nil, err
+	}
+	young, err := g.young(gen)
+	if err != nil {
+		return nil, err
+	}
+	all, err := g.world.Forges.PullRequests(ctx, g.set.Namespace, gen)
+	if fault.Of(err) == fault.Missing && gen.ContinueOnRepoNotFoundError {
+		g.warn(g.running.path, "the repository is not there, so that it has no pull requests: %v", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b PullRequest) int { return cmp.Compare(a.Number, b.Number) })
+	// A page that moved while the next was read tells some twice.
+	all = slices.CompactFunc(all, func(a, b PullRequest) bool { return a.Number == b.Number })
+	if g.verified, err = g.confirmed(ctx, gen, all); err != nil {
+		return nil, err
+	}
+	given := v1alpha1.RepositoryPullRequests{Repository: repositoryOf(gen)}
+	var out []params
+	var wrongs problems
+	for _, one := range all {
+		if !filters.Take(one.Branch, one.TargetBranch, one.Title) || !young(one) {
+			continue
+		}
+		p := g.pullRequestParams(one)
+		wrongs.about(fmt.Sprintf("pull request %d", one.Number), g.addValues(p, gen.Values))
+		given.Numbers = append(given.Numbers, one.Number)
+		out = append(out, p)
+	}
+	if len(given.Numbers) > 0 {
+		g.given = append(g.given, given)
+	}
+	return out, wrongs.err()
+}
+
+// young tells which pull requests were touched within the time to live.
+func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest) bool, error) {
+	switch {
+	case gen.TTL == nil:
+		return func(PullRequest) bool { return true }, nil
+	case gen.TTL.Duration <= 0:
+		return nil, at("ttl", fault.New(fault.Invalid, "%s is no time to live", gen.TTL.Duration))
+	case g.world.Now == nil:
+		return nil, at("ttl", fault.New(fault.Invalid, "no clock is given"))
+	}
+	now := g.world.Now()
+	place := g.running.path
+	return func(one PullRequest) bool {
+		if one.Updated.IsZero() {
+			g.warn(place+".ttl", "the forge does not say when pull request %d was last touched, so that it stays", one.Number)
+			return true
+		}
+		return now.Sub(one.Updated) <= gen.TTL.Duration
+	}, nil
+}
+
+// confirmed tells whether a list is known to be complete: every pull request
+// of the last answer is in it, or the forge says that it is gone. A list that
+// lacks one that is open is an error: the next one may be whole.
+func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGenerator, listed []PullRequest) (bool, error) {
+	repository := repositoryOf(gen)
+	var before []int64
+	for _, s := range g.set.Status.Generators {
+		if s.Path != g.running.path {
+			continue
+		}
+		if s.ParameterSets > 0 && len(s.PullRequests) == 0 {
+			return false, nil // it was not told which
+		}
+		for _, r := range s.PullRequests {
+			if r.Repository == repository {
+				before = append(before, r.Numbers...)
+			}
+		}
+	}
+	slices.Sort(before)
+	for _, number := range slices.Compact(before) {
+		if slices.ContainsFunc(listed, func(p PullRequest) bool { return p.Number == number }) {
+			continue
+		}
+		if g.world.States == nil {
+			return false, nil
+		}
+		gone, err := g.world.States.Gone(ctx, g.set.Namespace, gen, number)
+		if err != nil {
+			return false, fmt.Errorf("ask whether pull request %d is gone: %w", number, err)
+		}
+		if !gone {
+			return false, fault.New(fault.Transient, "the list of pull requests is not whole: it lacks %d, which is open", number)
+		}
+	}
+	return true, nil
+}
+
+// withGiven adds up what a generator gave when it was asked several times, at
+// times for the same repository.
+func withGiven(all, more []v1alpha1.RepositoryPullRequests) []v1alpha1.RepositoryPullRequests {
+	for _, m := range more {
+		i := slices.IndexFunc(all, func(r v1alpha1.RepositoryPullRequests) bool { return r.Repository == m.Repository })
+		if i < 0 {
+			all = append(all, m)
+			continue
+		}
+		numbers := append(slices.Clone(all[i].Numbers), m.Numbers...)
+		slices.Sort(numbers)
+		all[i].Numbers = slices.Compact(numbers)
+	}
+	return all
+}
+
+// repositoryOf names the repository of a generator: the forge's address and
+// the repository's path.
+func repositoryOf(gen *v1alpha1.PullRequestGenerator) string {
+	name := func(api, usual string, path ...string) string {
+		return strings.TrimSuffix(cmp.Or(api, usual), "/") + " " + strings.Join(path, "/")
+	}
+	switch {
+	case gen.Github != nil:
+		return name(gen.Github.API, "https://api.github.com", gen.Github.Owner, gen.Github.Repo)
+	case gen.GitLab != nil:
+		return name(gen.GitLab.API, "https://gitlab.com", gen.GitLab.Project)
+	case gen.Gitea != nil:
+		return name(gen.Gitea.API, "", gen.Gitea.Owner, gen.Gitea.Repo)
+	case gen.Bitbucket != nil:
+		return name(gen.Bitbucket.API, "https://api.bitbucket.org/2.0", gen.Bitbucket.Owner, gen.Bitbucket.Repo)
+	case gen.BitbucketServer != nil:
+		return name(gen.BitbucketServer.API, "", gen.BitbucketServer.Project, gen.BitbucketServer.Repo)
+	case gen.AzureDevOps != nil:
+		return name(gen.AzureDevOps.API, "https://dev.azure.com", gen.AzureDevOps.Organization, gen.AzureDevOps.Project, gen.AzureDevOps.Repo)
+	}
+	return ""
+}
+
+func (g *generation) pullRequestParams(one PullRequest) params {
+	p := params{
+		"number": strconv.FormatInt(one.Number, 10), "title": one.Title, "author": one.Author,
+		"branch": one.Branch, "branch_slug": filter.Slug(one.Branch),
+		"target_branch": one.TargetBranch, "target_branch_slug": filter.Slug(one.TargetBranch),
+		"head_sha": one.HeadSHA, "head_short_sha": prefix(one.HeadSHA, 8), "head_short_sha_7": prefix(one.HeadSHA, 7),
+	}
+	if g.text.Go() {
+		list := make([]any, len(one.Labels))
+		for i, l := range one.Labels {
+			list[i] = l
+		}
+		p["labels"] = list
+	}
+	return p
+}
