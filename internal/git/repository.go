@@ -202,6 +202,13 @@ func (r *repository) inUse() []wanted {
 	return all
 }
 
+// held tells whether somebody asked for anything, and nobody forgot it.
+func (r *repository) held() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refs != nil || len(r.uses) > 0
+}
+
 func (r *repository) poll(ctx context.Context) (changed bool, err error) {
 	r.mu.Lock()
 	first := r.refs == nil
