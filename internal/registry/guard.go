@@ -36,10 +36,10 @@ func newGuard(auth Auth, hosts []string) (*guard, error) {
 	g := &guard{hosts: hosts, public: ssrf.New(ssrf.WithAnyPort()), proxy: proxied.Proxy, proxied: proxied}
 	g.direct = proxied.Clone()
 	g.direct.Proxy = nil
-	any, guarded := &net.Dialer{Timeout: dialTimeout}, &net.Dialer{Timeout: dialTimeout, Control: g.public.Safe}
+	plain, guarded := &net.Dialer{Timeout: dialTimeout}, &net.Dialer{Timeout: dialTimeout, Control: g.public.Safe}
 	g.direct.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if g.named(address) {
-			return any.DialContext(ctx, network, address)
+			return plain.DialContext(ctx, network, address)
 		}
 		conn, err := guarded.DialContext(ctx, network, address)
 		if errors.Is(err, ssrf.ErrProhibitedIP) {
