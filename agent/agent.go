@@ -128,7 +128,7 @@ func Run(ctx context.Context, o Options) error {
 			apps.Wake(who)
 		}
 	}
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }}

@@ -194,7 +194,7 @@ func (m *Mirrors) add(url, key string) (*repository, error) {
 		sum := sha256.Sum256([]byte(key))
 		r.source = &mirrored{
 			url: url, dir: filepath.Join(m.options.Dir, hex.EncodeToString(sum[:10])+".git"),
-			remote: wire.New(ep, m.tokens), credentials: m.options.Credentials, cache: m.cache,
+			remote: wire.New(ep, m.tokens), credentials: m.options.Credentials, cache: m.cache, now: m.options.Now,
 		}
 	default:
 		return nil, fault.New(fault.Invalid, "repositories are read over http, https, ssh or file, not %s", ep.Protocol)
