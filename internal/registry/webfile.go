@@ -58,11 +58,18 @@ func newWebFile(r *repository, at snapshot.Location, o FileOptions) (*webFile, e
 		return nil, fault.New(fault.Invalid, "its URL holds a user: credentials belong into a repository secret")
 	case strings.Trim(u.Path, "/") == "" || strings.HasSuffix(u.Path, "/"):
 		return nil, fault.New(fault.Invalid, "its URL names no file")
-	case strings.Contains(u.Path, `\`) || slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == ".." || part == "." }):
+	case strings.Contains(u.Path, `\`) || slices.ContainsFunc(strings.Split(u.Path, "/"), dots):
 		// What a project permits by its beginning must not lead elsewhere.
 		return nil, fault.New(fault.Invalid, "its URL leads out of its own folders; write it without . and ..")
 	}
 	return &webFile{repo: r, options: o, name: at.FileName()}, nil
+}
+
+// dots reports a part of a path that leads nowhere or up, for servers too that
+// leave out what follows a semicolon.
+func dots(part string) bool {
+	name, _, _ := strings.Cut(part, ";")
+	return name == "." || name == ".."
 }
 
 // permits refuses schemes that the operator does not allow.

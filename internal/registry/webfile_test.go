@@ -208,6 +208,7 @@ func TestWebFileRefused(t *testing.T) {
 		{"a folder", "https://example.com/env/", "Invalid: open the file https://example.com/env/: its URL names no file"},
 		{"no host", "https:///a.yaml", "Invalid: open the file https:///a.yaml: its URL names no host"},
 		{"a way out of what a project permits", "https://example.com/ours/%2e%2E/theirs.yaml", "Invalid: open the file https://example.com/ours/%2e%2E/theirs.yaml: its URL leads out of its own folders; write it without . and .."},
+		{"the same for servers that drop parameters", "https://example.com/ours/..;a=b/theirs.yaml", "its URL leads out of its own folders"},
 		{"another server of this machine", other.URL + "/a.yaml", "Denied: open the file " + other.URL + "/a.yaml: get " + other.URL + "/a.yaml: " + other.host() + " is not at a public address; the operator permits the host with --private-file-hosts"},
 		{"by a name that resolves there", strings.Replace(other.URL, "127.0.0.1", "localhost", 1) + "/a.yaml", "is not at a public address"},
 		{"IPv6", "http://[::1]:1/a.yaml", "[::1]:1 is not at a public address"},
