@@ -53,6 +53,8 @@ type kustomization struct {
 	builds    int
 	open      bool
 	more      []chartOf // charts that generators name
+	text      []byte    // as it stands in the file
+	makers    []maker   // what generators holds
 }
 
 func newLayout(ctx context.Context, req render.Request, o Options) *layout {
@@ -131,6 +133,7 @@ func (l *layout) load(dir string) (*kustomization, error) {
 	if err := k.Unmarshal(found); err != nil {
 		return nil, fault.New(fault.Invalid, "read %s: %w", l.files.title(k.name), err)
 	}
+	k.text = found
 	k.FixKustomization()
 	return k, nil
 }
@@ -185,9 +188,9 @@ func (l *layout) walk(k *kustomization, namespace string, level int) {
 	for i, c := range k.Components {
 		k.Components[i] = l.resource(k, c, func(dir string) { l.descend(k, dir, below, level) })
 	}
-	k.Generators = l.plugins(k, k.Generators)
-	k.Transformers = l.plugins(k, k.Transformers)
-	k.Validators = l.plugins(k, k.Validators)
+	k.Generators, k.makers = l.plugins(k, "generators", k.Generators)
+	k.Transformers, _ = l.plugins(k, "transformers", k.Transformers)
+	k.Validators, _ = l.plugins(k, "validators", k.Validators)
 	k.Resources = append(resources, l.charts(k, below)...)
 	if k.Namespace != "" {
 		k.inherits = false
