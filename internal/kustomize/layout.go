@@ -31,15 +31,16 @@ const (
 // puts rewritten kustomizations in the place of theirs. Every error that it
 // can tell is told at once.
 type layout struct {
-	req      render.Request
-	options  Options
-	files    *fileSystem
-	factory  *resmap.Factory
-	at       map[string]*kustomization
-	inflated map[string]render.Origin // by the path that shows an object
-	failures []error
-	schemas  []string // the kustomizations that set an OpenAPI schema
-	growth   growth
+	req        render.Request
+	options    Options
+	files      *fileSystem
+	factory    *resmap.Factory
+	at         map[string]*kustomization
+	inflated   map[string]render.Origin // by the path that shows an object
+	failures   []error
+	schemas    []string // the kustomizations that set an OpenAPI schema
+	growth     growth
+	deprecated deprecated
 }
 
 // kustomization is one that was walked.
@@ -60,7 +61,8 @@ type kustomization struct {
 func newLayout(ctx context.Context, req render.Request, o Options) *layout {
 	return &layout{
 		req: req, options: o, at: map[string]*kustomization{}, inflated: map[string]render.Origin{},
-		factory: resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()),
+		factory:    resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()),
+		deprecated: deprecated{},
 		files: &fileSystem{
 			ctx: ctx, mounts: []mount{{tree: req.Tree}},
 			overlay: map[string][]byte{}, read: map[string]content{}, values: map[string]int{},
@@ -102,6 +104,7 @@ func (l *layout) prepare(dir string) error {
 	if l.walk(root, "", 1); root.builds > maxBuilds {
 		l.fail(root, "it builds on itself more than %d times", maxBuilds)
 	}
+	l.deprecated.warn(l.req.Warnf)
 	if err := l.joined(); err != nil {
 		return err
 	}
@@ -134,6 +137,7 @@ func (l *layout) load(dir string) (*kustomization, error) {
 		return nil, fault.New(fault.Invalid, "read %s: %w", l.files.title(k.name), err)
 	}
 	k.text = found
+	l.deprecated.see(k, l.files.title(k.name))
 	k.FixKustomization()
 	return k, nil
 }
