@@ -120,7 +120,7 @@ func (in *input) take(doc document) {
 	in.claims = in.claims || len(objects) > 0
 	var lines []int
 	if len(objects) > 0 && listed(value, objects) {
-		lines = doc.itemLines()
+		lines = doc.itemLines(len(objects))
 	}
 	for i, u := range objects {
 		at := line
