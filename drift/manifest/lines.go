@@ -62,37 +62,50 @@ func itemsAlone(content []byte) bool {
 
 // jsonItems scans valid JSON for the elements of the outermost "items".
 func jsonItems(text []byte) []int {
-	var lines []int
-	key, inside := "", false
-	depth, number := 0, 1
-	fresh := false // a key at depth 1, or an element of items, may follow
+	s := jsonScan{line: 1}
 	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if inside && depth == itemDepth && fresh && bytes.IndexByte([]byte(" \t\r\n]"), c) < 0 {
-			lines, fresh = append(lines, number), false
-		}
-		switch c {
-		case '\n':
-			number++
-		case '"':
-			end := closing(text, i)
-			if depth == 1 && fresh {
-				key, fresh = string(text[i+1:end]), false
-			}
-			i = end
-		case '{', '[':
-			inside = inside || depth == 1 && c == '[' && key == "items"
-			depth++
-			fresh = depth == 1 || inside && depth == itemDepth
-		case '}', ']':
-			depth--
-			inside = inside && depth >= itemDepth
-		case ',':
-			fresh = depth == 1 || inside && depth == itemDepth
-		}
+		i = s.next(text, i)
 	}
-	return lines
+	return s.items
 }
+
+type jsonScan struct {
+	items       []int
+	line, depth int
+	key         string // the last one of the outermost object
+	inside      bool   // of items
+	fresh       bool   // a key of the outermost object, or an item, may follow
+}
+
+// next takes a character, or a whole text, and returns the index of its end.
+func (s *jsonScan) next(text []byte, at int) int {
+	c := text[at]
+	if s.inside && s.depth == itemDepth && s.fresh && bytes.IndexByte([]byte(" \t\r\n]"), c) < 0 {
+		s.items, s.fresh = append(s.items, s.line), false
+	}
+	switch c {
+	case '\n':
+		s.line++
+	case '"':
+		end := closing(text, at)
+		if s.depth == 1 && s.fresh {
+			s.key, s.fresh = string(text[at+1:end]), false
+		}
+		return end
+	case '{', '[':
+		s.inside = s.inside || s.depth == 1 && c == '[' && s.key == "items"
+		s.depth++
+		s.fresh = s.counts()
+	case '}', ']':
+		s.depth--
+		s.inside = s.inside && s.depth >= itemDepth
+	case ',':
+		s.fresh = s.counts()
+	}
+	return at
+}
+
+func (s *jsonScan) counts() bool { return s.depth == 1 || s.inside && s.depth == itemDepth }
 
 // itemDepth is how many brackets are open around an item.
 const itemDepth = 2
