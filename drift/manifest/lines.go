@@ -9,8 +9,12 @@ import (
 
 // itemLines are the lines of the n items of a list, in the order of flatten.
 // Lists as programs and people write them are scanned for the beginnings of
-// their items; where that finds another number, they are parsed once more.
-func (d document) itemLines(n int) []int {
+// their items; where that finds another number, or where lists may be nested,
+// they are parsed once more.
+func (d document) itemLines(n int, nested bool) []int {
+	if nested {
+		return d.parsedLines()
+	}
 	scan := blockItems
 	if d.json {
 		scan = jsonItems

@@ -31,7 +31,7 @@ func TestItemLines(t *testing.T) {
 		{"JSON with an escaped key", "{\"kind\": \"List\",\n\"\\u0069tems\": [" + b + "]}", true, []int{2}, false},
 	} {
 		doc := document{line: 1, text: []byte(tc.in), json: tc.json}
-		if diff := cmp.Diff(tc.want, doc.itemLines(len(tc.want))); diff != "" {
+		if diff := cmp.Diff(tc.want, doc.itemLines(len(tc.want), false)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 		}
 		if diff := cmp.Diff(tc.want, doc.parsedLines()); diff != "" {
