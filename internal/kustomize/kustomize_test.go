@@ -110,7 +110,7 @@ func TestGolden(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	var all sync.WaitGroup
-	for _, name := range []string{"overlay", "openapi", "merge-builtin", "crds", "components", "openapi-broken", "merge-custom", "replacements"} {
+	for _, name := range []string{"overlay", "openapi", "merge-builtin", "crds", "components", "openapi-broken", "merge-custom", "replacements", "origins", "origins-deleted"} {
 		a, err := txtar.ParseFile("testdata/" + name + ".txtar")
 		if err != nil {
 			t.Fatal(err)

@@ -88,6 +88,7 @@ func assemble(program []byte) []byte {
 			out = append(out, distance(starts[len(starts)-1]-starts[base])...)
 		case plumbing.REFDeltaObject:
 			out = append(out, ids[base][:]...)
+		default: // its content is all
 		}
 		var packed bytes.Buffer
 		z := zlib.NewWriter(&packed)
