@@ -73,8 +73,12 @@ func generate(ctx context.Context, o generateOptions, file string, s streams) er
 	if err != nil {
 		return err
 	}
+<<<<<<< HEAD
 	defer done()
 	expanded, err := sets.expand(ctx, world, s)
+=======
+	repos, closeRepos, err := newRepositories(o.repos, webFileFlags{}, nil)
+>>>>>>> main
 	if err != nil {
 		return err
 	}
