@@ -37,11 +37,8 @@ type agentOptions struct {
 	scmRootCA           string
 	renderCache         int64 // MiB
 	charts              bool
-<<<<<<< HEAD
 	budget              struct{ count, percent int32 }
-=======
 	web                 webFileFlags
->>>>>>> main
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -96,18 +93,15 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if err := oneOf("--log-format", o.logFormat, "text", "json"); err != nil {
 		return err
 	}
-<<<<<<< HEAD
 	o.Sets.Budget = v1alpha1.DeletionBudget{Count: &o.budget.count, Percent: &o.budget.percent}
 	if err := o.Sets.Check(); err != nil {
 		return err
 	}
-=======
 	files, err := o.web.options()
 	if err != nil {
 		return err
 	}
 	o.WebFiles = files
->>>>>>> main
 	var handler slog.Handler = slog.NewTextHandler(s.err, nil)
 	if o.logFormat == "json" {
 		handler = slog.NewJSONHandler(s.err, nil)

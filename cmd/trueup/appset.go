@@ -73,12 +73,8 @@ func generate(ctx context.Context, o generateOptions, file string, s streams) er
 	if err != nil {
 		return err
 	}
-<<<<<<< HEAD
 	defer done()
 	expanded, err := sets.expand(ctx, world, s)
-=======
-	repos, closeRepos, err := newRepositories(o.repos, webFileFlags{}, nil)
->>>>>>> main
 	if err != nil {
 		return err
 	}
