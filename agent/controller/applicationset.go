@@ -78,12 +78,6 @@ func (s *ApplicationSets) Wake(name types.NamespacedName) {
 	s.waker.Wake(name)
 }
 
-// WakeAfter has a set expanded anew after a while.
-func (s *ApplicationSets) WakeAfter(name types.NamespacedName, wait time.Duration) {
-	s.expansions.outdate(name)
-	s.waker.WakeAfter(name, wait)
-}
-
 // Reconcile implements reconcile.Reconciler of controller-runtime.
 func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	set := &v1alpha1.ApplicationSet{}
@@ -94,27 +88,20 @@ func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl
 		}
 		return ctrl.Result{}, err
 	}
+	turn := turn{sets: s, set: set, now: time.Now()}
+	look := turn.run
 	if !set.DeletionTimestamp.IsZero() {
 		s.forget(req.NamespacedName)
-		return ctrl.Result{}, behind(s.tearDown(ctx, set))
+		look = turn.tearDown
 	}
-	turn := turn{sets: s, set: set, now: time.Now()}
-	switch err := turn.run(ctx); {
+	switch err := look(ctx); {
 	case raced(err):
 		log.FromContext(ctx).V(1).Info("to be done again", "error", err.Error())
 		return ctrl.Result{RequeueAfter: settling}, nil
 	case err != nil:
-		return ctrl.Result{}, err
+		return ctrl.Result{}, client.IgnoreNotFound(err) // it may go at any time
 	}
 	return ctrl.Result{RequeueAfter: turn.after}, nil
-}
-
-// behind drops errors that the next look mends.
-func behind(err error) error {
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
 }
 
 // forget drops all that is kept of a set.

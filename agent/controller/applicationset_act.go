@@ -128,11 +128,11 @@ func named(apps []v1alpha1.Application) string {
 // tearDown deletes the applications of a set that is being deleted in the
 // order of its steps, and lets the set go when they are gone. Without an order
 // the owner references do it all.
-func (s *ApplicationSets) tearDown(ctx context.Context, set *v1alpha1.ApplicationSet) error {
+func (t *turn) tearDown(ctx context.Context) error {
+	set := t.set
 	if !controllerutil.ContainsFinalizer(set, orderFinalizer) {
 		return nil
 	}
-	t := turn{sets: s, set: set}
 	release := func() error {
 		next := set.DeepCopy()
 		controllerutil.RemoveFinalizer(next, orderFinalizer)
@@ -141,22 +141,21 @@ func (s *ApplicationSets) tearDown(ctx context.Context, set *v1alpha1.Applicatio
 	if controllerutil.ContainsFinalizer(set, metav1.FinalizerOrphanDependents) || !lifecycle.Rolls(set) {
 		return release()
 	}
-	var owned v1alpha1.ApplicationList
-	err := s.Client.List(ctx, &owned, client.InNamespace(set.Namespace), client.MatchingFields{ownerIndex: string(set.UID)}, client.UnsafeDisableDeepCopy)
+	owned, err := t.owned(ctx)
 	if err != nil {
-		return fmt.Errorf("list the applications of ApplicationSet %s: %w", set.Name, err)
+		return err
 	}
 	labels := map[string]map[string]string{}
-	for i := range owned.Items {
-		labels[owned.Items[i].Name] = owned.Items[i].Labels
+	for i := range owned {
+		labels[owned[i].Name] = owned[i].Labels
 	}
 	groups := rollout.DeletionOrder(set.Spec.Strategy, labels)
 	if len(groups) == 0 {
 		return release()
 	}
 	var next []v1alpha1.Application
-	for i := range owned.Items {
-		if app := &owned.Items[i]; slices.Contains(groups[0], app.Name) && app.DeletionTimestamp.IsZero() {
+	for i := range owned {
+		if app := &owned[i]; slices.Contains(groups[0], app.Name) && app.DeletionTimestamp.IsZero() {
 			next = append(next, *app)
 		}
 	}

@@ -139,7 +139,9 @@ func prunes(app *v1alpha1.Application) bool {
 	return p != nil && p.Automated != nil && p.Automated.Prune
 }
 
-// ask writes the operations by which applications are synced.
+// ask writes the operations by which applications are synced. It does not mind
+// that somebody else changed one meanwhile: to sync twice costs little, and to
+// find the next occasion takes a while.
 func (t *turn) ask(ctx context.Context, owned []v1alpha1.Application, names []string) []error {
 	wanted := map[string]bool{}
 	for _, name := range names {
@@ -157,7 +159,6 @@ func (t *turn) ask(ctx context.Context, owned []v1alpha1.Application, names []st
 			Sync:        &v1alpha1.SyncOperation{Prune: prunes(app)},
 			InitiatedBy: v1alpha1.OperationInitiator{Username: "applicationset-controller", Automated: true},
 		}
-		patch := client.MergeFromWithOptions(app.DeepCopy(), client.MergeFromWithOptimisticLock{})
-		return failed("ask for a sync of", app.Name, t.sets.Client.Patch(ctx, next, patch))
+		return failed("ask for a sync of", app.Name, client.IgnoreNotFound(t.sets.Client.Patch(ctx, next, client.MergeFrom(app.DeepCopy()))))
 	})
 }

@@ -150,13 +150,10 @@ func (t *turn) soon(after time.Duration) {
 func (t *turn) gather(ctx context.Context) (lifecycle.Input, error) {
 	s, set := t.sets, t.set
 	in := lifecycle.Input{Set: set, Agent: s.Agent, Now: t.now}
-	// What is read is the cache's own: nobody below changes it.
-	var owned v1alpha1.ApplicationList
-	err := s.Client.List(ctx, &owned, client.InNamespace(set.Namespace), client.MatchingFields{ownerIndex: string(set.UID)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return in, fmt.Errorf("list the applications of ApplicationSet %s: %w", set.Name, err)
+	var err error
+	if in.Owned, err = t.owned(ctx); err != nil {
+		return in, err
 	}
-	in.Owned = owned.Items
 	if in.Err = rollout.Check(set.Spec.Strategy); in.Err != nil {
 		return in, nil
 	}
@@ -180,6 +177,17 @@ func (t *turn) gather(ctx context.Context) (lifecycle.Input, error) {
 	}
 	in.Others, err = s.others(ctx, &in)
 	return in, err
+}
+
+// owned lists the applications that the set controls. They are the cache's
+// own: nobody may change them.
+func (t *turn) owned(ctx context.Context) ([]v1alpha1.Application, error) {
+	var list v1alpha1.ApplicationList
+	err := t.sets.Client.List(ctx, &list, client.InNamespace(t.set.Namespace), client.MatchingFields{ownerIndex: string(t.set.UID)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list the applications of ApplicationSet %s: %w", t.set.Name, err)
+	}
+	return list.Items, nil
 }
 
 func (s *ApplicationSets) projects(ctx context.Context) (map[string]bool, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,10 @@ func ownerOf(o client.Object) []string {
 	return nil
 }
 
+// setSettling is the time in which changes of the applications' states are
+// taken as one: a large set would else write its status all the time.
+const setSettling = time.Second
+
 type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 
 // applications wakes the sets of applications: at once where somebody changed
@@ -50,7 +55,7 @@ func (s *ApplicationSets) applications() handler.EventHandler {
 				s.unblock(ctx, q, before)
 			case moved(before, now):
 				if name, ok := setOf(now); ok {
-					q.AddAfter(ctrl.Request{NamespacedName: name}, settling)
+					q.AddAfter(ctrl.Request{NamespacedName: name}, setSettling)
 				}
 			}
 		},

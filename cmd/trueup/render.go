@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
@@ -46,8 +47,12 @@ func parseRepositories(flags []string) (map[string]string, error) {
 
 // newRepositories keeps mirrors and charts in a folder of its own that close removes.
 // Without credentials only public repositories can be read.
-func newRepositories(flags []string, credentials *agent.Credentials) (*repositories, func(), error) {
+func newRepositories(flags []string, web webFileFlags, credentials *agent.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := web.options()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,8 +65,10 @@ func newRepositories(flags []string, credentials *agent.Credentials) (*repositor
 		forGit = credentials
 	}
 	sources := agent.Sources{
-		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
-		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}}),
+		Git: git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
+		Registry: registry.New(registry.Options{
+			Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}, Files: files,
+		}),
 	}
 	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil
 }
@@ -76,13 +83,14 @@ func (r *repositories) Tree(ctx context.Context, at snapshot.Location) (snapshot
 }
 
 type renderOptions struct {
+	worldOptions
 	file        string
-	repos       []string
 	kubeVersion string
 	agent       string
 	output      string
 	explain     bool
 	charts      bool
+	web         webFileFlags
 	sops        sopsOptions
 	showSecrets bool
 }
@@ -93,7 +101,7 @@ func newRenderCommand(s streams) *cobra.Command {
 		Use:   "render -f APP.yaml [--repo URL=DIR ...]",
 		Short: "Print what an Application would apply, without any cluster",
 		Long: `Print what the agent would apply for an Application: what its source describes, in the namespaces that it goes to, with the marks by
-which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
+which the agent knows its own. An ApplicationSet is expanded first, as by 'trueup appset generate'. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
 lives in namespaces.
 
 Files that SOPS encrypted are opened with the keys of the command line. Where that was needed, the values of Secrets are masked,
@@ -109,14 +117,15 @@ unless --show-secrets asks for them.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications; - is standard input")
-	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
+	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications and ApplicationSets; - is standard input")
+	o.worldOptions.flags(flags)
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
 	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets also where files were decrypted")
+	o.web.flags(flags)
 	o.sops.flags(flags)
 	return cmd
 }
@@ -136,10 +145,14 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	if len(docs.Applications) == 0 {
+	apps, err := o.expanded(ctx, docs, s)
+	if err != nil {
+		return err
+	}
+	if len(apps) == 0 {
 		return fault.New(fault.Invalid, "%s holds no Application", o.file)
 	}
-	repos, closeRepos, err := newRepositories(o.repos, nil)
+	repos, closeRepos, err := newRepositories(o.repos, o.web, nil)
 	if err != nil {
 		return err
 	}
@@ -151,8 +164,8 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	var objects []*unstructured.Unstructured
 	var reads []explained
 	var errs []error
-	for i := range docs.Applications {
-		app := &docs.Applications[i]
+	for i := range apps {
+		app := &apps[i]
 		desired, err := renderApplication(ctx, reconcile.Flow{Sources: repos, Renderer: renderer, Namespace: o.agent}, app, o, s)
 		if err != nil {
 			errs = append(errs, err)
@@ -168,6 +181,27 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 		return printExplained(s.out, o.output, reads)
 	}
 	return printObjects(s.out, o.output, objects)
+}
+
+// expanded are the Applications of a file, and those of its sets.
+func (o renderOptions) expanded(ctx context.Context, docs document.Documents, s streams) ([]v1alpha1.Application, error) {
+	if len(docs.ApplicationSets) == 0 {
+		return docs.Applications, nil
+	}
+	world, done, err := o.offline(s)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	results, err := setFile{o.file, docs}.expand(ctx, world, s)
+	if err != nil {
+		return nil, err
+	}
+	apps := docs.Applications
+	for _, result := range results {
+		apps = append(apps, result.Applications...)
+	}
+	return apps, nil
 }
 
 func renderApplication(ctx context.Context, flow reconcile.Flow, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {

@@ -34,7 +34,7 @@ func NotBefore(err error) (at time.Time, ok bool) {
 			}
 			return at, ok
 		}
-		if l, is := err.(*later); is && l.at.After(at) { //nolint:errorlint // this very one is opened
+		if l, is := err.(*later); is && l.at.After(at) {
 			at, ok = l.at, true
 		}
 		err = errors.Unwrap(err)
