@@ -51,7 +51,7 @@ func (g *generation) sets(ctx context.Context, n *node, scope params) ([]paramet
 // values, which also see what it gives itself, and for the generators in it,
 // which have their turn later.
 func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGenerator, error) {
-	if len(scope) == 0 || !n.templated {
+	if len(scope) == 0 || !n.templated && !n.nulls {
 		return n.gen, nil
 	}
 	raw, err := json.Marshal(n.gen)

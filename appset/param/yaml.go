@@ -32,7 +32,7 @@ func (r *reader) value(n *yamlv3.Node) (any, error) {
 			return nil, fmt.Errorf("line %d: the document has too many aliases", n.Line)
 		}
 	}
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // scalars come after
 	case yamlv3.DocumentNode:
 		return r.value(n.Content[0])
 	case yamlv3.AliasNode:
