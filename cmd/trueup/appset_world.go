@@ -39,7 +39,7 @@ func (o worldOptions) offline(s streams) (appset.World, func(), error) {
 	if err != nil {
 		return appset.World{}, nil, err
 	}
-	repos, done, err := newRepositories(o.repos, nil)
+	repos, done, err := newRepositories(o.repos, webFileFlags{}, nil)
 	if err != nil {
 		return appset.World{}, nil, err
 	}
@@ -80,7 +80,7 @@ func (o worldOptions) online(c *connection, s streams) (appset.World, func(), er
 		doneFiles()
 		return world, nil, err
 	}
-	repos, doneRepos, err := newRepositories(o.repos, &agent.Credentials{Reader: k, Namespace: c.namespace})
+	repos, doneRepos, err := newRepositories(o.repos, webFileFlags{}, &agent.Credentials{Reader: k, Namespace: c.namespace})
 	if err != nil {
 		doneFiles()
 		return world, nil, err
