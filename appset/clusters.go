@@ -32,7 +32,7 @@ func (g *generation) clusters(ctx context.Context, gen *v1alpha1.ClusterGenerato
 			continue
 		}
 		p := g.clusterParams(c)
-		all.add("", wrapped("cluster "+c.Name, g.addValues(p, gen.Values)))
+		all.about("cluster "+c.Name, g.addValues(p, gen.Values))
 		out = append(out, p)
 	}
 	if gen.FlatList {
@@ -49,7 +49,7 @@ func (g *generation) registered(ctx context.Context) ([]Cluster, error) {
 	if !g.listed {
 		all, err := g.world.Clusters.Clusters(ctx)
 		if err != nil {
-			return nil, wrapped("list the registered clusters", err)
+			return nil, subject("list the registered clusters", err)
 		}
 		g.known, g.listed = all, true
 	}

@@ -51,7 +51,7 @@ func (g *generation) sets(ctx context.Context, n *node, scope params) ([]paramet
 // values, which also see what it gives itself, and for the generators in it,
 // which have their turn later.
 func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGenerator, error) {
-	if len(scope) == 0 || !n.templated {
+	if len(scope) == 0 || !n.templated && !n.nulls {
 		return n.gen, nil
 	}
 	raw, err := json.Marshal(n.gen)
@@ -65,11 +65,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 		return n.gen, at(n.path, err)
 	}
 	aside := map[string]any{}
-	keep := []string{"values", "generators", "template"}
-	if n.kind == "clusterDecisionResource" {
-		keep = keep[1:] // its values see nothing else
-	}
-	for _, key := range keep {
+	for _, key := range []string{"values", "generators", "template"} {
 		if value, ok := tree[n.kind][key]; ok {
 			aside[key] = value
 			delete(tree[n.kind], key)
@@ -81,6 +77,15 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 		all.add(join(n.entry, key), err)
 		if err == nil {
 			tree[key] = filled.(map[string]any)
+		}
+	}
+	if values, ok := aside["values"].(map[string]any); ok && n.kind == "clusterDecisionResource" {
+		// These see nothing that the generator gives itself.
+		for key, value := range values {
+			if template, ok := value.(string); ok {
+				values[key], err = g.text.Strictly(template, scope)
+				all.add(join(n.path, "values."+key), err)
+			}
 		}
 	}
 	if err := all.err(); err != nil {
@@ -97,7 +102,7 @@ func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGener
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified, g.notes, g.given = n, scope, false, nil, nil
+	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
 	var sets []params
 	var err error
 	switch n.kind {

@@ -28,8 +28,9 @@ type node struct {
 	template v1alpha1.ApplicationSetTemplate
 	// children are those of matrix and merge.
 	children []*node
-	// templated says that parameters may change what it asks.
-	templated bool
+	// templated says that parameters may change what it asks, nulls that
+	// filling it leaves something out.
+	templated, nulls bool
 }
 
 // kinds lists the generators that an entry may hold.
@@ -79,7 +80,7 @@ func (g *generation) node(gen *v1alpha1.ApplicationSetGenerator, entry string, d
 	}
 	raw, err := json.Marshal(gen)
 	all.add(entry, err)
-	n.templated = bytes.Contains(raw, []byte("{{"))
+	n.templated, n.nulls = bytes.Contains(raw, []byte("{{")), bytes.Contains(raw, []byte("null"))
 	if given != 1 {
 		n.kind = ""
 		all.add(entry, fault.New(fault.Invalid, "it holds %d generators that are known, and must hold exactly one", given))

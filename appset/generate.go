@@ -47,6 +47,8 @@ type generation struct {
 	scope   params
 	// verified is set by a generator whose answer is complete even if empty.
 	verified bool
+	// given are the pull requests that a generator gave parameters for.
+	given []v1alpha1.RepositoryPullRequests
 	// notes are what its parameter sets are about, where it says so.
 	notes []string
 
@@ -54,8 +56,6 @@ type generation struct {
 	known  []Cluster
 	listed bool
 	trees  map[snapshot.Location]snapshot.FS
-	// given are the pull requests that a generator gave parameters for.
-	given []v1alpha1.RepositoryPullRequests
 
 	answers  []Answer
 	warnings []string

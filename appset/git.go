@@ -76,19 +76,11 @@ func (g *generation) directories(ctx context.Context, gen *v1alpha1.GitGenerator
 	var all problems
 	for _, name := range names {
 		p := g.pathParams(name, gen.PathParamPrefix, nil)
-		all.add("", wrapped(name, g.addValues(p, gen.Values)))
+		all.about("folder "+name, g.addValues(p, gen.Values))
 		out = append(out, p)
 		g.notes = append(g.notes, "folder "+name)
 	}
 	return out, all.err()
-}
-
-// wrapped puts the subject before an error.
-func wrapped(subject string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", subject, err)
 }
 
 // pathParams names the parts of a folder's path, and those of extra.
@@ -127,7 +119,7 @@ func (g *generation) files(ctx context.Context, gen *v1alpha1.GitGenerator, tree
 	for i, f := range gen.Files {
 		patterns[i] = pick.Pattern{Path: f.Path, Exclude: f.Exclude}
 		_, err := pick.ParsePathspec(f.Path)
-		all.add(place("files", i)+".path", wrapped(fmt.Sprintf("the pattern %q", f.Path), err))
+		all.add(place("files", i)+".path", subject(fmt.Sprintf("the pattern %q", f.Path), err))
 	}
 	if err := all.err(); err != nil {
 		return nil, err
@@ -148,7 +140,7 @@ func (g *generation) files(ctx context.Context, gen *v1alpha1.GitGenerator, tree
 			sets, err = g.fileParams(name, data, gen)
 			out = append(out, sets...)
 		}
-		all.add("", wrapped(fmt.Sprintf("unable to process file '%s' from repository '%s'", name, gen.RepoURL), err))
+		all.about(fmt.Sprintf("unable to process file '%s' from repository '%s'", name, gen.RepoURL), err)
 	}
 	return out, all.err()
 }

@@ -3,6 +3,8 @@ package appset
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/param"
@@ -41,7 +43,8 @@ func flatElement(element params) (params, error) {
 	out := params{}
 	var all problems
 	texts := func(at, prefix string, from params) {
-		for key, value := range from {
+		for _, key := range slices.Sorted(maps.Keys(from)) {
+			value := from[key]
 			if _, ok := value.(string); !ok {
 				all.add(join(at, key), fault.New(fault.Invalid, "it is no text: put it in quotes, or set goTemplate: true"))
 				continue

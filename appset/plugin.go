@@ -40,7 +40,7 @@ func (g *generation) plugin(ctx context.Context, gen *v1alpha1.PluginGenerator) 
 		if err == nil {
 			err = g.addValues(p, gen.Values)
 		}
-		all.add("", wrapped(fmt.Sprintf("parameter set %d", i), err))
+		all.about(fmt.Sprintf("parameter set %d", i), err)
 		out = append(out, p)
 		g.notes = append(g.notes, fmt.Sprintf("plugin %s, parameter set %d", gen.ConfigMapRef.Name, i))
 	}

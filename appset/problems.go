@@ -69,18 +69,25 @@ func (p *problems) add(place string, err error) {
 	p.errs = append(p.errs, err)
 }
 
-// about takes the errors of one of many that share a place in the document.
-func (p *problems) about(subject string, err error) {
+// about takes the errors that one of several things has at the same place.
+func (p *problems) about(what string, err error) {
 	var inner problems
 	inner.add("", err)
 	for _, e := range inner.errs {
-		var where *placed
-		if errors.As(e, &where) {
-			p.add(where.place, fmt.Errorf("%s: %w", subject, where.err))
+		if where, ok := e.(*placed); ok { //nolint:errorlint // only the error itself
+			p.add(where.place, subject(what, where.err))
 			continue
 		}
-		p.add("", fmt.Errorf("%s: %w", subject, e))
+		p.add("", subject(what, e))
 	}
+}
+
+// subject puts what an error is about before it.
+func subject(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (p *problems) err() error {

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/gosimple/slug"
-
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/filter"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -21,8 +19,8 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	if g.world.Forges == nil {
 		return nil, fault.New(fault.Invalid, "no forges are given")
 	}
-	filters, err := pullRequestFilters(gen.Filters)
-	if err != nil {
+	filters, wrong := filter.OfPullRequests(gen.Filters)
+	if err := misfits(wrong); err != nil {
 		return nil, err
 	}
 	young, err := g.young(gen)
@@ -46,21 +44,20 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	}
 	given := v1alpha1.RepositoryPullRequests{Repository: repositoryOf(gen)}
 	var out []params
+	var wrongs problems
 	for _, one := range all {
-		if !filters.take(one) || !young(one) {
+		if !filters.Take(one.Branch, one.TargetBranch, one.Title) || !young(one) {
 			continue
 		}
 		p := g.pullRequestParams(one)
-		if err := g.addValues(p, gen.Values); err != nil {
-			return nil, fmt.Errorf("pull request %d: %w", one.Number, err)
-		}
+		wrongs.about(fmt.Sprintf("pull request %d", one.Number), g.addValues(p, gen.Values))
 		given.Numbers = append(given.Numbers, one.Number)
 		out = append(out, p)
 	}
 	if len(given.Numbers) > 0 {
 		g.given = append(g.given, given)
 	}
-	return out, nil
+	return out, wrongs.err()
 }
 
 // young tells which pull requests were touched within the time to live.
@@ -164,8 +161,8 @@ func repositoryOf(gen *v1alpha1.PullRequestGenerator) string {
 func (g *generation) pullRequestParams(one PullRequest) params {
 	p := params{
 		"number": strconv.FormatInt(one.Number, 10), "title": one.Title, "author": one.Author,
-		"branch": one.Branch, "branch_slug": branchSlug(one.Branch),
-		"target_branch": one.TargetBranch, "target_branch_slug": branchSlug(one.TargetBranch),
+		"branch": one.Branch, "branch_slug": filter.Slug(one.Branch),
+		"target_branch": one.TargetBranch, "target_branch_slug": filter.Slug(one.TargetBranch),
 		"head_sha": one.HeadSHA, "head_short_sha": prefix(one.HeadSHA, 8), "head_short_sha_7": prefix(one.HeadSHA, 7),
 	}
 	if g.text.Go() {
@@ -176,45 +173,4 @@ func (g *generation) pullRequestParams(one PullRequest) params {
 		p["labels"] = list
 	}
 	return p
-}
-
-// maxSlug leaves room for 13 more characters in a label of a DNS name.
-const maxSlug = 50
-
-// branchSlug makes a part of a name: letters, digits and dashes, cut between
-// words. The library's own bound is a variable for all of its users.
-func branchSlug(branch string) string {
-	s := slug.Make(strings.ReplaceAll(branch, "_", "-"))
-	if len(s) <= maxSlug {
-		return s
-	}
-	if at := strings.LastIndexByte(s[:maxSlug+1], '-'); at > 0 {
-		return s[:at]
-	}
-	return s[:maxSlug]
-}
-
-// pullRequestFilter is one filter: all its patterns must match.
-type pullRequestFilter struct{ branch, target, title *regexp.Regexp }
-
-// filtersOfPullRequests take what any one of them takes, and all where there
-// is none.
-type filtersOfPullRequests []pullRequestFilter
-
-func pullRequestFilters(filters []v1alpha1.PullRequestGeneratorFilter) (filtersOfPullRequests, error) {
-	var out filtersOfPullRequests
-	var all problems
-	for i, f := range filters {
-		out = append(out, pullRequestFilter{
-			compiled(&all, i, "branchMatch", f.BranchMatch), compiled(&all, i, "targetBranchMatch", f.TargetBranchMatch), compiled(&all, i, "titleMatch", f.TitleMatch),
-		})
-	}
-	return out, all.err()
-}
-
-func (f filtersOfPullRequests) take(p PullRequest) bool {
-	match := func(r *regexp.Regexp, s string) bool { return r == nil || r.MatchString(s) }
-	return len(f) == 0 || slices.ContainsFunc(f, func(one pullRequestFilter) bool {
-		return match(one.branch, p.Branch) && match(one.target, p.TargetBranch) && match(one.title, p.Title)
-	})
 }

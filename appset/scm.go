@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/filter"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -27,8 +26,8 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 	if g.world.Forges == nil {
 		return nil, fault.New(fault.Invalid, "no forges are given")
 	}
-	filters, err := repositoryFilters(gen.Filters)
-	if err != nil {
+	filters, wrong := filter.OfRepositories(gen.Filters)
+	if err := misfits(wrong); err != nil {
 		return nil, err
 	}
 	forge, err := g.world.Forges.Organization(ctx, g.set.Namespace, gen)
@@ -39,7 +38,7 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 	if err != nil {
 		return nil, err
 	}
-	repositories = slices.DeleteFunc(slices.Clone(repositories), func(r Repository) bool { return !filters.take(r) })
+	repositories = slices.DeleteFunc(slices.Clone(repositories), func(r Repository) bool { return !filters.Take(r.Name, r.Labels) })
 	found := make([][]Branch, len(repositories))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -49,8 +48,16 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 			if err != nil {
 				return err
 			}
-			found[i], err = filters.branches(ctx, forge, r, branches)
-			return err
+			for _, b := range branches {
+				ok, err := filters.TakeBranch(ctx, b.Name, func(ctx context.Context, path string) (bool, error) { return forge.Has(ctx, r, b, path) })
+				if err != nil {
+					return err
+				}
+				if ok {
+					found[i] = append(found[i], b)
+				}
+			}
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -70,14 +77,13 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.Repository.Name, b.Repository.Name), cmp.Compare(a.Branch.Name, b.Branch.Name))
 	})
 	out := make([]params, 0, len(places))
+	var all problems
 	for _, at := range places {
 		p := g.repositoryParams(at.Repository, at.Branch)
-		if err := g.addValues(p, gen.Values); err != nil {
-			return nil, fmt.Errorf("repository %s/%s, branch %s: %w", at.Organization, at.Repository.Name, at.Branch.Name, err)
-		}
+		all.about(fmt.Sprintf("repository %s/%s, branch %s", at.Organization, at.Repository.Name, at.Branch.Name), g.addValues(p, gen.Values))
 		out = append(out, p)
 	}
-	return out, nil
+	return out, all.err()
 }
 
 func (g *generation) repositoryParams(r Repository, b Branch) params {
@@ -95,135 +101,11 @@ func (g *generation) repositoryParams(r Repository, b Branch) params {
 
 func prefix(s string, most int) string { return s[:min(len(s), most)] }
 
-// repositoryFilter is one filter: all its conditions must hold.
-type repositoryFilter struct {
-	name, label, branch *regexp.Regexp
-	exist, notExist     []string
-}
-
-func (f repositoryFilter) ofRepositories() bool { return f.name != nil || f.label != nil }
-func (f repositoryFilter) ofBranches() bool {
-	return f.branch != nil || len(f.exist) > 0 || len(f.notExist) > 0
-}
-
-// filtersOfRepositories take what any one of them takes, first of the
-// repositories and then of the branches, so that little is asked for. A filter
-// with conditions of both kinds counts in both turns. A turn that no filter is
-// about takes all.
-type filtersOfRepositories []repositoryFilter
-
-func repositoryFilters(filters []v1alpha1.SCMProviderGeneratorFilter) (filtersOfRepositories, error) {
-	var out filtersOfRepositories
+// misfits gathers what is wrong with filters.
+func misfits(wrong []filter.Wrong) error {
 	var all problems
-	for i, f := range filters {
-		compile := func(field string, pattern *string) *regexp.Regexp { return compiled(&all, i, field, pattern) }
-		refused(&all, i, "pathsExist", f.PathsExist)
-		refused(&all, i, "pathsDoNotExist", f.PathsDoNotExist)
-		out = append(out, repositoryFilter{
-			name: compile("repositoryMatch", f.RepositoryMatch), label: compile("labelMatch", f.LabelMatch), branch: compile("branchMatch", f.BranchMatch),
-			exist: f.PathsExist, notExist: f.PathsDoNotExist,
-		})
+	for _, w := range wrong {
+		all.add(w.Place, w.Err)
 	}
-	return out, all.err()
-}
-
-// compiled gives a filter's pattern, which may match anywhere in a text.
-func compiled(all *problems, filter int, field string, pattern *string) *regexp.Regexp {
-	if pattern == nil {
-		return nil
-	}
-	r, err := regexp.Compile(*pattern)
-	all.add(fmt.Sprintf("filters[%d].%s", filter, field), fault.Wrap(fault.Invalid, err))
-	return r
-}
-
-// refused tells of what leads out of a repository.
-func refused(all *problems, filter int, field string, paths []string) {
-	for i, path := range paths {
-		if !fs.ValidPath(plain(path)) {
-			all.add(fmt.Sprintf("filters[%d].%s[%d]", filter, field, i), fault.New(fault.Invalid, "%q is not a path in a repository", path))
-		}
-	}
-}
-
-func (f filtersOfRepositories) take(r Repository) bool {
-	asked := false
-	for _, one := range f {
-		if !one.ofRepositories() {
-			continue
-		}
-		asked = true
-		if (one.name == nil || one.name.MatchString(r.Name)) && (one.label == nil || slices.ContainsFunc(r.Labels, one.label.MatchString)) {
-			return true
-		}
-	}
-	return !asked
-}
-
-func (f filtersOfRepositories) branches(ctx context.Context, forge Organization, r Repository, all []Branch) ([]Branch, error) {
-	mine := slices.DeleteFunc(slices.Clone(f), func(one repositoryFilter) bool { return !one.ofBranches() })
-	if len(mine) == 0 {
-		return all, nil
-	}
-	var out []Branch
-	for _, b := range all {
-		has := &paths{forge: forge, of: r, branch: b, known: map[string]bool{}}
-		for _, one := range mine {
-			ok, err := has.fit(ctx, one)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				out = append(out, b)
-				break
-			}
-		}
-	}
-	return out, nil
-}
-
-// plain is a path as fs.FS has it.
-func plain(path string) string {
-	return cmp.Or(strings.Trim(strings.TrimPrefix(path, "./"), "/"), ".")
-}
-
-// paths asks for each path of a branch once, and only where it decides.
-type paths struct {
-	forge  Organization
-	of     Repository
-	branch Branch
-	known  map[string]bool
-}
-
-func (p *paths) fit(ctx context.Context, f repositoryFilter) (bool, error) {
-	if f.branch != nil && !f.branch.MatchString(p.branch.Name) {
-		return false, nil
-	}
-	for _, want := range []bool{true, false} {
-		list := f.notExist
-		if want {
-			list = f.exist
-		}
-		for _, path := range list {
-			has, err := p.has(ctx, path)
-			if err != nil || has != want {
-				return false, err
-			}
-		}
-	}
-	return true, nil
-}
-
-func (p *paths) has(ctx context.Context, path string) (bool, error) {
-	if path = plain(path); path == "." {
-		return true, nil
-	}
-	if has, ok := p.known[path]; ok {
-		return has, nil
-	}
-	has, err := p.forge.Has(ctx, p.of, p.branch, path)
-	if err == nil {
-		p.known[path] = has
-	}
-	return has, err
+	return all.err()
 }

@@ -164,48 +164,49 @@ type Rejection struct {
 type Answer struct {
 	// Path is the generator's place in the document, as
 	// generators[0].matrix.generators[1].git.
-	Path string
+	Path string `json:"path"`
 	// ParameterSets is their number before any selector, over all the times
 	// that the generator was asked.
-	ParameterSets int
+	ParameterSets int `json:"parameterSets"`
 	// Verified says that the answer is complete even if it is empty: it is read
 	// from a commit, or it was asked a second time in another way. Of pull
 	// requests: the set's status knows those of the last answer, and the forge
 	// confirmed of each that is no longer listed that it is gone.
-	Verified bool
+	Verified bool `json:"verified"`
 	// PullRequests are those that gave parameters, for the set's status to
 	// remember. While an answer is not acted on, the status keeps the one before.
-	PullRequests []v1alpha1.RepositoryPullRequests `json:",omitempty"`
+	PullRequests []v1alpha1.RepositoryPullRequests `json:"pullRequests,omitempty"`
 }
 
 // Explanation says where an application and its fields come from.
 type Explanation struct {
-	Application string
-	Origin      Origin
+	Application string `json:"application"`
+	Origin      Origin `json:"origin"`
 	// Fields are those that a template filled, in the order of their paths.
-	Fields []Field
+	Fields []Field `json:"fields,omitempty"`
 }
 
 // Origin is where a parameter set comes from.
 type Origin struct {
 	// Generator is its place in the document.
-	Generator string
+	Generator string `json:"generator"`
 	// Parameters are those that it gave by itself, as templates see them.
-	Parameters map[string]any
+	Parameters map[string]any `json:"parameters,omitempty"`
 	// Note tells what the generator looked at: a file, a cluster, a pull request.
-	Note string
+	Note string `json:"note,omitempty"`
 	// Parts are what a matrix or merge put together, in the order of its children.
-	Parts []Origin
+	Parts []Origin `json:"parts,omitempty"`
 }
 
 // Field is one text of an application.
 type Field struct {
 	// Path is in the application, as spec.sources[0].path.
-	Path string
+	Path string `json:"path"`
 	// From is the place of its template in the set, as
 	// spec.template.spec.sources[0].path or spec.templatePatch.
-	From string
+	From string `json:"from"`
 	// Template and Value are before and after; Uses are the parameters in it.
-	Template, Value string
-	Uses            []string
+	Template string   `json:"template"`
+	Value    string   `json:"value"`
+	Uses     []string `json:"uses,omitempty"`
 }

@@ -158,7 +158,7 @@ func (t *Template) from(place string) string {
 
 // placed puts failures into the document.
 func (t *Template) placed(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []error
 		for _, e := range joined.Unwrap() {
 			out = append(out, t.placed(e))

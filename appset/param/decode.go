@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"strings"
 
-	yamlv2 "go.yaml.in/yaml/v2"
+	yamlv3 "go.yaml.in/yaml/v3"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -29,18 +25,20 @@ const (
 // lists as []any, integers without losing a digit. More says that other
 // documents follow. Errors are of kind Invalid and name the line.
 func (v Version) YAML(data []byte) (value any, more bool, err error) {
-	decoder := yamlv2.NewDecoder(bytes.NewReader(data))
-	node := v.node()
-	if err := decoder.Decode(node); err != nil && !errors.Is(err, io.EOF) {
+	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
+	var document, next yamlv3.Node
+	switch err := decoder.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, false, nil
+	case err != nil:
 		return nil, false, fault.Wrap(fault.Invalid, err)
 	}
-	var rest any
-	switch err := decoder.Decode(&rest); {
-	case errors.Is(err, io.EOF):
-	case err != nil || rest != nil:
-		more = true
+	if value, err = (&reader{version: v}).value(&document); err != nil {
+		return nil, false, fault.Wrap(fault.Invalid, err)
 	}
-	return node.result(), more, nil
+	err = decoder.Decode(&next)
+	empty := next.Kind == 0 || len(next.Content) == 1 && next.Content[0].ShortTag() == "!!null"
+	return value, err == nil && !empty || err != nil && !errors.Is(err, io.EOF), nil
 }
 
 // JSON decodes JSON in the same way.
@@ -72,126 +70,4 @@ func exact(value any) any {
 		}
 	}
 	return value
-}
-
-// node is any YAML. The library that Argo CD decodes with resolves scalars;
-// only what it would lose on the way to JSON is kept. Two types, because the
-// library makes the nodes: they cannot be told the version.
-type node interface{ result() any }
-
-func (v Version) node() node {
-	if v == V12 {
-		return &node12{}
-	}
-	return &node11{}
-}
-
-type (
-	node11 struct{ value any }
-	node12 struct{ value any }
-	// key is the key of a map.
-	key string
-)
-
-func (n *node11) result() any { return n.value }
-func (n *node12) result() any { return n.value }
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (n *node11) UnmarshalYAML(unmarshal func(any) error) error {
-	return resolve[node11](&n.value, unmarshal, func(b bool) any { return b })
-}
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (n *node12) UnmarshalYAML(unmarshal func(any) error) error {
-	return resolve[node12](&n.value, unmarshal, func(b bool) any {
-		var text string
-		if err := unmarshal(&text); err != nil || strings.EqualFold(text, strconv.FormatBool(b)) {
-			return b
-		}
-		return text
-	})
-}
-
-func resolve[T any, P interface {
-	*T
-	node
-}](into *any, unmarshal func(any) error, boolean func(bool) any) error {
-	var fields map[key]T
-	var failure *yamlv2.TypeError
-	err := unmarshal(&fields)
-	if err == nil && fields != nil {
-		out := make(map[string]any, len(fields))
-		for k := range fields {
-			inner := fields[k]
-			out[string(k)] = P(&inner).result()
-		}
-		*into = out
-		return nil
-	}
-	if err != nil && !errors.As(err, &failure) {
-		return err
-	}
-	var items []T
-	switch listErr := unmarshal(&items); {
-	case listErr != nil && !errors.As(listErr, &failure):
-		return listErr
-	case listErr == nil && items != nil:
-		out := make([]any, len(items))
-		for i := range items {
-			out[i] = P(&items[i]).result()
-		}
-		*into = out
-		return nil
-	}
-	var scalar any
-	if err := unmarshal(&scalar); err != nil {
-		return err
-	}
-	switch v := scalar.(type) {
-	case bool:
-		*into = boolean(v)
-	case int:
-		*into = FromInt(int64(v))
-	case int64:
-		*into = FromInt(v)
-	case uint64:
-		*into = FromUint(v)
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("the number %v cannot be a parameter", v)
-		}
-		*into = v
-	default:
-		*into = v
-	}
-	return nil
-}
-
-// UnmarshalYAML implements yaml.Unmarshaler: keys become the texts that they
-// become on the way to JSON, except for y, no and their like, which stay.
-func (k *key) UnmarshalYAML(unmarshal func(any) error) error {
-	var value any
-	if err := unmarshal(&value); err != nil {
-		return err
-	}
-	switch v := value.(type) {
-	case bool:
-		var text string
-		if err := unmarshal(&text); err != nil {
-			return err
-		}
-		if strings.EqualFold(text, "true") || strings.EqualFold(text, "false") {
-			text = strings.ToLower(text)
-		}
-		*k = key(text)
-	case string:
-		*k = key(v)
-	case float64:
-		*k = key(strconv.FormatFloat(v, 'g', -1, 32))
-	case int, int64, uint64:
-		*k = key(fmt.Sprint(v))
-	default:
-		return fmt.Errorf("a key of a map is neither text, number nor boolean: %v", v)
-	}
-	return nil
 }

@@ -24,8 +24,8 @@ func fastText(s string, params map[string]any, used func(name string)) (string, 
 		return s, nil
 	}
 	var b strings.Builder
-	for {
-		before, rest, open := strings.Cut(s, "{{")
+	for left := s; ; {
+		before, rest, open := strings.Cut(left, "{{")
 		b.WriteString(before)
 		if !open {
 			return b.String(), nil
@@ -44,6 +44,6 @@ func fastText(s string, params map[string]any, used func(name string)) (string, 
 		if b.Len() > maxText {
 			return "", errTooLong
 		}
-		s = after
+		left = after
 	}
 }

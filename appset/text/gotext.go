@@ -67,13 +67,13 @@ func (l *Language) compile(s string) (c *compiled, err error) {
 	c = &compiled{template: t}
 	v := visitor{uses: map[string]bool{}}
 	for _, each := range t.Templates() {
-		if each.Tree != nil && each.Tree.Root != nil {
+		if each.Tree != nil && each.Root != nil {
 			v.list(each.Root, each.Name() == t.Name())
 		}
 	}
 	c.uses, c.changes = v.names(), v.changes
 	for _, each := range t.Templates() {
-		if each.Tree != nil && each.Tree.Root != nil {
+		if each.Tree != nil && each.Root != nil {
 			metered(each.Root)
 		}
 	}

@@ -66,12 +66,12 @@ func (m *meter) given(name string, args []reflect.Value) {
 func price(name string, args []reflect.Value) int {
 	switch name {
 	case "genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey":
-		return maxSteps / 4
+		return maxSteps / 2
 	case "bcrypt", "htpasswd", "derivePassword", "buildCustomCert":
-		return maxSteps / 20
+		return maxSteps / 10
 	}
 	if strings.Contains(strings.ToLower(name), "regex") && len(args) > 1 && args[1].Kind() == reflect.String {
-		return args[0].Len() * args[1].Len() >> 10
+		return args[0].Len() * args[1].Len() >> 6
 	}
 	return 0
 }
@@ -79,16 +79,16 @@ func price(name string, args []reflect.Value) int {
 // grown is about how long the result of a function that can multiply will be.
 func grown(name string, args []reflect.Value) int {
 	text := func(i int) string { return args[i].String() }
-	number := func(i int) int { return max(0, int(min(args[i].Int(), maxText+1))) }
+	number := func() int { return max(0, int(min(args[0].Int(), maxText+1))) }
 	switch name {
 	case "repeat":
-		return number(0) * len(text(1))
+		return number() * len(text(1))
 	case "indent", "nindent":
-		return number(0)*(strings.Count(text(1), "\n")+1) + len(text(1))
+		return number()*(strings.Count(text(1), "\n")+1) + len(text(1))
 	case "replace":
 		return strings.Count(text(2), text(0))*len(text(1)) + len(text(2))
 	case "wrapWith":
-		return (len(text(2))/max(1, number(0))+1)*len(text(1)) + len(text(2))
+		return (len(text(2))/max(1, number())+1)*len(text(1)) + len(text(2))
 	case "join":
 		list := args[1]
 		for list.Kind() == reflect.Interface && !list.IsNil() {
@@ -105,7 +105,7 @@ func grown(name string, args []reflect.Value) int {
 		found := len(expression.FindAllStringIndex(text(1), -1))
 		return found*len(text(2)) + (strings.Count(text(2), "$")+1)*len(text(1))
 	case "randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes":
-		return number(0)
+		return number()
 	case "printf":
 		return printed(text(0), args[1])
 	case "until":
@@ -176,7 +176,7 @@ func sized(v reflect.Value, most, depth int) int {
 		return most + 1
 	}
 	total := each
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // all others are small
 	case reflect.String:
 		return each + v.Len()
 	case reflect.Interface, reflect.Pointer:

@@ -13,10 +13,10 @@ import (
 
 // Bounds of one text. What a set with honest intentions writes is far below.
 const (
-	maxText  = 1 << 20   // bytes of a text before and after
-	maxSteps = 1_000_000 // calls and turns of loops
-	maxBytes = 64 << 20  // bytes that its functions make
-	maxArgs  = 4 << 20   // bytes that one function is given
+	maxText  = 1 << 20  // bytes of a text before and after
+	maxSteps = 200_000  // calls and turns of loops
+	maxBytes = 64 << 20 // bytes that its functions make
+	maxArgs  = 4 << 20  // bytes that one function is given
 	// maxTotal bounds the steps of all texts of one expansion.
 	maxTotal = 100 * maxSteps
 )
@@ -161,7 +161,7 @@ func (w walker) node(node any, path, from string) (any, error) {
 			if v[key] == nil {
 				continue
 			}
-			name, err := w.text(key, Join(path, key)+KeySuffix, Join(from, key)+KeySuffix)
+			name, err := w.key(key, path, Join(from, key)+KeySuffix)
 			failures = append(failures, err)
 			out[name], err = w.node(v[key], Join(path, name), Join(from, key))
 			failures = append(failures, err)
@@ -172,6 +172,15 @@ func (w walker) node(node any, path, from string) (any, error) {
 }
 
 func (w walker) text(s, path, from string) (string, error) {
+	return w.filled(s, from, func(string) string { return path })
+}
+
+// key renders a key, whose place is only known afterwards.
+func (w walker) key(s, above, from string) (string, error) {
+	return w.filled(s, from, func(value string) string { return Join(above, value) + KeySuffix })
+}
+
+func (w walker) filled(s, from string, path func(value string) string) (string, error) {
 	if !strings.Contains(s, "{{") {
 		return s, nil
 	}
@@ -181,7 +190,7 @@ func (w walker) text(s, path, from string) (string, error) {
 		return "", &Failure{Place: from, Err: err}
 	}
 	if w.seen != nil {
-		w.seen(Text{Path: path, From: from, Template: s, Value: value, Uses: uses})
+		w.seen(Text{Path: path(value), From: from, Template: s, Value: value, Uses: uses})
 	}
 	return value, nil
 }

@@ -39,6 +39,8 @@ func TestGolden(t *testing.T) {
 		"diff-json": {append(diffArgs, "-o", "json"), exitDrift},
 		"render": {[]string{"render", "-f", example("appset", "web.yaml"),
 			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
+		"render-set": {[]string{"render", "-f", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml"), "-o", "name",
+			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
 		"render-explain": {[]string{"render", "-f", example("appset", "web.yaml"), "--explain",
 			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
 		"appset-generate": {[]string{"appset", "generate", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml")}, exitOK},

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/agent"
+	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
@@ -82,8 +83,8 @@ func (r *repositories) Tree(ctx context.Context, at snapshot.Location) (snapshot
 }
 
 type renderOptions struct {
+	worldOptions
 	file        string
-	repos       []string
 	kubeVersion string
 	agent       string
 	output      string
@@ -100,7 +101,7 @@ func newRenderCommand(s streams) *cobra.Command {
 		Use:   "render -f APP.yaml [--repo URL=DIR ...]",
 		Short: "Print what an Application would apply, without any cluster",
 		Long: `Print what the agent would apply for an Application: what its source describes, in the namespaces that it goes to, with the marks by
-which the agent knows its own. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
+which the agent knows its own. An ApplicationSet is expanded first, as by 'trueup appset generate'. Nothing is asked of a cluster; a kind that is neither built in nor defined beside it is taken for one that
 lives in namespaces.
 
 Files that SOPS encrypted are opened with the keys of the command line. Where that was needed, the values of Secrets are masked,
@@ -116,8 +117,8 @@ unless --show-secrets asks for them.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications; - is standard input")
-	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
+	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications and ApplicationSets; - is standard input")
+	o.worldOptions.flags(flags)
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")
@@ -144,7 +145,11 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	if len(docs.Applications) == 0 {
+	apps, err := o.expanded(ctx, docs, s)
+	if err != nil {
+		return err
+	}
+	if len(apps) == 0 {
 		return fault.New(fault.Invalid, "%s holds no Application", o.file)
 	}
 	repos, closeRepos, err := newRepositories(o.repos, o.web, nil)
@@ -159,8 +164,8 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	var objects []*unstructured.Unstructured
 	var reads []explained
 	var errs []error
-	for i := range docs.Applications {
-		app := &docs.Applications[i]
+	for i := range apps {
+		app := &apps[i]
 		desired, err := renderApplication(ctx, reconcile.Flow{Sources: repos, Renderer: renderer, Namespace: o.agent}, app, o, s)
 		if err != nil {
 			errs = append(errs, err)
@@ -176,6 +181,27 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 		return printExplained(s.out, o.output, reads)
 	}
 	return printObjects(s.out, o.output, objects)
+}
+
+// expanded are the Applications of a file, and those of its sets.
+func (o renderOptions) expanded(ctx context.Context, docs document.Documents, s streams) ([]v1alpha1.Application, error) {
+	if len(docs.ApplicationSets) == 0 {
+		return docs.Applications, nil
+	}
+	world, done, err := o.offline(s)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	results, err := setFile{o.file, docs}.expand(ctx, world, s)
+	if err != nil {
+		return nil, err
+	}
+	apps := docs.Applications
+	for _, result := range results {
+		apps = append(apps, result.Applications...)
+	}
+	return apps, nil
 }
 
 func renderApplication(ctx context.Context, flow reconcile.Flow, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {

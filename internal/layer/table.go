@@ -24,6 +24,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile/limits", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
+	{"appset/filter", 3},
 	{"appset/param", 3},
 	{"appset/pick", 3},
 	{"appset/text", 3},

@@ -41,7 +41,9 @@ type Options struct {
 	Strict bool
 	// RootCA are certificates that every forge is trusted by, in PEM.
 	RootCA []byte
-	REST   rest.Options
+	// BitbucketCloud is where that answers; empty is its public address.
+	BitbucketCloud string
+	REST           rest.Options
 }
 
 // The label by which a Secret says that it holds a forge's token.
@@ -107,7 +109,9 @@ func (f *Forges) Gone(ctx context.Context, namespace string, gen *v1alpha1.PullR
 	}
 	one, open, err := of.Find(ctx, number)
 	if fault.Of(err) == fault.Missing {
-		return err != nil, of.Exists(ctx)
+		// Only one that its own repository does not know is gone.
+		err = of.Exists(ctx)
+		return err == nil, err
 	}
 	if err != nil {
 		return false, err

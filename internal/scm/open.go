@@ -56,7 +56,7 @@ func (f *Forges) Organization(ctx context.Context, namespace string, gen *v1alph
 		})
 	case gen.Bitbucket != nil:
 		g := gen.Bitbucket
-		a := access{forge: "bitbucket", base: bitbucket.CloudAPI, credential: basic("appPasswordRef", g.User, g.AppPasswordRef)}
+		a := access{forge: "bitbucket", base: cmp.Or(f.options.BitbucketCloud, bitbucket.CloudAPI), credential: basic("appPasswordRef", g.User, g.AppPasswordRef)}
 		return opened(ctx, f, namespace, a, func(s *rest.Session) (*bitbucket.Workspace, error) {
 			return bitbucket.NewWorkspace(s, bitbucket.Options{Name: g.Owner, AllBranches: g.AllBranches, SSH: overSSH})
 		})
@@ -142,7 +142,7 @@ func (f *Forges) pullsAccess(ctx context.Context, gen *v1alpha1.PullRequestGener
 		return giteaAccess(gen.Gitea.API, gen.Gitea.TokenRef, gen.Gitea.Insecure), nil
 	case gen.Bitbucket != nil:
 		b := gen.Bitbucket
-		return access{forge: "bitbucket", custom: b.API, base: cmp.Or(b.API, bitbucket.CloudAPI), credential: bitbucketAuth(b.BasicAuth, b.BearerToken)}, nil
+		return access{forge: "bitbucket", custom: b.API, base: cmp.Or(b.API, f.options.BitbucketCloud, bitbucket.CloudAPI), credential: bitbucketAuth(b.BasicAuth, b.BearerToken)}, nil
 	case gen.BitbucketServer != nil:
 		b := gen.BitbucketServer
 		return bitbucketServerAccess(b.API, bitbucketAuth(b.BasicAuth, b.BearerToken), b.CARef, b.Insecure), nil

@@ -94,12 +94,16 @@ func (o *Owner) Repositories(ctx context.Context) ([]appset.Repository, error) {
 		if o.of.SSH {
 			url = r.SSHURL
 		}
+		main := r.DefaultBranch
+		if r.Empty {
+			main = "" // it is only planned
+		}
 		labels, err := o.labels(c, r.Name)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, appset.Repository{
-			Organization: o.of.Name, Name: r.Name, ID: strconv.FormatInt(r.ID, 10), URL: url, DefaultBranch: r.DefaultBranch, Labels: labels,
+			Organization: o.of.Name, Name: r.Name, ID: strconv.FormatInt(r.ID, 10), URL: url, DefaultBranch: main, Labels: labels,
 		})
 	}
 	return out, nil
@@ -140,6 +144,9 @@ func (o *Owner) Branches(ctx context.Context, of appset.Repository) ([]appset.Br
 	if err := rest.Name("repository", of.Name); err != nil {
 		return nil, err
 	}
+	if of.DefaultBranch == "" { // where Gitea's list would be null
+		return nil, nil
+	}
 	c, err := o.client(ctx)
 	if err != nil {
 		return nil, err
@@ -153,9 +160,6 @@ func (o *Owner) Branches(ctx context.Context, of appset.Repository) ([]appset.Br
 		return nil
 	}
 	if !o.of.AllBranches {
-		if of.DefaultBranch == "" {
-			return nil, nil
-		}
 		b, _, err := c.GetRepoBranch(of.Organization, of.Name, of.DefaultBranch)
 		if err = rest.Cause(err); fault.Of(err) == fault.Missing {
 			return nil, nil // nothing was pushed yet

@@ -3,7 +3,9 @@ package github
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/go-github/v88/github"
 
@@ -123,14 +125,27 @@ func (o *Organization) defaultBranch(ctx context.Context, of appset.Repository) 
 	return []appset.Branch{{Name: b.GetName(), SHA: b.GetCommit().GetSHA()}}, nil
 }
 
-// Has implements appset.Organization.
+// Has implements appset.Organization. It walks down Git's trees, which have an
+// answer also where the path has not: a 404 would count against the rate limit
+// at each poll.
 func (o *Organization) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	_, _, _, err := o.client.Repositories.GetContents(ctx, of.Organization, of.Name, path, &github.RepositoryContentGetOptions{Ref: branch.SHA})
-	if err = rest.Cause(err); fault.Of(err) == fault.Missing {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look for %s in %s/%s: %w", path, of.Organization, of.Name, err)
+	at := branch.SHA
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		tree, _, err := o.client.Git.GetTree(ctx, of.Organization, of.Name, at, false)
+		if err != nil {
+			return false, fmt.Errorf("look for %s in %s/%s: %w", path, of.Organization, of.Name, rest.Cause(err))
+		}
+		entry := slices.IndexFunc(tree.Entries, func(e *github.TreeEntry) bool { return e.GetPath() == segment })
+		switch {
+		case entry < 0 && tree.GetTruncated():
+			return false, fault.New(fault.Invalid, "look for %s in %s/%s: a folder of it has too many files", path, of.Organization, of.Name)
+		case entry < 0:
+			return false, nil
+		case i < len(segments)-1 && tree.Entries[entry].GetType() != "tree":
+			return false, nil
+		}
+		at = tree.Entries[entry].GetSHA()
 	}
 	return true, nil
 }

@@ -147,7 +147,7 @@ func TestAnswers(t *testing.T) {
 			// Libraries get the same.
 			resp, again := s.HTTP().Get(s.url(t))
 			if resp != nil {
-				defer resp.Body.Close()
+				defer resp.Body.Close() //nolint:errcheck // in memory
 			}
 			if fault.Of(rest.Cause(again)) != tc.kind {
 				t.Errorf("a library gets %v", again)
@@ -374,7 +374,7 @@ func TestRedirects(t *testing.T) {
 	}
 	resp, err := s.HTTP().Get(other.URL)
 	if err == nil {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 	}
 	if fault.Of(rest.Cause(err)) != fault.Denied || leaked.Load() != 0 {
 		t.Errorf("a library reached another host: %v, %d requests", err, leaked.Load())

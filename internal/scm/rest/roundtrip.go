@@ -83,30 +83,46 @@ func (s *Session) roundTrip(req *http.Request) (*http.Response, string, error) {
 	until := s.client.limits.saw(s.who, s.base.Host, resp.StatusCode, resp.Header, said)
 	switch {
 	case held && resp.StatusCode == http.StatusNotModified:
-		resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
-		for name, values := range kept.header {
-			if len(resp.Header[name]) == 0 {
-				resp.Header[name] = values
-			}
-		}
-		return withBody(resp, kept.body), "unchanged", nil
-	case resp.StatusCode == http.StatusNoContent:
-		return nil, "missing", s.fail(req, resp.StatusCode, fault.New(fault.Missing, "204 No Content"))
+		return restored(resp, kept), "unchanged", nil
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
-		if !isJSON(body) && resp.StatusCode == http.StatusNonAuthoritativeInfo { // how Azure DevOps asks to sign in
-			return nil, "denied", s.fail(req, resp.StatusCode, fault.New(fault.Denied, "the server asks to sign in"))
+		how, err := s.succeeded(resp, body, key)
+		if err != nil {
+			return nil, how, s.fail(req, resp.StatusCode, err)
 		}
-		if !isJSON(body) {
-			return nil, "failed", s.fail(req, resp.StatusCode, fault.New(fault.Transient, "the answer is not complete JSON"))
-		}
-		if etag := resp.Header.Get("ETag"); etag != "" && req.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
-			s.client.answers.put(answer{key: key, etag: etag, header: paging(resp.Header), body: body})
-		}
-		return withBody(resp, body), "ok", nil
+		return withBody(resp, body), how, nil
 	case resp.Header.Get("Location") != "" && resp.StatusCode < 400:
 		return withBody(resp, nil), "ok", nil // for redirect to decide
 	}
 	return nil, result(resp.StatusCode, until), s.fail(req, resp.StatusCode, refusal(resp.StatusCode, said, until))
+}
+
+// succeeded checks an answer that the server takes for good, and keeps it
+// where it can be asked for with a condition.
+func (s *Session) succeeded(resp *http.Response, body []byte, key [sha256.Size]byte) (result string, err error) {
+	switch {
+	case resp.StatusCode == http.StatusNoContent:
+		return "missing", fault.New(fault.Missing, "204 No Content")
+	case isJSON(body):
+	case resp.StatusCode == http.StatusNonAuthoritativeInfo: // how Azure DevOps asks to sign in
+		return "denied", fault.New(fault.Denied, "the server asks to sign in")
+	default:
+		return "failed", fault.New(fault.Transient, "the answer is not complete JSON")
+	}
+	if etag := resp.Header.Get("ETag"); etag != "" && resp.Request.Method == http.MethodGet && resp.StatusCode == http.StatusOK {
+		s.client.answers.put(answer{key: key, etag: etag, header: paging(resp.Header), body: body})
+	}
+	return "ok", nil
+}
+
+// restored is an answer that did not change since it was kept.
+func restored(resp *http.Response, kept answer) *http.Response {
+	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
+	for name, values := range kept.header {
+		if len(resp.Header[name]) == 0 {
+			resp.Header[name] = values
+		}
+	}
+	return withBody(resp, kept.body)
 }
 
 func result(status int, until time.Time) string {
