@@ -20,9 +20,9 @@ const unseenRetry = 2 * time.Second
 
 // steps finds where a rolling sync is; nil where the set does not sync step by
 // step.
-func (t *turn) steps(ctx context.Context, in lifecycle.Input, p *lifecycle.Plan) (*rollout.Output, error) {
+func (t *turn) steps(ctx context.Context, in lifecycle.Input, p *lifecycle.Plan) *rollout.Output {
 	if !lifecycle.Rolls(t.set) || rollout.Check(t.set.Spec.Strategy) != nil {
-		return nil, nil //nolint:nilnil // nothing to do is no error
+		return nil
 	}
 	next := rollout.Input{Strategy: t.set.Spec.Strategy, Previous: t.set.Status.ApplicationStatus, Now: t.now, Applications: observed(in.Owned, p)}
 	out := rollout.Next(next)
@@ -44,7 +44,7 @@ func (t *turn) steps(ctx context.Context, in lifecycle.Input, p *lifecycle.Plan)
 	if out.After > 0 {
 		t.soon(out.After)
 	}
-	return &out, nil
+	return &out
 }
 
 // observed is what the machine sees of a set's applications, once a plan is
@@ -108,7 +108,7 @@ func sight(app *v1alpha1.Application) rollout.Sight {
 		return rollout.Running
 	case st.ObservedGeneration != app.Generation:
 		return rollout.Stale
-	case st.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync && !(leftoversOnly(app) && !prunes(app)):
+	case st.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync && (prunes(app) || !leftoversOnly(app)):
 		return rollout.Differs
 	case st.Sync.Status != v1alpha1.SyncStatusCodeSynced && st.Sync.Status != v1alpha1.SyncStatusCodeOutOfSync:
 		return rollout.Unknown

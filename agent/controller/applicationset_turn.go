@@ -33,10 +33,7 @@ func (t *turn) run(ctx context.Context) error {
 		return err
 	}
 	plan := lifecycle.Make(ctx, in)
-	steps, err := t.steps(ctx, in, &plan)
-	if err != nil {
-		return err
-	}
+	steps := t.steps(ctx, in, &plan)
 	// What comes of an answer is never older than the memory of the answer, and
 	// no sync is asked for that the steps do not know of.
 	ahead := t.set.Status.DeepCopy()

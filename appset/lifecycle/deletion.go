@@ -144,7 +144,7 @@ func (m *maker) closed(stray []v1alpha1.Application, have int) bool {
 		if isTop(a.Path) {
 			continue // it depends on the others
 		}
-		if len(before.PullRequests) == 0 {
+		if count(before.PullRequests) == 0 {
 			if int64(a.ParameterSets) < before.ParameterSets && !multiplied(a.Path) {
 				return false
 			}

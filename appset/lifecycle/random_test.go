@@ -164,7 +164,7 @@ func (f *fuzzed) look(failing, losing int) lifecycle.Plan {
 func (f *fuzzed) judge(p *lifecycle.Plan) {
 	truth := f.truth()
 	for _, app := range p.Delete {
-		if truth[app.Name] && !(p.Confirmed && f.confirmed[app.Name]) {
+		if truth[app.Name] && (!p.Confirmed || !f.confirmed[app.Name]) {
 			f.t.Fatalf("%s is deleted, and a complete answer keeps it\n%s", app.Name, strings.Join(f.log, "\n"))
 		}
 	}

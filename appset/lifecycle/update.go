@@ -91,34 +91,40 @@ func updated(ctx context.Context, set *v1alpha1.ApplicationSet, ignores ignore.R
 	if p := set.Spec.PreservedFields; p != nil {
 		keepAnnotations, keepLabels = append(keepAnnotations, p.Annotations...), p.Labels
 	}
-	next := *old.DeepCopy()
-	next.Spec = *want.Spec.DeepCopy()
+	// Only what differs is worth a copy of the whole, its status included.
+	next := v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: old.Name, Namespace: old.Namespace}, Spec: want.Spec}
 	next.Annotations = kept(old.Annotations, want.Annotations, keepAnnotations)
 	next.Labels = kept(old.Labels, want.Labels, keepLabels)
 	next.Finalizers = finalizers(old.Finalizers, want.Finalizers)
-	if metav1.GetControllerOf(old) == nil {
-		next.OwnerReferences = append(next.OwnerReferences, controller(set))
-	}
 	if err := ignores.Carry(ctx, old, &next); err != nil {
 		return next, false, err
 	}
 	spec, same := sameSpec(&old.Spec, &next.Spec)
-	next.Spec = spec
-	same = same && equal(old.Annotations, next.Annotations) && equal(old.Labels, next.Labels) &&
-		sameSet(old.Finalizers, next.Finalizers) && len(old.OwnerReferences) == len(next.OwnerReferences)
-	return next, !same, nil
+	controlled := metav1.GetControllerOf(old) != nil
+	if same && controlled && equal(old.Annotations, next.Annotations) && equal(old.Labels, next.Labels) && sameSet(old.Finalizers, next.Finalizers) {
+		return *old, false, nil
+	}
+	out := *old.DeepCopy()
+	out.Spec, out.Annotations, out.Labels, out.Finalizers = *spec.DeepCopy(), next.Annotations, next.Labels, next.Finalizers
+	if !controlled {
+		out.OwnerReferences = append(out.OwnerReferences, controller(set))
+	}
+	return out, true, nil
 }
 
 // sameSpec compares what two specs mean. It gives the one to store: the old
 // one where nothing differs.
-func sameSpec(old, want *v1alpha1.ApplicationSpec) (v1alpha1.ApplicationSpec, bool) {
+func sameSpec(old, want *v1alpha1.ApplicationSpec) (*v1alpha1.ApplicationSpec, bool) {
+	if equality.Semantic.DeepEqual(old, want) {
+		return old, true
+	}
 	a, b := old.DeepCopy(), want.DeepCopy()
 	normalise(a)
 	normalise(b)
 	if equality.Semantic.DeepEqual(a, b) || reflect.DeepEqual(treeOf(a), treeOf(b)) {
-		return *old, true
+		return old, true
 	}
-	return *want, false
+	return want, false
 }
 
 // treeOf is a value as decoded JSON: raw JSON in it is compared by what it

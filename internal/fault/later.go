@@ -26,7 +26,7 @@ func Later(at time.Time, err error) error {
 // the errors joined in it; ok is false where there is none.
 func NotBefore(err error) (at time.Time, ok bool) {
 	for err != nil {
-		if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // this very one is opened
+		if joined, is := err.(interface{ Unwrap() []error }); is {
 			for _, one := range joined.Unwrap() {
 				if t, found := NotBefore(one); found && t.After(at) {
 					at, ok = t, true
@@ -34,7 +34,7 @@ func NotBefore(err error) (at time.Time, ok bool) {
 			}
 			return at, ok
 		}
-		if l, is := err.(*later); is && l.at.After(at) {
+		if l, is := err.(*later); is && l.at.After(at) { //nolint:errorlint // this very one is opened
 			at, ok = l.at, true
 		}
 		err = errors.Unwrap(err)
