@@ -18,7 +18,7 @@ func Split(err error) []Problem {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []Problem
 		for _, e := range joined.Unwrap() {
 			out = append(out, Split(e)...)
