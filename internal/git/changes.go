@@ -34,13 +34,13 @@ func (f *files) Since(commit string) (*snapshot.Changes, bool) {
 	if commit == f.commit.SHA {
 		return &snapshot.Changes{}, true
 	}
-	if !fullSHA.MatchString(commit) {
-		return nil, false
-	}
 	f.changes.mu.Lock()
 	defer f.changes.mu.Unlock()
 	if known, ok := f.changes.since[commit]; ok {
 		return known, known != nil
+	}
+	if !fullSHA.MatchString(commit) {
+		return nil, false
 	}
 	before, err := readCommit(f.objects, plumbing.NewHash(commit))
 	if err != nil {
