@@ -374,11 +374,19 @@ func (r *repository) forget() error {
 	if !ok {
 		return nil
 	}
+	r.hangUp()
 	select {
 	case r.fetching <- struct{}{}:
 		defer r.fetching.give()
 		return m.remove()
 	default:
 		return nil // somebody is using it just now
+	}
+}
+
+// hangUp closes the connection that waits for the next conversation.
+func (r *repository) hangUp() {
+	if m, ok := r.source.(*mirrored); ok {
+		m.remote.Close()
 	}
 }
