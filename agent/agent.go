@@ -117,7 +117,9 @@ func Run(ctx context.Context, o Options) error {
 	sets := &controller.ApplicationSets{Client: mgr.GetClient(), Repositories: poller, World: appset.World{Clusters: destinations, Repositories: sources}}
 	poller.Wake = func(who types.NamespacedName) {
 		if set, ok := controller.SetName(who); ok {
-			sets.Wake(set)
+			if sets.Touched(ctx, set) {
+				sets.Wake(set)
+			}
 			return
 		}
 		if apps.Touched(ctx, who) {
@@ -127,7 +129,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
-	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }}
+	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
 	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)

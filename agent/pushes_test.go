@@ -41,12 +41,31 @@ func TestPushedFindsTheRepositoryByEachOfItsNames(t *testing.T) {
 		{"what is no URL", []string{"", "%", "://", "https://"}, nil},
 	} {
 		p, got := pushing(inUse...)
-		if n := p.Pushed(tc.urls); n != len(tc.want) {
-			t.Errorf("%s: %d are named", tc.reason, n)
+		if n := p.Pushed(tc.urls); n.Repositories != len(tc.want) {
+			t.Errorf("%s: %d are named", tc.reason, n.Repositories)
 		}
 		if diff := cmp.Diff(tc.want, *got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 		}
+	}
+}
+
+func TestChangesLookAtSetsOnly(t *testing.T) {
+	t.Parallel()
+	p, polled := pushing("https://git.example/acme/config")
+	var asked []string
+	p.sets = func(repositories []string) int {
+		asked = append(asked, repositories...)
+		return 3
+	}
+	if n := p.Changed([]string{"https://git.example/Acme/config.git", "git@git.example:acme/config", "%"}); n.ApplicationSets != 3 || n.Repositories != 0 || len(*polled) > 0 {
+		t.Errorf("%+v, polled %q", n, *polled)
+	}
+	if diff := cmp.Diff([]string{"git.example/acme/config"}, asked); diff != "" {
+		t.Error(diff)
+	}
+	if n := p.Changed([]string{"%"}); n.ApplicationSets != 0 {
+		t.Errorf("%+v for what is no URL", n)
 	}
 }
 

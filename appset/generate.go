@@ -11,46 +11,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/snapshot"
 )
-
-// Clusters lists the clusters that applications can go to.
-type Clusters interface {
-	Clusters(ctx context.Context) ([]Cluster, error)
-}
-
-// Repositories opens repositories.
-type Repositories interface {
-	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
-}
-
-// Cluster is a destination as generators see it.
-type Cluster struct {
-	Name        string            `json:"name"`
-	Server      string            `json:"server"`
-	Project     string            `json:"project,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Annotations map[string]string `json:"annotations,omitempty"`
-}
-
-// The cluster that the agent runs in, where no secret claims it.
-const (
-	LocalName   = "in-cluster"
-	LocalServer = "https://kubernetes.default.svc"
-)
-
-// World is what generators may ask.
-type World struct {
-	Clusters     Clusters
-	Repositories Repositories
-}
-
-// Result is what a set expands to.
-type Result struct {
-	Applications []v1alpha1.Application
-	// Warnings tell of applications that were left out.
-	Warnings []string
-}
 
 // params are the parameters of one application to be.
 type params = map[string]any

@@ -30,6 +30,7 @@ type ApplicationSets struct {
 	Repositories Repositories
 
 	waker
+	expansions expansions
 }
 
 // SetUp registers the controller.
@@ -43,19 +44,6 @@ func (s *ApplicationSets) SetUp(mgr ctrl.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(s.all), builder.WithPredicates(clusters)).
 		WatchesRawSource(s.source()).
 		Complete(s)
-}
-
-// all names every set: clusters came or went.
-func (s *ApplicationSets) all(ctx context.Context, _ client.Object) []ctrl.Request {
-	var list v1alpha1.ApplicationSetList
-	if err := s.Client.List(ctx, &list); err != nil {
-		return nil // the cache answers; what it lacks it will tell as an event
-	}
-	var out []ctrl.Request
-	for i := range list.Items {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-	}
-	return out
 }
 
 // setPrefix tells sets from applications among those who use repositories.
@@ -74,6 +62,7 @@ func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl
 	if err := s.Client.Get(ctx, req.NamespacedName, set); err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			s.Repositories.UseAll(user, nil)
+			s.expansions.forget(req.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, err
@@ -88,7 +77,7 @@ func (s *ApplicationSets) Reconcile(ctx context.Context, req ctrl.Request) (ctrl
 		}
 	}
 	s.Repositories.UseAll(user, urls)
-	result, err := appset.Generate(ctx, set, s.World)
+	result, err := s.expand(ctx, set)
 	if err == nil {
 		err = s.bring(ctx, set, result.Applications)
 	}

@@ -9,10 +9,20 @@ import (
 	"time"
 )
 
-// Pusher is told which repositories were pushed to, by all URLs that the
-// sender knows of one. It says how many repositories in use these name.
+// Pusher is told what happened to a repository, which is named by all URLs that
+// the sender knows of it. It says whom that concerns.
 type Pusher interface {
-	Pushed(urls []string) int
+	// Pushed: refs moved.
+	Pushed(urls []string) Concerned
+	// Changed: a pull request, or the repository itself.
+	Changed(urls []string) Concerned
+}
+
+// Concerned is how many repositories were polled, and how many
+// ApplicationSets are looked at again.
+type Concerned struct {
+	Repositories    int `json:"repositories"`
+	ApplicationSets int `json:"applicationSets,omitempty"`
 }
 
 // WebhookOptions say what webhooks are let in, and what they do.
@@ -54,16 +64,16 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.why }
 
-// Webhooks answers POST /api/webhook: 202 for a push, 204 for what is none,
-// 401 for who proves nothing.
+// Webhooks answers POST /api/webhook: 202 for a push or a change of a pull
+// request, 204 for what is neither, 401 for who proves nothing.
 func Webhooks(o WebhookOptions) http.Handler {
 	slots := make(chan struct{}, parallelWebhooks)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/webhook", func(w http.ResponseWriter, r *http.Request) {
-		name, polled, err := "", 0, error(&refusal{http.StatusServiceUnavailable, busy, "too many webhooks at the same time"})
+		name, concerned, err := "", Concerned{}, error(&refusal{http.StatusServiceUnavailable, busy, "too many webhooks at the same time"})
 		select {
 		case slots <- struct{}{}:
-			name, polled, err = o.receive(w, r)
+			name, concerned, err = o.receive(w, r)
 			<-slots
 		default:
 			w.Header().Set("Retry-After", "1")
@@ -81,9 +91,7 @@ func Webhooks(o WebhookOptions) http.Handler {
 		}
 		switch {
 		case refused == nil:
-			answer(w, http.StatusAccepted, struct {
-				Repositories int `json:"repositories"`
-			}{polled})
+			answer(w, http.StatusAccepted, concerned)
 		case refused.code == http.StatusNoContent:
 			w.WriteHeader(http.StatusNoContent)
 		default:
@@ -95,37 +103,41 @@ func Webhooks(o WebhookOptions) http.Handler {
 
 // receive checks who sends before it reads more than the headers, as far as
 // the provider lets it, and reads nothing from anybody else.
-func (o WebhookOptions) receive(w http.ResponseWriter, r *http.Request) (from string, polled int, err error) {
+func (o WebhookOptions) receive(w http.ResponseWriter, r *http.Request) (from string, _ Concerned, _ error) {
+	none := Concerned{}
 	p, ok := identify(r.Header)
 	if !ok {
-		return "", 0, &refusal{http.StatusBadRequest, unknown, "the headers are those of no provider that is supported"}
+		return "", none, &refusal{http.StatusBadRequest, unknown, "the headers are those of no provider that is supported"}
 	}
 	checks, err := o.checks(r, p)
 	if err != nil {
-		return p.name, 0, err
+		return p.name, none, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhookBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return p.name, 0, &refusal{http.StatusRequestEntityTooLarge, tooLarge, fmt.Sprintf("the body is larger than %d bytes", maxWebhookBody)}
+		return p.name, none, &refusal{http.StatusRequestEntityTooLarge, tooLarge, fmt.Sprintf("the body is larger than %d bytes", maxWebhookBody)}
 	case err != nil:
-		return p.name, 0, &refusal{http.StatusBadRequest, malformed, "the body cannot be read"}
+		return p.name, none, &refusal{http.StatusBadRequest, malformed, "the body cannot be read"}
 	}
 	if !anyOf(checks, body) {
-		return p.name, 0, &refusal{http.StatusUnauthorized, unauthorized, "the signature is not that of a configured secret"}
+		return p.name, none, &refusal{http.StatusUnauthorized, unauthorized, "the signature is not that of a configured secret"}
 	}
-	if !p.pushes(r.Header) {
-		return p.name, 0, &refusal{http.StatusNoContent, ignored, "not a push"}
+	pushed, changed := p.pushes(r.Header), p.alters(r.Header)
+	if !pushed && !changed {
+		return p.name, none, &refusal{http.StatusNoContent, ignored, "an event of no interest"}
 	}
-	urls, err := p.read(r.Header.Get("Content-Type"), body)
+	event, err := p.read(r.Header.Get("Content-Type"), body)
 	switch {
-	case errors.Is(err, errNoPush):
-		return p.name, 0, &refusal{http.StatusNoContent, ignored, "not a push"}
 	case err != nil:
-		return p.name, 0, &refusal{http.StatusBadRequest, malformed, err.Error()}
+		return p.name, none, &refusal{http.StatusBadRequest, malformed, err.Error()}
+	case event.kind == isPush || event.kind == isUnsaid && pushed:
+		return p.name, o.Pusher.Pushed(event.urls), nil
+	case event.kind == isOther:
+		return p.name, none, &refusal{http.StatusNoContent, ignored, "an event of no interest"}
 	}
-	return p.name, o.Pusher.Pushed(urls), nil
+	return p.name, o.Pusher.Changed(event.urls), nil
 }
 
 // checks lists what the body must satisfy, one of them at least. Who sends no

@@ -10,29 +10,42 @@ import (
 	"strings"
 )
 
-// errNoPush means that only the body tells that no ref moved.
-var errNoPush = errors.New("not a push")
+// event is what a body tells: the URLs of its repository, and what happened
+// where the body says that.
+type event struct {
+	urls []string
+	kind kind
+}
+
+type kind int
+
+const (
+	isUnsaid kind = iota // the headers say it
+	isPush
+	isChange
+	isOther
+)
 
 // read gives all URLs that a body has for its repository. Nothing else of it
 // is looked at.
-func (p provider) read(contentType string, body []byte) ([]string, error) {
+func (p provider) read(contentType string, body []byte) (event, error) {
 	if kind, _, err := mime.ParseMediaType(contentType); err == nil && kind == "application/x-www-form-urlencoded" {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return nil, errors.New("the body is not the form that its type says")
+			return event{}, errors.New("the body is not the form that its type says")
 		}
 		body = []byte(form.Get("payload"))
 	}
-	urls, err := p.decode(body)
-	if err != nil {
-		return nil, err
+	e, err := p.decode(body)
+	if err != nil || e.kind == isOther {
+		return e, err
 	}
-	slices.Sort(urls)
-	urls = slices.DeleteFunc(slices.Compact(urls), func(u string) bool { return u == "" })
-	if len(urls) == 0 {
-		return nil, errors.New("the body names no repository")
+	slices.Sort(e.urls)
+	e.urls = slices.DeleteFunc(slices.Compact(e.urls), func(u string) bool { return u == "" })
+	if len(e.urls) == 0 {
+		return event{}, errors.New("the body names no repository")
 	}
-	return urls, nil
+	return e, nil
 }
 
 func decode[T any](body []byte) (T, error) {
@@ -44,7 +57,7 @@ func decode[T any](body []byte) (T, error) {
 }
 
 // decodeGitHub is for those who write as GitHub does.
-func decodeGitHub(body []byte) ([]string, error) {
+func decodeGitHub(body []byte) (event, error) {
 	p, err := decode[struct {
 		Repository struct {
 			CloneURL string `json:"clone_url"`
@@ -53,10 +66,10 @@ func decodeGitHub(body []byte) ([]string, error) {
 		} `json:"repository"`
 	}](body)
 	r := p.Repository
-	return []string{r.CloneURL, r.SSHURL, r.HTMLURL}, err
+	return event{urls: []string{r.CloneURL, r.SSHURL, r.HTMLURL}}, err
 }
 
-func decodeGitLab(body []byte) ([]string, error) {
+func decodeGitLab(body []byte) (event, error) {
 	p, err := decode[struct {
 		Kind    string `json:"object_kind"`
 		Event   string `json:"event_name"`
@@ -66,17 +79,18 @@ func decodeGitLab(body []byte) ([]string, error) {
 			Web  string `json:"web_url"`
 		} `json:"project"`
 	}](body)
-	if err != nil {
-		return nil, err
+	out := event{urls: []string{p.Project.HTTP, p.Project.SSH, p.Project.Web}, kind: isOther}
+	pushes := []string{"push", "tag_push", "repository_update"}
+	switch {
+	case slices.Contains(pushes, p.Kind) || slices.Contains(pushes, p.Event):
+		out.kind = isPush
+	case p.Kind == "merge_request":
+		out.kind = isChange
 	}
-	kinds := []string{"push", "tag_push", "repository_update"}
-	if !slices.Contains(kinds, p.Kind) && !slices.Contains(kinds, p.Event) {
-		return nil, errNoPush
-	}
-	return []string{p.Project.HTTP, p.Project.SSH, p.Project.Web}, nil
+	return out, err
 }
 
-func decodeBitbucket(body []byte) ([]string, error) {
+func decodeBitbucket(body []byte) (event, error) {
 	p, err := decode[struct {
 		Repository struct {
 			FullName string `json:"full_name"`
@@ -87,46 +101,54 @@ func decodeBitbucket(body []byte) ([]string, error) {
 			} `json:"links"`
 		} `json:"repository"`
 	}](body)
-	return []string{p.Repository.Links.HTML.Href}, err
+	return event{urls: []string{p.Repository.Links.HTML.Href}}, err
 }
 
 // decodeBitbucketServer derives the URLs for cloning, which are in no body,
 // from the one of the repository's page where that is there.
-func decodeBitbucketServer(body []byte) ([]string, error) {
+func decodeBitbucketServer(body []byte) (event, error) {
 	type link struct {
 		Href string `json:"href"`
 	}
+	type repository struct {
+		Slug    string `json:"slug"`
+		Project struct {
+			Key string `json:"key"`
+		} `json:"project"`
+		Links struct {
+			Clone []link `json:"clone"`
+			Self  []link `json:"self"`
+		} `json:"links"`
+	}
 	p, err := decode[struct {
-		Repository struct {
-			Slug    string `json:"slug"`
-			Project struct {
-				Key string `json:"key"`
-			} `json:"project"`
-			Links struct {
-				Clone []link `json:"clone"`
-				Self  []link `json:"self"`
-			} `json:"links"`
-		} `json:"repository"`
+		Repository  repository `json:"repository"`
+		PullRequest struct {
+			To struct {
+				Repository repository `json:"repository"`
+			} `json:"toRef"`
+		} `json:"pullRequest"`
+		New repository `json:"new"` // of repo:modified
 	}](body)
 	if err != nil {
-		return nil, err
+		return event{}, err
 	}
-	r := p.Repository
 	var urls []string
-	for _, l := range r.Links.Clone {
-		urls = append(urls, l.Href)
-	}
-	for _, l := range r.Links.Self {
-		before, _, ok := strings.Cut(l.Href, "/projects/")
-		if !ok {
-			before, _, ok = strings.Cut(l.Href, "/users/")
+	for _, r := range []repository{p.Repository, p.PullRequest.To.Repository, p.New} {
+		for _, l := range r.Links.Clone {
+			urls = append(urls, l.Href)
 		}
-		u, err := url.Parse(before)
-		if !ok || err != nil || r.Slug == "" || r.Project.Key == "" {
-			continue
+		for _, l := range r.Links.Self {
+			before, _, ok := strings.Cut(l.Href, "/projects/")
+			if !ok {
+				before, _, ok = strings.Cut(l.Href, "/users/")
+			}
+			u, err := url.Parse(before)
+			if !ok || err != nil || r.Slug == "" || r.Project.Key == "" {
+				continue
+			}
+			name := r.Project.Key + "/" + r.Slug
+			urls = append(urls, before+"/scm/"+name, "ssh://"+u.Hostname()+"/"+name)
 		}
-		name := r.Project.Key + "/" + r.Slug
-		urls = append(urls, before+"/scm/"+name, "ssh://"+u.Hostname()+"/"+name)
 	}
-	return urls, nil
+	return event{urls: urls}, nil
 }

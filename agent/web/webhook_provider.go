@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // provider is a kind of forge: how it is recognised, how it proves who it is,
@@ -13,36 +14,40 @@ type provider struct {
 	// another provider's. marks are headers that must be there as well.
 	event string
 	marks []string
-	// events are those in which a ref moved.
-	events []string
-	proofs []proof
-	decode func(body []byte) ([]string, error)
+	// events are those in which a ref moved, changes those in which a pull
+	// request or the repository itself changed; a * at the end stands for any
+	// text.
+	events, changes []string
+	proofs          []proof
+	decode          func(body []byte) (event, error)
 }
 
 // providers lists them in the order in which they are recognised: Gitea and
 // Forgejo also send the headers of Gogs and GitHub.
 func providers() []provider {
 	refs := []string{"push", "create", "delete"}
+	others := []string{"pull_request", "pull_request_*", "repository"}
 	gitea := []proof{
 		{"gitea.secret", "X-Gitea-Signature", true}, {"gitea.secret", "X-Hub-Signature-256", true},
 		{"gogs.secret", "X-Gitea-Signature", true}, // what Argo CD takes for Gitea
 	}
 	return []provider{
-		{name: "gitea", event: "X-Gitea-Event", events: refs, proofs: gitea, decode: decodeGitHub},
-		{name: "gitea", event: "X-Forgejo-Event", events: refs, proofs: append([]proof{{"gitea.secret", "X-Forgejo-Signature", true}}, gitea...), decode: decodeGitHub},
-		{name: "gogs", event: "X-Gogs-Event", events: refs, proofs: []proof{{"gogs.secret", "X-Gogs-Signature", true}}, decode: decodeGitHub},
-		{name: "github", event: "X-GitHub-Event", events: refs, proofs: []proof{{"github.secret", "X-Hub-Signature-256", true}}, decode: decodeGitHub},
+		{name: "gitea", event: "X-Gitea-Event", events: refs, changes: others, proofs: gitea, decode: decodeGitHub},
+		{name: "gitea", event: "X-Forgejo-Event", events: refs, changes: others, proofs: append([]proof{{"gitea.secret", "X-Forgejo-Signature", true}}, gitea...), decode: decodeGitHub},
+		{name: "gogs", event: "X-Gogs-Event", events: refs, changes: others, proofs: []proof{{"gogs.secret", "X-Gogs-Signature", true}}, decode: decodeGitHub},
+		{name: "github", event: "X-GitHub-Event", events: refs, changes: others, proofs: []proof{{"github.secret", "X-Hub-Signature-256", true}}, decode: decodeGitHub},
 		{
-			name: "gitlab", event: "X-Gitlab-Event", events: []string{"Push Hook", "Tag Push Hook", "System Hook"},
+			name: "gitlab", event: "X-Gitlab-Event", events: []string{"Push Hook", "Tag Push Hook", "System Hook"}, changes: []string{"Merge Request Hook", "System Hook"},
 			proofs: []proof{{"gitlab.secret", "X-Gitlab-Token", false}}, decode: decodeGitLab,
 		},
 		{
-			name: "bitbucket", event: "X-Event-Key", marks: []string{"X-Hook-UUID"}, events: []string{"repo:push"},
+			name: "bitbucket", event: "X-Event-Key", marks: []string{"X-Hook-UUID"}, events: []string{"repo:push"}, changes: []string{"pullrequest:*", "repo:updated"},
 			proofs: []proof{{"bitbucket.secret", "X-Hub-Signature", true}, {"bitbucket.uuid", "X-Hook-UUID", false}}, decode: decodeBitbucket,
 		},
 		{
 			name: "bitbucketserver", event: "X-Event-Key", events: []string{"repo:refs_changed", "mirror:repo_synchronized"},
-			proofs: []proof{{"bitbucketserver.secret", "X-Hub-Signature", true}}, decode: decodeBitbucketServer,
+			changes: []string{"pr:*", "repo:modified"},
+			proofs:  []proof{{"bitbucketserver.secret", "X-Hub-Signature", true}}, decode: decodeBitbucketServer,
 		},
 	}
 }
@@ -61,4 +66,13 @@ func identify(h http.Header) (provider, bool) {
 	return provider{}, false
 }
 
-func (p provider) pushes(h http.Header) bool { return slices.Contains(p.events, h.Get(p.event)) }
+func (p provider) pushes(h http.Header) bool { return listed(p.events, h.Get(p.event)) }
+
+func (p provider) alters(h http.Header) bool { return listed(p.changes, h.Get(p.event)) }
+
+func listed(events []string, name string) bool {
+	return slices.ContainsFunc(events, func(e string) bool {
+		prefix, any := strings.CutSuffix(e, "*")
+		return e == name || any && strings.HasPrefix(name, prefix)
+	})
+}

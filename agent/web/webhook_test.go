@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,16 +24,23 @@ import (
 
 // desk notes what webhooks do.
 type desk struct {
-	mu     sync.Mutex
-	pushed []string
-	result string
+	mu              sync.Mutex
+	pushed, changed []string
+	result          string
 }
 
-func (d *desk) Pushed(urls []string) int {
+func (d *desk) Pushed(urls []string) web.Concerned {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pushed = append(d.pushed, urls...)
-	return len(urls)
+	return web.Concerned{Repositories: len(urls)}
+}
+
+func (d *desk) Changed(urls []string) web.Concerned {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changed = append(d.changed, urls...)
+	return web.Concerned{ApplicationSets: 2}
 }
 
 func (d *desk) received(provider, result string) {
@@ -130,6 +138,34 @@ func TestPushes(t *testing.T) {
 	}
 }
 
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	merge := strings.ReplaceAll(payload(t, "gitlab"), `"push"`, `"merge_request"`)
+	for _, tc := range []struct {
+		reason, body string
+		headers      []string
+		want         string // one of the URLs
+	}{
+		{"GitHub's pull request", payload(t, "github"), []string{"X-GitHub-Event: pull_request", "X-Hub-Signature-256: sha256=SIGNED"}, "https://github.com/acme/config"},
+		{"GitHub's repository", payload(t, "github"), []string{"X-GitHub-Event: repository", "X-Hub-Signature-256: sha256=SIGNED"}, "https://github.com/acme/config"},
+		{"Gitea's new commits", payload(t, "gitea"), []string{"X-Gitea-Event: pull_request_sync", "X-Gitea-Signature: SIGNED"}, "http://gitea.example:3000/acme/config"},
+		{"GitLab", merge, []string{"X-Gitlab-Event: Merge Request Hook", "X-Gitlab-Token: key"}, "https://gitlab.example/acme/platform/config"},
+		{"GitLab's hook of the whole server", merge, []string{"X-Gitlab-Event: System Hook", "X-Gitlab-Token: key"}, "https://gitlab.example/acme/platform/config"},
+		{"Bitbucket Cloud", payload(t, "bitbucket"), []string{"X-Event-Key: pullrequest:created", "X-Hook-UUID: d2e8c1b4-9d55-4b8e-b3a7-0e5f4a3b2c1d"}, "https://bitbucket.org/acme/config"},
+		{"Bitbucket Server, the repository that it is to be merged into", payload(t, "bitbucketserver_pull"),
+			[]string{"X-Event-Key: pr:from_ref_updated", "X-Hub-Signature: sha256=SIGNED"}, "https://bitbucket.example:7990/context/scm/PLAT/config"},
+	} {
+		d := &desk{}
+		rec := post(d.handler(all()), tc.body, tc.headers...)
+		if rec.Code != http.StatusAccepted || !strings.Contains(rec.Body.String(), `"applicationSets":2`) || len(d.pushed) > 0 {
+			t.Errorf("%s: %d %s, pushed %q", tc.reason, rec.Code, rec.Body, d.pushed)
+		}
+		if !slices.Contains(d.changed, tc.want) {
+			t.Errorf("%s: %q lacks %s", tc.reason, d.changed, tc.want)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	push, signed := "X-GitHub-Event: push", "X-Hub-Signature-256: sha256=SIGNED"
@@ -163,7 +199,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		d := &desk{}
 		rec := post(d.handler(all()), tc.body, tc.headers...)
-		if rec.Code != tc.code || d.result != tc.result || len(d.pushed) > 0 {
+		if rec.Code != tc.code || d.result != tc.result || len(d.pushed)+len(d.changed) > 0 {
 			t.Errorf("%s: %d %s, %q, pushed %q", tc.reason, rec.Code, rec.Body, d.result, d.pushed)
 		}
 	}
@@ -261,8 +297,8 @@ func FuzzWebhooks(f *testing.F) {
 		rec := post(d.handler(secrets), string(body), append(s[1:len(s):len(s)], "Content-Type: "+kind)...)
 		switch rec.Code {
 		case http.StatusAccepted:
-			if len(d.pushed) == 0 {
-				t.Errorf("accepted with %q", d.pushed)
+			if len(d.pushed)+len(d.changed) == 0 {
+				t.Error("accepted what names no repository")
 			}
 		case http.StatusNoContent, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 			if len(d.pushed) > 0 {

@@ -46,6 +46,10 @@ type ApplicationSetSpec struct {
 	IgnoreApplicationDifferences []ApplicationSetIgnoreDifferences `json:"ignoreApplicationDifferences,omitempty"`
 	// ApplyNestedSelectors is read and has no effect: they always apply.
 	ApplyNestedSelectors bool `json:"applyNestedSelectors,omitempty"`
+	// YAMLVersion is how generators read yes, no, on and off: as booleans in
+	// 1.1 (the default, as in Argo CD), as texts in 1.2.
+	// +kubebuilder:validation:Enum="1.1";"1.2"
+	YAMLVersion string `json:"yamlVersion,omitempty"`
 }
 
 // ApplicationSetTemplate is an application with placeholders.
@@ -69,6 +73,21 @@ type ApplicationSetSyncPolicy struct {
 	// +kubebuilder:validation:Enum=sync;create-only;create-update;create-delete
 	ApplicationsSync            *string `json:"applicationsSync,omitempty"`
 	PreserveResourcesOnDeletion bool    `json:"preserveResourcesOnDeletion,omitempty"`
+	// DeletionBudget bounds what one expansion deletes without a confirmation;
+	// nil means the agent's.
+	DeletionBudget *DeletionBudget `json:"deletionBudget,omitempty"`
+}
+
+// DeletionBudget is how many applications may go at once without anybody's
+// confirmation. More than it allows by any of its limits is held.
+type DeletionBudget struct {
+	// Count is a number of applications.
+	// +kubebuilder:validation:Minimum=0
+	Count *int32 `json:"count,omitempty"`
+	// Percent is of the applications that the set has.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Percent *int32 `json:"percent,omitempty"`
 }
 
 // ApplicationSetStrategy orders changes over the generated applications.
@@ -110,12 +129,4 @@ type ApplicationSetIgnoreDifferences struct {
 	Name              string   `json:"name,omitempty"`
 	JSONPointers      []string `json:"jsonPointers,omitempty"`
 	JQPathExpressions []string `json:"jqPathExpressions,omitempty"`
-}
-
-// ApplicationSetStatus is what the agent last generated.
-type ApplicationSetStatus struct {
-	Conditions         []metav1.Condition `json:"conditions,omitempty"`
-	Resources          []ResourceStatus   `json:"resources,omitempty"`
-	ResourcesCount     int64              `json:"resourcesCount,omitempty"`
-	ObservedGeneration int64              `json:"observedGeneration,omitempty"`
 }

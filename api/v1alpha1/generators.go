@@ -83,7 +83,8 @@ type GitFileItem struct {
 	Exclude bool   `json:"exclude,omitempty"`
 }
 
-// MatrixGenerator yields the product of exactly two generators.
+// MatrixGenerator yields the product of two or more generators, each filled
+// with what those before it gave.
 type MatrixGenerator struct {
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -99,6 +100,11 @@ type MergeGenerator struct {
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Generators []ApplicationSetNestedGenerator `json:"generators"`
 	MergeKeys  []string                        `json:"mergeKeys"`
+	// Join is left (the default): what the first generator gave, with what the
+	// others have for the same keys. inner keeps what all of them have, outer
+	// also what only later ones have.
+	// +kubebuilder:validation:Enum=left;inner;outer
+	Join string `json:"join,omitempty"`
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Template ApplicationSetTemplate `json:"template,omitzero"`

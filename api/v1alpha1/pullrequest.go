@@ -1,5 +1,7 @@
 package v1alpha1
 
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 // PullRequestGenerator yields the open pull requests of one repository.
 type PullRequestGenerator struct {
 	Github          *PullRequestGeneratorGithub          `json:"github,omitempty"`
@@ -13,6 +15,8 @@ type PullRequestGenerator struct {
 	RequeueAfterSeconds         *int64                       `json:"requeueAfterSeconds,omitempty"`
 	Values                      map[string]string            `json:"values,omitempty"`
 	ContinueOnRepoNotFoundError bool                         `json:"continueOnRepoNotFoundError,omitempty"`
+	// TTL leaves out pull requests that nobody touched for this long, as 72h.
+	TTL *metav1.Duration `json:"ttl,omitempty"`
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Template ApplicationSetTemplate `json:"template,omitzero"`

@@ -1,0 +1,61 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ApplicationSetStatus is what the agent last generated.
+type ApplicationSetStatus struct {
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Resources are the applications, the first MaxSetResources by name.
+	Resources          []ResourceStatus `json:"resources,omitempty"`
+	ResourcesCount     int64            `json:"resourcesCount,omitempty"`
+	ObservedGeneration int64            `json:"observedGeneration,omitempty"`
+	// ApplicationStatus is where a rolling sync has each application.
+	ApplicationStatus []ApplicationSetApplicationStatus `json:"applicationStatus,omitempty"`
+	Health            *HealthStatus                     `json:"health,omitempty"`
+	// Generators are the last complete answers, for telling an empty answer
+	// from one that was never anything else.
+	Generators []GeneratorStatus `json:"generators,omitempty"`
+	// Held are deletions that wait for a confirmation.
+	Held *HeldDeletion `json:"held,omitempty"`
+}
+
+// MaxSetResources bounds the applications that a status lists.
+const MaxSetResources = 5000
+
+// ApplicationSetApplicationStatus is the place of one application in a rolling
+// sync.
+type ApplicationSetApplicationStatus struct {
+	Application        string       `json:"application"`
+	LastTransitionTime *metav1.Time `json:"lastTransitionTime,omitempty"`
+	Message            string       `json:"message,omitempty"`
+	// Status is Waiting, Pending, Progressing or Healthy.
+	Status string `json:"status"`
+	// Step counts from 1; -1 is in no step.
+	Step            string   `json:"step"`
+	TargetRevisions []string `json:"targetRevisions,omitempty"`
+}
+
+// GeneratorStatus is what one generator gave when it last gave a complete
+// answer.
+type GeneratorStatus struct {
+	// Path is its place in the document, as generators[0].matrix.generators[1].git.
+	Path string `json:"path"`
+	// ParameterSets is their number.
+	ParameterSets int64 `json:"parameterSets"`
+}
+
+// HeldDeletion is a deletion that waits for a confirmation.
+type HeldDeletion struct {
+	// Digest names exactly these deletions: the annotation ConfirmDeletion with
+	// this value lets them go ahead.
+	Digest string `json:"digest"`
+	Reason string `json:"reason"`
+	// Applications are the first of those to delete, by name; Count is of all.
+	Applications []string     `json:"applications,omitempty"`
+	Count        int64        `json:"count"`
+	Since        *metav1.Time `json:"since,omitempty"`
+}
+
+// ConfirmDeletion is the annotation of an ApplicationSet by which somebody
+// confirms the held deletion whose digest it names.
+const ConfirmDeletion = "trueup.dev/confirm-deletion"

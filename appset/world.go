@@ -1,0 +1,186 @@
+package appset
+
+import (
+	"context"
+	"time"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+)
+
+// World is what generators may ask. What is nil refuses the generators that
+// need it.
+type World struct {
+	Clusters     Clusters
+	Repositories Repositories
+	Forges       Forges
+	Decisions    Decisions
+	Plugins      Plugins
+	// Now is for generators that leave out what is old.
+	Now func() time.Time
+}
+
+// Clusters lists the clusters that applications can go to.
+type Clusters interface {
+	Clusters(ctx context.Context) ([]Cluster, error)
+}
+
+// Cluster is a destination as generators see it.
+type Cluster struct {
+	Name        string            `json:"name"`
+	Server      string            `json:"server"`
+	Project     string            `json:"project,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// The cluster that the agent runs in, where no secret claims it.
+const (
+	LocalName   = "in-cluster"
+	LocalServer = "https://kubernetes.default.svc"
+)
+
+// Repositories opens repositories.
+type Repositories interface {
+	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
+}
+
+// Forges reaches the servers that host repositories. The namespace is the
+// set's: credentials are in Secrets beside it.
+type Forges interface {
+	// Organization opens what a generator names: exactly one provider is set.
+	Organization(ctx context.Context, namespace string, gen *v1alpha1.SCMProviderGenerator) (Organization, error)
+	// PullRequests lists the open ones of one repository, with all the labels
+	// that the generator names. It is complete or an error. A repository that
+	// is not there is fault.Missing.
+	PullRequests(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) ([]PullRequest, error)
+}
+
+// Organization is the repositories of one owner. Every answer is complete or
+// an error: a page that is missing is never a shorter list.
+type Organization interface {
+	// Repositories lists them with their default branch and without its commit.
+	Repositories(ctx context.Context) ([]Repository, error)
+	// Branches lists the branches that the generator asks for: the default one,
+	// or all. A repository without commits has none.
+	Branches(ctx context.Context, of Repository) ([]Branch, error)
+	// Has tells whether a branch has a file or folder of this path.
+	Has(ctx context.Context, of Repository, branch Branch, path string) (bool, error)
+}
+
+// Repository is one repository of a forge.
+type Repository struct {
+	Organization, Name, ID string
+	// URL is in the protocol that the generator asks for.
+	URL           string
+	DefaultBranch string
+	Labels        []string
+}
+
+// Branch is a branch and the commit at its end.
+type Branch struct{ Name, SHA string }
+
+// PullRequest is one that is open.
+type PullRequest struct {
+	Number               int64
+	Title, Author        string
+	Branch, TargetBranch string
+	HeadSHA              string
+	Labels               []string
+	// Updated is when anybody last touched it; zero where the forge does not say.
+	Updated time.Time
+}
+
+// Decisions finds the objects that decide on clusters, and what a
+// clusterDecisionResource generator has beside it.
+type Decisions interface {
+	// Decide gives the status list items of the objects that the generator
+	// names, each item as decoded JSON; MatchKey is the item's key that names a
+	// cluster. No object found is fault.Missing.
+	Decide(ctx context.Context, namespace string, gen *v1alpha1.DuckTypeGenerator) (Decision, error)
+}
+
+// Decision is what decision objects say.
+type Decision struct {
+	MatchKey string
+	Items    []map[string]any
+}
+
+// Plugins asks the services behind plugin generators.
+type Plugins interface {
+	// Parameters posts the input and gives the output's parameter sets, as
+	// decoded JSON.
+	Parameters(ctx context.Context, set PluginCaller, gen *v1alpha1.PluginGenerator) ([]map[string]any, error)
+}
+
+// PluginCaller is the set on whose behalf a plugin is asked.
+type PluginCaller struct{ Namespace, Name string }
+
+// Result is what a set expands to.
+type Result struct {
+	// Applications are sorted by name; names are unique.
+	Applications []v1alpha1.Application
+	// Rejected are applications that are not as they should be. They stop no
+	// other, and what exists under their name must stay as it is.
+	Rejected []Rejection
+	// Warnings tell of what was left out on purpose.
+	Warnings []string
+	// Answers say how much each generator gave, in the document's order.
+	Answers []Answer
+	// Explained has an entry for each application, in the same order.
+	Explained []Explanation
+}
+
+// Rejection is an application that cannot be created.
+type Rejection struct {
+	// Name is empty where it is not known: then nothing of the set may be deleted.
+	Name string
+	// Generator is the path of the one behind it.
+	Generator string
+	Err       error
+}
+
+// Answer is how much a generator gave.
+type Answer struct {
+	// Path is the generator's place in the document, as
+	// generators[0].matrix.generators[1].git.
+	Path string
+	// ParameterSets is their number before any selector, over all the times
+	// that the generator was asked.
+	ParameterSets int
+	// Verified says that the answer is complete even if it is empty: it is read
+	// from a commit, or it was asked a second time in another way.
+	Verified bool
+}
+
+// Explanation says where an application and its fields come from.
+type Explanation struct {
+	Application string
+	Origin      Origin
+	// Fields are those that a template filled, in the order of their paths.
+	Fields []Field
+}
+
+// Origin is where a parameter set comes from.
+type Origin struct {
+	// Generator is its place in the document.
+	Generator string
+	// Parameters are those that it gave by itself, as templates see them.
+	Parameters map[string]any
+	// Note tells what the generator looked at: a file, a cluster, a pull request.
+	Note string
+	// Parts are what a matrix or merge put together, in the order of its children.
+	Parts []Origin
+}
+
+// Field is one text of an application.
+type Field struct {
+	// Path is in the application, as spec.sources[0].path.
+	Path string
+	// From is the place of its template in the set, as
+	// spec.template.spec.sources[0].path or spec.templatePatch.
+	From string
+	// Template and Value are before and after; Uses are the parameters in it.
+	Template, Value string
+	Uses            []string
+}
