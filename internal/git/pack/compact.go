@@ -2,8 +2,8 @@ package pack
 
 import (
 	"bufio"
-	"compress/zlib"
 	"bytes"
+	"compress/zlib"
 	"context"
 	"crypto/sha1" //nolint:gosec // Git names objects by it
 	"encoding/binary"
