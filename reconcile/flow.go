@@ -60,7 +60,8 @@ const rounds = 50
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
 	mem.looks()
-	desired, cluster, err := f.Desire(ctx, app, revisions(requested(app))...)
+	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
+	mem.name(desired, err == nil)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type Memory struct {
 	// trees was last seen to give the same answers.
 	asked []asked
 	stand []standing
+	named []string // repositories that files name
 	// blind: what the objects depend on is not known. The last look failed
 	// before it had asked everything, or one is under way and still asking.
 	blind bool
@@ -109,6 +111,34 @@ func (m *Memory) looks() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.blind = true
+}
+
+// maxNamed bounds what an application that keeps failing in new ways adds up.
+const maxNamed = 256
+
+// name remembers the repositories that files of an application name. Where
+// rendering failed it did not get to all of them, so that those known before
+// stay.
+func (m *Memory) name(d *Desired, complete bool) {
+	if d == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if complete || len(m.named) > maxNamed {
+		m.named = nil
+	}
+	for _, url := range d.named {
+		if !slices.Contains(m.named, url) {
+			m.named = append(m.named, url)
+		}
+	}
+}
+
+func (m *Memory) lastNamed() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.named)
 }
 
 // ask remembers what the last rendering depended on.
