@@ -17,8 +17,8 @@ import (
 
 // TestMain: Jsonnet is evaluated by a child of the program, which is this one.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == jsonnet.Argument {
-		os.Exit(evaluateJsonnet())
+	if os.Getenv(asProgram) != "" || len(os.Args) == 2 && os.Args[1] == jsonnet.Argument {
+		main()
 	}
 	os.Exit(m.Run())
 }
