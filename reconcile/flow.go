@@ -59,12 +59,13 @@ const rounds = 50
 // status. What fails is in the status as a condition; what was known before
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
+	mem.looks()
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}
-	mem.ask(desired.asked)
+	mem.ask(desired)
 	mem.resume(app, desired)
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
@@ -190,7 +191,7 @@ func revisions(op v1alpha1.SyncOperation) []string {
 // failed keeps what was known and says what went wrong.
 func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome {
 	mem.failures++
-	mem.ask(nil)
+	mem.looks()
 	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err, Done: app.Operation != nil}
 	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
 		out.After = DefaultRetry().Wait(mem.failures)

@@ -23,9 +23,14 @@ type Memory struct {
 	// since.
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
+	// asked is what the last rendering depended on, and stand where each of its
+	// trees was last seen to give the same answers.
 	asked []asked
-	named []string
-	blind bool // the last look failed before it had asked everything
+	stand []standing
+	named []string // repositories that files name
+	// blind: what the objects depend on is not known. The last look failed
+	// before it had asked everything, or one is under way and still asking.
+	blind bool
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -101,14 +106,11 @@ func (s seen) outdated(by Sighting) bool {
 	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
 }
 
-// ask remembers what the last rendering depended on; nil says that it failed,
-// and that nobody knows.
-func (m *Memory) ask(all []asked) {
+// looks notes that a look begins: what it is going to depend on is not known.
+func (m *Memory) looks() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.blind = all == nil; !m.blind {
-		m.asked = all
-	}
+	m.blind = true
 }
 
 // maxNamed bounds what an application that keeps failing in new ways adds up.
@@ -139,11 +141,29 @@ func (m *Memory) lastNamed() []string {
 	return slices.Clone(m.named)
 }
 
-// lastAsked is what the last rendering depended on, and whether that is all.
-func (m *Memory) lastAsked() (all []asked, complete bool) {
+// ask remembers what the last rendering depended on.
+func (m *Memory) ask(d *Desired) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.asked, !m.blind && len(m.asked) > 0
+	m.asked, m.stand, m.blind = d.asked, d.stand, false
+}
+
+// lastAsked is what the last rendering depended on, where its trees stand, and
+// whether that is all.
+func (m *Memory) lastAsked() (all []asked, stand []standing, complete bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked, m.stand, !m.blind && len(m.asked) > 0
+}
+
+// stands remembers where the trees stand that were asked, unless others were
+// asked since.
+func (m *Memory) stands(asked []asked, stand []standing) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.blind && len(m.asked) == len(asked) && &m.asked[0] == &asked[0] {
+		m.stand = stand
+	}
 }
 
 // Recheck has everything fetched again at the next look.

@@ -12,7 +12,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trueup-dev/trueup/internal/golden"
+	"github.com/trueup-dev/trueup/internal/jsonnet"
 )
+
+// TestMain: Jsonnet is evaluated by a child of the program, which is this one.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" || len(os.Args) == 2 && os.Args[1] == jsonnet.Argument {
+		main()
+	}
+	os.Exit(m.Run())
+}
 
 // call runs one command line as a user would, from the module's root.
 func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
