@@ -37,7 +37,7 @@ func FuzzCompare(f *testing.F) {
 		for _, o := range report.Objects {
 			modified := false
 			for _, field := range o.Fields {
-				modified = modified || field.Class == Declared
+				modified = modified || field.ToSync()
 				if field.Path == "" {
 					t.Errorf("%s: a difference without a path", o.Key())
 				}
