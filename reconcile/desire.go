@@ -42,6 +42,7 @@ type Desired struct {
 
 	hashes map[object.Key]string
 	asked  []asked
+	rules  rulebook
 }
 
 // Desire renders what an application asks for. revisions, where not empty,

@@ -20,8 +20,10 @@ type Flow struct {
 	Clusters Clusters
 	// Projects limit what applications may do; nil limits nothing.
 	Projects Projects
-	Journal  Journal
-	Now      func() time.Time
+	// Rules are those of every application; nil is none.
+	Rules   Rules
+	Journal Journal
+	Now     func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string

@@ -1,10 +1,13 @@
 package known
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -46,6 +49,26 @@ func IsScaler(gk runtimeschema.GroupKind) bool {
 	}
 	return false
 }
+
+// Scalable reports a path that autoscalers write to.
+func Scalable(path string) bool {
+	return path == "spec.replicas" || strings.HasPrefix(path, "spec.template.spec.containers[") && strings.Contains(path, "].resources")
+}
+
+// MayScale reports a difference that may be an autoscaler's work, going by
+// where it is and by who made it.
+func MayScale(path, manager string) bool {
+	if path == "spec.replicas" {
+		return manager == "" || ownership.Names(scaling(), manager)
+	}
+	return Scalable(path) && ownership.Names(resizing(), manager)
+}
+
+func scaling() []string {
+	return []string{"kube-controller-manager", "horizontal-pod-autoscaler*", "keda-*"}
+}
+
+func resizing() []string { return []string{"vpa-*"} }
 
 // NewWorld reads the autoscalers among live objects.
 func NewWorld(live ...[]*unstructured.Unstructured) *World {
@@ -120,7 +143,7 @@ func autoscaled(c *Case) bool {
 	}
 	for _, h := range c.World.horizontal {
 		if targets(h.target, c.Key) && n >= h.min && n <= h.max {
-			return c.By() == nil || c.by("kube-controller-manager", "horizontal-pod-autoscaler*", "keda-*")
+			return c.By() == nil || c.by(scaling()...)
 		}
 	}
 	return false
@@ -129,7 +152,7 @@ func autoscaled(c *Case) bool {
 // resized explains container resources that a VerticalPodAutoscaler wrote,
 // inside what it allows.
 func resized(c *Case) bool {
-	if c.Live == nil || len(c.World.vertical) == 0 || !c.by("vpa-*") {
+	if c.Live == nil || len(c.World.vertical) == 0 || !c.by(resizing()...) {
 		return false
 	}
 	for _, v := range c.World.vertical {
