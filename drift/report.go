@@ -32,6 +32,23 @@ const (
 // Report lists every object that was compared, sorted by key.
 type Report struct {
 	Objects []Object `json:"objects"`
+	// RuleNames are the rules of users, for those that hit nothing, and
+	// RuleProblems what is wrong with some; both as far as the caller tells.
+	RuleNames    []string `json:"-"`
+	RuleProblems []string `json:"ruleProblems,omitempty"`
+}
+
+// Rules adds up what the rules of users did.
+func (r Report) Rules() []ignore.Use {
+	return ignore.Sum(r.RuleNames, func(yield func(string, ignore.Hit) bool) {
+		for _, o := range r.Objects {
+			for _, hit := range o.Rules {
+				if !yield(o.Key().Short(), hit) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // Object is the verdict on one object. Fields is never nil, and sorted by path.

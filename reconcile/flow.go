@@ -117,7 +117,7 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	var report drift.Report
+	report := drift.Report{RuleNames: desired.rules.own, RuleProblems: view.ruleProblems()}
 	for _, key := range view.keys() {
 		report.Objects = append(report.Objects, view.seen[key].verdict)
 	}

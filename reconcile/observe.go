@@ -58,7 +58,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		mem.forget(stale)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
-	if err := f.judge(ctx, c, d, mem, live, stale); err != nil {
+	if err := (judge{f, c, d, mem}).all(ctx, live, stale); err != nil {
 		mem.forget(stale)
 		return nil, err
 	}
@@ -132,7 +132,16 @@ func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, version
 }
 
 // judge compares and remembers.
-func (f *Flow) judge(ctx context.Context, c *Cluster, d *Desired, mem *Memory, live []*unstructured.Unstructured, keys []object.Key) error {
+type judge struct {
+	flow    *Flow
+	cluster *Cluster
+	desired *Desired
+	mem     *Memory
+}
+
+// all judges the objects of keys, of which live holds those that are there.
+func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys []object.Key) error {
+	f, c, d, mem := j.flow, j.cluster, j.desired, j.mem
 	if len(keys) == 0 {
 		return nil
 	}

@@ -113,40 +113,18 @@ func (v *View) toApply() []*unstructured.Unstructured {
 // rules adds up what each rule did, by name. A rule of the application that
 // selects no object is there as well.
 func (v *View) rules() []v1alpha1.IgnoreRuleStatus {
-	all := map[string]*v1alpha1.IgnoreRuleStatus{}
-	for _, name := range v.Desired.rules.own {
-		all[name] = &v1alpha1.IgnoreRuleStatus{Name: name}
-	}
-	for _, key := range v.keys() {
-		for _, hit := range v.seen[key].verdict.Rules {
-			r := all[hit.Rule]
-			if r == nil {
-				r = &v1alpha1.IgnoreRuleStatus{Name: hit.Rule}
-				all[hit.Rule] = r
-			}
-			if hit.Malformed {
-				continue // a condition tells it
-			}
-			r.Objects, r.Places, r.Fields = r.Objects+1, r.Places+hit.Places, r.Fields+hit.Fields
-			switch {
-			case r.Message != "":
-			case hit.Whole:
-				r.Message = key.Short() + ": nothing is left to compare"
-			case hit.Message != "":
-				r.Message = key.Short() + ": " + hit.Message
+	hits := func(yield func(string, ignore.Hit) bool) {
+		for _, key := range v.keys() {
+			for _, hit := range v.seen[key].verdict.Rules {
+				if !yield(key.Short(), hit) {
+					return
+				}
 			}
 		}
 	}
 	var out []v1alpha1.IgnoreRuleStatus
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		r := *all[name]
-		switch {
-		case r.Objects == 0:
-			r.Message = "selects no object"
-		case r.Places == 0 && r.Message == "":
-			r.Message = "names nothing in the objects that it selects"
-		}
-		out = append(out, r)
+	for _, u := range ignore.Sum(v.Desired.rules.own, hits) {
+		out = append(out, v1alpha1.IgnoreRuleStatus{Name: u.Rule, Objects: u.Objects, Places: u.Places, Fields: u.Fields, Message: u.Message})
 	}
 	return out
 }
@@ -163,8 +141,8 @@ func (v *View) ruleWarnings() []string {
 	return out
 }
 
-// ruleProblems are what is wrong with rules, one per line.
-func (v *View) ruleProblems() string {
+// ruleProblems are what is wrong with rules.
+func (v *View) ruleProblems() []string {
 	var out []string
 	for _, p := range v.Desired.rules.problems {
 		out = append(out, p.String())
@@ -176,7 +154,7 @@ func (v *View) ruleProblems() string {
 			}
 		}
 	}
-	return strings.Join(out, "\n")
+	return out
 }
 
 // maxScalers bounds the autoscalers of one namespace that are looked at.
@@ -197,14 +175,11 @@ func scalersOf(ctx context.Context, c *Cluster, report drift.Report) ([]*unstruc
 	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
 		for _, gvk := range known.Scalers() {
 			found, err := c.Objects.List(ctx, gvk, namespace, maxScalers)
-			switch fault.Of(err) {
-			case fault.Missing, fault.Denied, fault.Invalid:
-				continue // then nothing explains the difference
-			}
-			if err != nil {
+			kind := fault.Of(err)
+			if err != nil && kind != fault.Missing && kind != fault.Denied && kind != fault.Invalid {
 				return nil, fmt.Errorf("look for autoscalers in %s of cluster %s: %w", namespace, c.Name, err)
 			}
-			out = append(out, found...)
+			out = append(out, found...) // nothing where they cannot be read: then nothing explains the difference
 		}
 	}
 	return out, nil

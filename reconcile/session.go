@@ -110,7 +110,7 @@ func (s *session) learn(ctx context.Context, result apply.Result) {
 			live, keys = append(live, e.Live), append(keys, e.Key)
 		}
 	}
-	if err := s.flow.judge(ctx, s.view.cluster, d, s.mem, live, keys); err != nil {
+	if err := (judge{s.flow, s.view.cluster, d, s.mem}).all(ctx, live, keys); err != nil {
 		for _, key := range keys {
 			s.mem.distrust(key) // the next look tells
 		}

@@ -216,8 +216,8 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 	for _, w := range p.Warnings {
 		warnings[w.Rule] = append(warnings[w.Rule], w.Message)
 	}
-	if text := s.view.ruleProblems(); text != "" {
-		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", text)
+	if problems := s.view.ruleProblems(); len(problems) > 0 {
+		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
 	}
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
 	for rule, messages := range warnings {

@@ -14,7 +14,8 @@ type Hit struct {
 	Places int `json:"places"`
 	// Fields are the differences that it explains.
 	Fields int `json:"fields"`
-	// Whole says that nothing that Git declares is left for a comparison.
+	// Whole says that nothing that Git declares is left for a comparison,
+	// whatever stands there: the rule has no condition.
 	Whole bool `json:"whole,omitempty"`
 	// Message is what kept the rule, or an entry of it, from counting.
 	Message string `json:"message,omitempty"`
@@ -56,8 +57,8 @@ func (s *Set) Judge(pair Pair, differences []Difference) *Ruling {
 		if rule.when == nil {
 			addAll(&r.desired, f.desired)
 			addAll(&r.live, f.live)
+			r.Hits[i].Whole = whole(pair.Desired, f.desired)
 		}
-		r.Hits[i].Whole = whole(pair.Desired, f.desired)
 	}
 	for i := range differences {
 		r.by[i] = r.judge(&differences[i])

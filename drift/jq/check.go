@@ -98,6 +98,9 @@ func (c *checker) query(q *gojq.Query) error {
 	if q.Term != nil {
 		return c.term(q.Term)
 	}
+	if q.Left == nil || q.Right == nil {
+		return errors.New("is empty")
+	}
 	for _, p := range q.Patterns {
 		if p.Name == "" {
 			return refused("destructuring")
@@ -129,55 +132,73 @@ func (c *checker) queries(all ...*gojq.Query) error {
 }
 
 func (c *checker) term(t *gojq.Term) error {
-	if err := c.count(); err != nil {
+	if err := cmp.Or(c.count(), c.head(t)); err != nil {
 		return err
 	}
-	var err error
+	for _, s := range t.SuffixList {
+		if err := cmp.Or(c.count(), c.index(s.Index)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// head checks a term without what is behind it.
+func (c *checker) head(t *gojq.Term) error {
 	switch t.Type {
 	case gojq.TermTypeIdentity, gojq.TermTypeNull, gojq.TermTypeTrue, gojq.TermTypeFalse, gojq.TermTypeNumber:
+		return nil
 	case gojq.TermTypeRecurse:
 		if c.collecting {
-			err = refused(".. inside a list that is collected")
+			return refused(".. inside a list that is collected")
 		}
+		return nil
 	case gojq.TermTypeIndex:
-		err = c.index(t.Index)
+		return c.index(t.Index)
 	case gojq.TermTypeFunc:
-		err = c.call(t.Func)
+		return c.call(t.Func)
 	case gojq.TermTypeString:
-		err = c.text(t.Str)
+		return c.text(t.Str)
+	case gojq.TermTypeUnary:
+		return c.term(t.Unary.Term)
+	case gojq.TermTypeIf:
+		err := c.queries(t.If.Cond, t.If.Then, t.If.Else)
+		for _, elif := range t.If.Elif {
+			err = cmp.Or(err, c.queries(elif.Cond, elif.Then))
+		}
+		return err
+	case gojq.TermTypeTry:
+		return c.queries(t.Try.Body, t.Try.Catch)
+	case gojq.TermTypeQuery:
+		return c.query(t.Query)
+	default:
+		return c.making(t)
+	}
+}
+
+// making checks terms that make values.
+func (c *checker) making(t *gojq.Term) error {
+	switch t.Type {
 	case gojq.TermTypeObject:
 		if !isLiteralTerm(t) {
-			err = refused("{} around values of the object")
+			return refused("{} around values of the object")
 		}
+		return nil
 	case gojq.TermTypeArray:
-		if t.Array.Query != nil && !isLiteral(t.Array.Query) {
-			err = c.collect("[]", t.Array.Query)
+		if t.Array.Query == nil || isLiteral(t.Array.Query) {
+			return nil
 		}
-	case gojq.TermTypeUnary:
-		err = c.term(t.Unary.Term)
+		return c.collect("[]", t.Array.Query)
 	case gojq.TermTypeFormat:
 		if t.Format != "@base64d" || t.Str != nil {
 			return refused(t.Format)
 		}
-		err = c.grow(t.Format)
-	case gojq.TermTypeIf:
-		err = c.queries(t.If.Cond, t.If.Then, t.If.Else)
-		for _, elif := range t.If.Elif {
-			err = cmp.Or(err, c.queries(elif.Cond, elif.Then))
-		}
-	case gojq.TermTypeTry:
-		err = c.queries(t.Try.Body, t.Try.Catch)
-	case gojq.TermTypeQuery:
-		err = c.query(t.Query)
+		return c.grow(t.Format)
 	case gojq.TermTypeReduce, gojq.TermTypeForeach:
 		return refused("reduce or foreach")
 	default:
 		return refused("label or break")
 	}
-	for _, s := range t.SuffixList {
-		err = cmp.Or(err, c.count(), c.index(s.Index))
-	}
-	return err
 }
 
 func (c *checker) index(i *gojq.Index) error {
@@ -228,6 +249,7 @@ func (c *checker) call(f *gojq.Func) error {
 		return refused(f.Name)
 	}
 	switch kind {
+	case anything:
 	case literal, growing, expression:
 		for _, arg := range f.Args {
 			if !isLiteral(arg) {
@@ -303,6 +325,7 @@ func isLiteralTerm(t *gojq.Term) bool {
 			}
 		}
 		return true
+	default:
+		return false
 	}
-	return false
 }

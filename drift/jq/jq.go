@@ -40,7 +40,12 @@ type Expression struct {
 }
 
 // Parse checks an expression.
-func Parse(text string) (*Expression, error) {
+func Parse(text string) (e *Expression, err error) {
+	defer func() {
+		if recover() != nil {
+			e, err = nil, errors.New("is no jq expression")
+		}
+	}()
 	query, err := gojq.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("is no jq expression: %w", err)
@@ -59,7 +64,13 @@ func Parse(text string) (*Expression, error) {
 // Paths lists the places of an object that an expression names and that are
 // there: keys are strings, places in lists ints. Errors hold no values of the
 // object.
-func (e *Expression) Paths(in *Input) ([][]any, error) {
+func (e *Expression) Paths(in *Input) (found [][]any, err error) {
+	defer func() {
+		// The interpreter is not ours, and the expression is anybody's.
+		if recover() != nil {
+			found, err = nil, errors.New("cannot be run")
+		}
+	}()
 	if e.late.Load() >= maxLate {
 		return nil, errLate
 	}
