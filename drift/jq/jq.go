@@ -102,6 +102,9 @@ func (e *Expression) Paths(in *Input) (found [][]any, err error) {
 		if steps++; steps > MaxPaths {
 			return nil, ErrTooMany
 		}
+		if len(path) == 0 {
+			continue // the object as a whole is no place in it
+		}
 		out = append(out, places(in.converted, path)...)
 		if len(out) > MaxPaths {
 			return nil, ErrTooMany
