@@ -51,8 +51,10 @@ type Options struct {
 	// Elect has one of several agents work at a time.
 	Elect bool
 	// Files lets applications name repositories by file URL.
-	Files   bool
-	Workers int
+	Files bool
+	// WebFiles says which files of web servers charts may take values from.
+	WebFiles registry.FileOptions
+	Workers  int
 	// History remembers syncs and drift; nil forgets them. Entries older than
 	// KeepHistory are forgotten; 0 keeps them all.
 	History     history.Store
@@ -99,7 +101,9 @@ func Run(ctx context.Context, o Options) error {
 	credentials := &Credentials{Reader: mgr.GetClient(), Namespace: o.Namespace, Log: o.Log.WithName("credentials")}
 	mirrors := git.New(git.Options{Dir: o.DataDir + "/mirrors", Files: o.Files, Credentials: credentials})
 	defer mirrors.Close()
-	sources := Sources{Git: mirrors, Registry: registry.New(registry.Options{Dir: o.DataDir + "/charts", Credentials: RegistryCredentials{From: credentials}})}
+	sources := Sources{Git: mirrors, Registry: registry.New(registry.Options{
+		Dir: o.DataDir + "/charts", Credentials: RegistryCredentials{From: credentials}, Files: o.WebFiles,
+	})}
 	measured := newMetrics()
 	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers}
@@ -127,7 +131,7 @@ func Run(ctx context.Context, o Options) error {
 			apps.Wake(who)
 		}
 	}
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller)); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}

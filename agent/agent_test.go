@@ -47,6 +47,8 @@ type world struct {
 	history   history.Store
 	metrics   *prometheus.Registry
 	config    *rest.Config
+	options   agent.Options
+	stop      func()
 }
 
 func connect(t *testing.T, cluster string) (client.Client, string) {
@@ -94,25 +96,37 @@ func start(t *testing.T, changes ...func(*agent.Options)) *world {
 	w.must(err)
 	t.Cleanup(func() { w.must(past.Close()) })
 	w.history, w.metrics = past, prometheus.NewRegistry()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	options := agent.Options{
+	w.options = agent.Options{
 		Config: config, Namespace: w.namespace, DataDir: t.TempDir(), Poll: 200 * time.Millisecond, Sweep: time.Hour,
 		Health: "0", Metrics: "0", Files: true, Workers: 4, Log: logr.Discard(), Watch: w.namespace,
 		History: past, KeepHistory: time.Hour, API: "127.0.0.1:0", Registry: w.metrics,
 		Engines: map[render.Type]render.Engine{render.Kustomize: kustomize.New(kustomize.Options{}), render.Helm: helm.New()},
 	}
 	for _, change := range changes {
-		change(&options)
+		change(&w.options)
 	}
-	go func() { done <- agent.Run(ctx, options) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("the agent did not stop cleanly: %v", err)
-		}
-	})
+	w.run()
+	t.Cleanup(func() { w.stop() })
 	return w
+}
+
+// run runs the agent until it is told to stop.
+func (w *world) run() {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- agent.Run(ctx, w.options) }()
+	w.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Errorf("the agent did not stop cleanly: %v", err)
+		}
+	}
+}
+
+// restart replaces the agent by another one, as an upgrade does.
+func (w *world) restart() {
+	w.stop()
+	w.run()
 }
 
 func (w *world) must(err error) {

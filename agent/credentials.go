@@ -56,7 +56,7 @@ func (c *Credentials) permits(ctx context.Context, project, url string) error {
 			return nil
 		}
 	}
-	return fault.New(fault.Denied, "the repository %s is registered for another project than %s", git.Redact(url), project)
+	return fault.New(fault.Denied, "the repository %s is registered for another project than %s", git.Redact(repourl.Redact(url)), project)
 }
 
 // access gathers all that is known about getting into a repository.

@@ -279,12 +279,12 @@ func (p *Poller) poll(ctx context.Context, r *polled) (failures int) {
 		p.Polled(time.Since(began), err)
 	}
 	if err != nil && was == nil {
-		p.Log.Error(err, "a repository cannot be reached; the last commit stays in force", "repository", r.key)
+		p.Log.Error(err, "a repository cannot be reached; the last commit stays in force", "repository", repourl.Redact(r.key))
 	}
 	p.wake(wake)
 	if err == nil {
 		if err := p.Mirrors.Tidy(ctx, r.url); err != nil && ctx.Err() == nil {
-			p.Log.Error(err, "the mirror stays larger than it need be", "repository", r.key)
+			p.Log.Error(err, "the mirror stays larger than it need be", "repository", repourl.Redact(r.key))
 		}
 	}
 	return failures

@@ -2,14 +2,15 @@ package agent
 
 import (
 	"context"
+	"errors"
 
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
-// Sources opens trees wherever they are: charts and OCI artifacts with
-// Registry, all others with Git.
+// Sources opens trees wherever they are: charts, OCI artifacts and files of web
+// servers with Registry, all others with Git.
 type Sources struct {
 	Git      *git.Mirrors
 	Registry *registry.Registry
@@ -36,18 +37,30 @@ func (s Sources) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree,
 	return s.Git.Tree(ctx, at)
 }
 
-// Poll asks for what changed at a URL. Who uses a Helm repository opens its
-// charts first, so that it is known for one.
+// Poll asks for what changed at a URL, of everything that was opened there: a
+// URL may be that of a Git repository for one user and of charts or a file for
+// another. It fails where none of them can be asked: who takes a URL for what it
+// is not must not make it fail for others. Where nothing was opened, nothing
+// changed for anybody.
 func (s Sources) Poll(ctx context.Context, url string) (changed bool, err error) {
-	if s.inRegistry(url) {
-		return s.Registry.Poll(ctx, url)
+	var failures []error
+	holding := s.holding(url)
+	for _, at := range holding {
+		moved, err := at.Poll(ctx, url)
+		changed = changed || moved
+		if err != nil {
+			failures = append(failures, err)
+		}
 	}
-	return s.Git.Poll(ctx, url)
+	if len(failures) < len(holding) {
+		return changed, nil
+	}
+	return changed, errors.Join(failures...)
 }
 
 // Tidy is for when nobody waits.
 func (s Sources) Tidy(ctx context.Context, url string) error {
-	if s.inRegistry(url) {
+	if !s.Git.Holds(url) {
 		return nil // archives are tidied as they come
 	}
 	return s.Git.Tidy(ctx, url)
@@ -55,13 +68,24 @@ func (s Sources) Tidy(ctx context.Context, url string) error {
 
 // Forget drops what is kept in memory of a URL.
 func (s Sources) Forget(url string) {
-	if s.inRegistry(url) {
-		s.Registry.Forget(url)
-		return
+	for _, at := range s.holding(url) {
+		at.Forget(url)
 	}
-	s.Git.Forget(url)
 }
 
-func (s Sources) inRegistry(url string) bool {
-	return registry.Serves(snapshot.Location{RepoURL: url}) || s.Registry.Holds(url)
+// pollable is what Git and Registry have in common.
+type pollable interface {
+	Poll(ctx context.Context, url string) (changed bool, err error)
+	Forget(url string)
+}
+
+func (s Sources) holding(url string) []pollable {
+	var out []pollable
+	if s.Registry.Holds(url) {
+		out = append(out, s.Registry)
+	}
+	if s.Git.Holds(url) {
+		out = append(out, s.Git)
+	}
+	return out
 }

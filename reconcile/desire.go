@@ -43,11 +43,23 @@ type Desired struct {
 	hashes map[object.Key]string
 	asked  []asked
 	rules  rulebook
+	// named are the repositories that files named beyond the sources.
+	named []string
 }
 
 // Desire renders what an application asks for. revisions, where not empty,
 // take the place of the sources' own, one by one.
 func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions ...string) (*Desired, *Cluster, error) {
+	d, cluster, err := f.desire(ctx, app, revisions)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, cluster, nil
+}
+
+// desire is Desire. Where rendering fails, what it returns beside the error
+// tells which repositories were named all the same.
+func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions []string) (*Desired, *Cluster, error) {
 	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the destination: %w", err)
@@ -76,7 +88,7 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	d.Commit = d.Commits[0]
 	objects, err := f.render(ctx, app, all, capabilities, d)
 	if err != nil {
-		return nil, nil, err
+		return d, nil, err
 	}
 	var scopes []limits.Object
 	if d.Objects, scopes, err = f.own(ctx, app, cluster, objects, d.Origins); err != nil {
@@ -131,6 +143,9 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 		}
 		req.Capabilities = c
 		result, err := f.Renderer.Render(ctx, req)
+		for _, more := range result.Reads.More {
+			d.named = append(d.named, more.At.RepoURL)
+		}
 		if err != nil {
 			failures = append(failures, err)
 			continue

@@ -61,7 +61,8 @@ const rounds = 50
 // status. What fails is in the status as a condition; what was known before
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
-	desired, cluster, err := f.Desire(ctx, app, revisions(requested(app))...)
+	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
+	mem.name(desired, err == nil)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}

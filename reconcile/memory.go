@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type Memory struct {
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
 	asked []asked
+	named []string
 	blind bool // the last look failed before it had asked everything
 
 	// What follows belongs to the one flow that runs at a time.
@@ -113,6 +115,34 @@ func (m *Memory) ask(all []asked) {
 	if m.blind = all == nil; !m.blind {
 		m.asked = all
 	}
+}
+
+// maxNamed bounds what an application that keeps failing in new ways adds up.
+const maxNamed = 256
+
+// name remembers the repositories that files of an application name. Where
+// rendering failed it did not get to all of them, so that those known before
+// stay.
+func (m *Memory) name(d *Desired, complete bool) {
+	if d == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if complete || len(m.named) > maxNamed {
+		m.named = nil
+	}
+	for _, url := range d.named {
+		if !slices.Contains(m.named, url) {
+			m.named = append(m.named, url)
+		}
+	}
+}
+
+func (m *Memory) lastNamed() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.named)
 }
 
 // lastAsked is what the last rendering depended on, and whether that is all.

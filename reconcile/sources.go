@@ -152,7 +152,8 @@ func withoutTrees(req render.Request) render.Request {
 }
 
 // Repositories are the URLs that an application depends on: its sources', and
-// those that files of these were last seen to name.
+// those that files of these were last seen to name, whether rendering came to
+// its end or not.
 func (m *Memory) Repositories(app *v1alpha1.Application) []string {
 	var out []string
 	add := func(url string) {
@@ -163,11 +164,8 @@ func (m *Memory) Repositories(app *v1alpha1.Application) []string {
 	for _, s := range app.Spec.AllSources() {
 		add(s.RepoURL)
 	}
-	last, _ := m.lastAsked()
-	for _, a := range last {
-		for _, more := range a.reads.More {
-			add(more.At.RepoURL)
-		}
+	for _, url := range m.lastNamed() {
+		add(url)
 	}
 	return out
 }

@@ -32,6 +32,7 @@ type agentOptions struct {
 	logFormat           string
 	renderCache         int64 // MiB
 	charts              bool
+	web                 webFileFlags
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -65,6 +66,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.DurationVar(&o.KeepHistory, "keep-history", 90*24*time.Hour, "forget syncs and drift that are older; 0 keeps them all")
 	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
+	o.web.flags(flags)
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
 	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
@@ -76,6 +78,11 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	if err := oneOf("--log-format", o.logFormat, "text", "json"); err != nil {
 		return err
 	}
+	files, err := o.web.options()
+	if err != nil {
+		return err
+	}
+	o.WebFiles = files
 	var handler slog.Handler = slog.NewTextHandler(s.err, nil)
 	if o.logFormat == "json" {
 		handler = slog.NewJSONHandler(s.err, nil)

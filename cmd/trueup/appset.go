@@ -65,7 +65,7 @@ func generate(ctx context.Context, o generateOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, nil)
+	repos, closeRepos, err := newRepositories(o.repos, webFileFlags{}, nil)
 	if err != nil {
 		return err
 	}

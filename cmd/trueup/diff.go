@@ -28,6 +28,7 @@ type diffOptions struct {
 	charts        bool
 	ignoreRules   []string
 	rules         bool
+	web           webFileFlags
 	sops          sopsOptions
 }
 
@@ -62,6 +63,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.StringVar(&o.desired, "desired", "", "file with the desired objects")
 	flags.StringVar(&o.live, "live", "", "file with the live objects, with managed fields")
 	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or name")
+	o.web.flags(flags)
 	o.sops.flags(flags)
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it")
@@ -126,7 +128,7 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return drift.Report{}, err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, &agent.Credentials{Reader: k, Namespace: o.namespace})
+	repos, closeRepos, err := newRepositories(o.repos, o.web, &agent.Credentials{Reader: k, Namespace: o.namespace})
 	if err != nil {
 		return drift.Report{}, err
 	}

@@ -52,7 +52,10 @@ func main() {
 		os.Exit(evaluateJsonnet())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, color: colorful(os.Stdout), width: columns(os.Stderr)})
+	own := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, color: colorful(os.Stdout), width: columns(os.Stderr)}
+	flush := ownStderr()
+	code := run(ctx, os.Args[1:], own)
+	flush()
 	stop()
 	os.Exit(code)
 }

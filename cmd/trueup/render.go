@@ -46,8 +46,12 @@ func parseRepositories(flags []string) (map[string]string, error) {
 
 // newRepositories keeps mirrors and charts in a folder of its own that close removes.
 // Without credentials only public repositories can be read.
-func newRepositories(flags []string, credentials *agent.Credentials) (*repositories, func(), error) {
+func newRepositories(flags []string, web webFileFlags, credentials *agent.Credentials) (*repositories, func(), error) {
 	local, err := parseRepositories(flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := web.options()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,8 +64,10 @@ func newRepositories(flags []string, credentials *agent.Credentials) (*repositor
 		forGit = credentials
 	}
 	sources := agent.Sources{
-		Git:      git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
-		Registry: registry.New(registry.Options{Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}}),
+		Git: git.New(git.Options{Dir: filepath.Join(dir, "mirrors"), Files: true, Credentials: forGit}),
+		Registry: registry.New(registry.Options{
+			Dir: filepath.Join(dir, "charts"), Credentials: agent.RegistryCredentials{From: credentials}, Files: files,
+		}),
 	}
 	return &repositories{local: local, sources: sources}, func() { _ = os.RemoveAll(dir) }, nil
 }
@@ -83,6 +89,7 @@ type renderOptions struct {
 	output      string
 	explain     bool
 	charts      bool
+	web         webFileFlags
 	sops        sopsOptions
 	showSecrets bool
 }
@@ -117,6 +124,7 @@ unless --show-secrets asks for them.`,
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.explain, "explain", false, "print what the objects depend on instead: every file, listing and absent path that rendering asked for (text, or -o json)")
 	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets also where files were decrypted")
+	o.web.flags(flags)
 	o.sops.flags(flags)
 	return cmd
 }
@@ -139,7 +147,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	if len(docs.Applications) == 0 {
 		return fault.New(fault.Invalid, "%s holds no Application", o.file)
 	}
-	repos, closeRepos, err := newRepositories(o.repos, nil)
+	repos, closeRepos, err := newRepositories(o.repos, o.web, nil)
 	if err != nil {
 		return err
 	}

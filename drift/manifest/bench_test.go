@@ -35,12 +35,13 @@ spec:
 	return b.String()
 }
 
-// BenchmarkLocate reads 100 Deployments, as documents and as a list.
+// BenchmarkLocate reads 100 Deployments, as documents, as a list, and as a list
+// whose items' lines no scan can tell.
 func BenchmarkLocate(b *testing.B) {
 	docs := deployments(100)
 	list := "apiVersion: v1\nkind: List\nitems:\n" + strings.ReplaceAll(strings.ReplaceAll("\n"+docs, "\n---\napi", "\n- api"), "\n ", "\n   ")
 	list = strings.NewReplacer("\nkind: D", "\n  kind: D", "\nmetadata:", "\n  metadata:", "\nspec:", "\n  spec:").Replace(list)
-	for name, in := range map[string]string{"documents": docs, "list": list} {
+	for name, in := range map[string]string{"documents": docs, "list": list, "list of another form": strings.Replace(list, "items:", "\"items\":", 1)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(in)))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -67,39 +66,4 @@ func flattenList(items []any, kind, version string) ([]*unstructured.Unstructure
 		}
 	}
 	return objects, errors.Join(failures...)
-}
-
-// itemLines are the lines of the items of a list, in the order of flatten.
-// Lists are rare, and only these are read twice. Where the lines cannot be
-// told there are none, or not as many as items.
-func (d document) itemLines() []int {
-	var root yaml.Node
-	if err := yaml.Unmarshal(d.text, &root); err != nil || len(root.Content) == 0 {
-		return nil
-	}
-	var lines []int
-	var visit func(n *yaml.Node, kind string, depth int)
-	visit = func(n *yaml.Node, kind string, depth int) {
-		at := n.Line
-		if n.Alias != nil {
-			n = n.Alias
-		}
-		fields := map[string]*yaml.Node{}
-		for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
-			fields[n.Content[i].Value] = n.Content[i+1]
-		}
-		if own := fields["kind"]; own != nil {
-			kind = own.Value
-		}
-		items := fields["items"]
-		if !strings.HasSuffix(kind, "List") || items == nil || items.Kind != yaml.SequenceNode || depth > MaxDepth {
-			lines = append(lines, d.line+at-1)
-			return
-		}
-		for _, item := range items.Content {
-			visit(item, strings.TrimSuffix(kind, "List"), depth+1)
-		}
-	}
-	visit(root.Content[0], "", 0)
-	return lines
 }

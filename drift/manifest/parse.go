@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -120,7 +121,7 @@ func (in *input) take(doc document) {
 	in.claims = in.claims || len(objects) > 0
 	var lines []int
 	if len(objects) > 0 && listed(value, objects) {
-		lines = doc.itemLines()
+		lines = doc.itemLines(len(objects), mayNest(value))
 	}
 	for i, u := range objects {
 		at := line
@@ -135,6 +136,16 @@ func (in *input) take(doc document) {
 func listed(value any, objects []*unstructured.Unstructured) bool {
 	m, _ := value.(map[string]any)
 	return len(objects) > 1 || m["items"] != nil && objects[0].Object["items"] == nil
+}
+
+// mayNest reports a list that may have lists among its items.
+func mayNest(value any) bool {
+	m, _ := value.(map[string]any)
+	items, _ := m["items"].([]any)
+	return slices.ContainsFunc(items, func(item any) bool {
+		m, ok := item.(map[string]any)
+		return !ok || m["items"] != nil
+	})
 }
 
 func (in *input) fail(line int, err error) {

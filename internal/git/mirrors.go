@@ -100,6 +100,15 @@ func (m *Mirrors) Tidy(ctx context.Context, url string) error {
 	return nil
 }
 
+// Holds tells whether anybody asked for a commit of a repository since it was
+// last forgotten.
+func (m *Mirrors) Holds(url string) bool {
+	m.mu.RLock()
+	r := m.repos[repourl.Normalize(url)]
+	m.mu.RUnlock()
+	return r != nil && r.held()
+}
+
 // Resolve names the commit of a revision as of the last Poll, and asks where
 // that was not about it. It does not fetch: only Repo, Ref and SHA are filled.
 func (m *Mirrors) Resolve(ctx context.Context, url, revision string) (snapshot.Commit, error) {
@@ -185,7 +194,7 @@ func (m *Mirrors) add(url, key string) (*repository, error) {
 		sum := sha256.Sum256([]byte(key))
 		r.source = &mirrored{
 			url: url, dir: filepath.Join(m.options.Dir, hex.EncodeToString(sum[:10])+".git"),
-			remote: wire.New(ep, m.tokens), credentials: m.options.Credentials, cache: m.cache,
+			remote: wire.New(ep, m.tokens), credentials: m.options.Credentials, cache: m.cache, now: m.options.Now,
 		}
 	default:
 		return nil, fault.New(fault.Invalid, "repositories are read over http, https, ssh or file, not %s", ep.Protocol)

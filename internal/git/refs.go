@@ -90,7 +90,7 @@ func (r *refs) resolve(w wanted) (target, error) {
 }
 
 func (r *refs) newest(w wanted, constraint *semver.Constraints) (target, error) {
-	var best *semver.Version
+	var best, last *semver.Version
 	var found target
 	for name, t := range r.byName {
 		tag, ok := strings.CutPrefix(name, "refs/tags/"+w.tagPrefix)
@@ -98,7 +98,13 @@ func (r *refs) newest(w wanted, constraint *semver.Constraints) (target, error) 
 			continue
 		}
 		v, err := semver.NewVersion(tag)
-		if err != nil || !constraint.Check(v) {
+		if err != nil {
+			continue
+		}
+		if last == nil || v.GreaterThan(last) {
+			last = v
+		}
+		if !constraint.Check(v) {
 			continue
 		}
 		// Of v1.2.0 and 1.2.0 the same one wins each time.
@@ -109,10 +115,14 @@ func (r *refs) newest(w wanted, constraint *semver.Constraints) (target, error) 
 	if best != nil {
 		return found, nil
 	}
-	if w.tagPrefix != "" {
-		return target{}, fault.New(fault.Missing, "no tag that begins with %q is in the version range %q", w.tagPrefix, w.revision)
+	newest := "; none is a version"
+	if last != nil {
+		newest = "; the newest is " + w.tagPrefix + last.Original()
 	}
-	return target{}, fault.New(fault.Missing, "no tag is in the version range %q", w.revision)
+	if w.tagPrefix != "" {
+		return target{}, fault.New(fault.Missing, "no tag that begins with %q is in the version range %q%s", w.tagPrefix, w.revision, newest)
+	}
+	return target{}, fault.New(fault.Missing, "no tag is in the version range %q%s", w.revision, newest)
 }
 
 // abbreviated finds a shortened commit id among the tips, all that a query of

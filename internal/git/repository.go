@@ -39,6 +39,7 @@ type use struct {
 	// files is what it was, as of refs.
 	files *files
 	refs  *refs
+	hint  hint
 }
 
 const (
@@ -113,7 +114,7 @@ func (r *repository) remember(w wanted, f *files, at *refs) *files {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u, ok := r.uses[w]; ok && f != nil {
-		u.files, u.refs = f, at
+		u.files, u.refs, u.hint = f, at, hint{}
 	}
 	return f
 }
@@ -138,6 +139,9 @@ func (r *repository) resolve(ctx context.Context, w wanted) (target, *refs, erro
 		}
 	}
 	t, err := now.resolve(w)
+	if err != nil {
+		err = r.helped(ctx, w, now, err)
+	}
 	return t, now, err
 }
 
@@ -173,6 +177,9 @@ func (r *repository) ask(ctx context.Context, needed func() bool) (*refs, error)
 		now = r.refs
 	}
 	r.refs = now
+	if about.tellsAll(all) {
+		r.look(uses, now, all)
+	}
 	for _, w := range uses {
 		if u, ok := r.uses[w]; ok {
 			u.covered = true
@@ -200,6 +207,13 @@ func (r *repository) inUse() []wanted {
 		all = all[:maxUses]
 	}
 	return all
+}
+
+// held tells whether somebody asked for anything, and nobody forgot it.
+func (r *repository) held() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refs != nil || len(r.uses) > 0
 }
 
 func (r *repository) poll(ctx context.Context) (changed bool, err error) {

@@ -42,6 +42,7 @@ type mirrored struct {
 	remote      *wire.Remote
 	credentials Credentials
 	cache       *pack.Cache
+	now         func() time.Time
 
 	mu    sync.Mutex
 	store *pack.Store
@@ -58,7 +59,10 @@ func (m *mirrored) opened() (*pack.Store, error) {
 		return nil, fmt.Errorf("create the mirror: %w", err)
 	}
 	s, err := pack.Open(m.dir, m.cache)
-	m.store = s
+	if m.store = s; err == nil {
+		now := m.now()
+		_ = os.Chtimes(m.dir, now, now) // for Sweep: it is fetched again, at worst
+	}
 	return s, err
 }
 

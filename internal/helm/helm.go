@@ -56,7 +56,7 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	if c.Metadata.Type == "library" {
 		return nil, fault.New(fault.Invalid, "the chart in %s is a library: there is nothing to install", req.Path())
 	}
-	set, err := values(req, o)
+	set, err := values(ctx, req, o)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func TestValues(t *testing.T) {
 		{"where that is allowed", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"none/*.yaml", "nope.yaml"}, IgnoreMissingValueFiles: true}, `{}`},
 		{"a ref that no source has", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$nope/a.yaml"}}, `Missing: helm.valueFiles: $nope/a.yaml: the application has no source with the ref "nope"`},
 		{"out of the other tree", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$cfg/../a.yaml"}}, `Invalid: helm.valueFiles: $cfg/../a.yaml leaves the repository`},
-		{"over the network", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/a.yaml"}}, `Denied: helm.valueFiles: https://x/a.yaml: value files are not fetched over https; put the file into a repository, and name that as a source with a ref`},
+		{"over the network, where nothing is fetched", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/a.yaml?token=hush"}}, `Denied: helm.valueFiles: https://x/a.yaml: nothing is fetched here; put the file into a repository, and name that as a source with a ref`},
 		{"everything that is wrong at once", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$no/a", "x.yaml"}, Parameters: []v1alpha1.HelmParameter{{Name: "a[", Value: "b"}}},
 			"Missing: helm.valueFiles: $no/a: the application has no source with the ref \"no\"\nhelm.valueFiles: chart/x.yaml is not in the repository\nhelm.parameters: a[: "},
 		{"parameters: lists, commas, environment, types", v1alpha1.ApplicationSourceHelm{Parameters: []v1alpha1.HelmParameter{
@@ -76,6 +76,74 @@ func TestValues(t *testing.T) {
 			Source: v1alpha1.ApplicationSource{Path: "chart", Helm: &helmSource}})
 		if got != tc.want && (!strings.HasSuffix(tc.want, "a[: ") || !strings.HasPrefix(got, tc.want)) {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, cmp.Diff(tc.want, got))
+		}
+	}
+}
+
+// TestRemoteValues: files of web servers take part like all others, in their
+// place, and are part of what a result depends on.
+func TestRemoteValues(t *testing.T) {
+	t.Parallel()
+	own := tree(map[string]string{"chart/Chart.yaml": metadata, "chart/templates/a.yaml": dump, "chart/a.yaml": "from: chart\na: 1\n"})
+	web := func(url string) snapshot.Location { return snapshot.Location{RepoURL: url, File: true} }
+	more := &opener{trees: map[snapshot.Location]snapshot.Tree{
+		web("https://x/env/shop.yaml"):          tree(map[string]string{"shop.yaml": "from: web\nb: 1\n"}),
+		web("https://x/*.yaml?ref=main"):        tree(map[string]string{"*.yaml": "from: a star\n"}),
+		web("https://x/motd"):                   tree(map[string]string{"motd": "hello\n"}),
+		web("https://x/broken.yaml?token=hush"): tree(map[string]string{"broken.yaml": "a: [\n"}),
+	}}
+	for _, tc := range []struct {
+		reason string
+		helm   v1alpha1.ApplicationSourceHelm
+		want   string
+	}{
+		{"before a file of the chart, with the build environment in it", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/env/$ARGOCD_APP_NAME.yaml", "a.yaml"}}, `{"a":1,"b":1,"from":"chart"}`},
+		{"after it", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"a.yaml", "https://x/env/shop.yaml"}}, `{"a":1,"b":1,"from":"web"}`},
+		{"no pattern, whatever is in it", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/*.yaml?ref=main"}}, `{"from":"a star"}`},
+		{"as a parameter", v1alpha1.ApplicationSourceHelm{FileParameters: []v1alpha1.HelmFileParameter{{Name: "motd", Path: "https://x/motd"}}}, `{"motd":"hello\n"}`},
+		{"not there: it is no file that may be missing", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/nope.yaml"}, IgnoreMissingValueFiles: true}, `Missing: helm.valueFiles: there is no {https://x/nope.yaml   true false}`},
+		{"not YAML, and the query is not told", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/broken.yaml?token=hush"}}, `Invalid: read https://x/broken.yaml: `},
+	} {
+		helmSource := tc.helm
+		got := valuesOf(t, render.Request{App: "shop", Tree: own, More: more, Source: v1alpha1.ApplicationSource{Path: "chart", Helm: &helmSource}})
+		if got != tc.want && (!strings.HasSuffix(tc.want, ": ") || !strings.HasPrefix(got, tc.want)) {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, cmp.Diff(tc.want, got))
+		}
+	}
+}
+
+// TestRemoteValuesAreTraced: the same content is no reason to render again,
+// other content is, and so is a file that can be read by now.
+func TestRemoteValuesAreTraced(t *testing.T) {
+	t.Parallel()
+	own := tree(map[string]string{"Chart.yaml": metadata, "templates/a.yaml": dump})
+	const url = "https://x/a.yaml"
+	at := snapshot.Location{RepoURL: url, File: true}
+	more := &opener{trees: map[snapshot.Location]snapshot.Tree{}}
+	c := render.NewCache(render.New(map[render.Type]render.Engine{render.Helm: helm.New()}, render.DefaultLimits()), render.CacheOptions{})
+	look := func(content string) string {
+		t.Helper()
+		delete(more.trees, at)
+		if content != "" {
+			more.trees[at] = tree(map[string]string{"a.yaml": content})
+		}
+		result, err := c.Render(t.Context(), render.Request{App: "shop", Tree: own, More: more, Source: v1alpha1.ApplicationSource{
+			Path: ".", Helm: &v1alpha1.ApplicationSourceHelm{ValueFiles: []string{url}},
+		}})
+		if len(result.Reads.More) != 1 || result.Reads.More[0].At != at {
+			t.Errorf("the reads are %+v", result.Reads.More)
+		}
+		return fmt.Sprint(result.Cause, " ", len(result.Objects), " ", fault.Of(err))
+	}
+	for _, tc := range []struct{ reason, content, want string }{
+		{"the first time", "a: 1\n", "first 1 "},
+		{"unchanged", "a: 1\n", "reused: memory 1 "},
+		{"changed", "a: 2\n", "elsewhere: " + url + " a.yaml 1 "},
+		{"gone", "", "elsewhere: " + url + " 0 Missing"},
+		{"back", "a: 2\n", "elsewhere: " + url + " 1 "},
+	} {
+		if diff := cmp.Diff(tc.want, look(tc.content)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 		}
 	}
 }

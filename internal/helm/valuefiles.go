@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -21,12 +23,14 @@ type valueFile struct {
 	files   snapshot.FS
 	ref     string // of another source's tree; empty is the source's own
 	path    string // from that tree's root
+	url     string // of a file on a web server; empty for all others
 }
 
 // locate finds what a name stands for: "$ref/path" is in another source's
-// tree, "/path" in the source's own, and all else beside the chart. The build
-// environment is filled in first, but for the ref.
-func locate(req render.Request, written string) (valueFile, error) {
+// tree, "/path" in the source's own, a URL is a file on a web server, and all
+// else beside the chart. The build environment is filled in first, but for the
+// ref.
+func locate(ctx context.Context, req render.Request, written string) (valueFile, error) {
 	at := valueFile{written: written, files: req.Tree.FS}
 	name := written
 	base := req.Path()
@@ -39,8 +43,8 @@ func locate(req render.Request, written string) (valueFile, error) {
 		}
 	}
 	name = req.Expand(name)
-	if scheme, _, ok := strings.Cut(name, "://"); ok {
-		return at, fault.New(fault.Denied, "%s: value files are not fetched over %s; put the file into a repository, and name that as a source with a ref", written, scheme)
+	if strings.Contains(name, "://") && at.ref == "" {
+		return at.fetch(ctx, req, name)
 	}
 	if rooted, ok := strings.CutPrefix(name, "/"); ok {
 		base, name = ".", strings.TrimLeft(rooted, "/")
@@ -52,6 +56,29 @@ func locate(req render.Request, written string) (valueFile, error) {
 	return at, nil
 }
 
+// fetch opens a file on a web server, if that is permitted.
+func (v valueFile) fetch(ctx context.Context, req render.Request, url string) (valueFile, error) {
+	v.written, v.url = repourl.Redact(v.written), url
+	if req.More == nil {
+		return v, fault.New(fault.Denied, "%s: nothing is fetched here; put the file into a repository, and name that as a source with a ref", v.written)
+	}
+	at := snapshot.Location{RepoURL: url, File: true}
+	tree, err := req.More.Tree(ctx, at)
+	if err != nil {
+		return v, err // which names the URL
+	}
+	v.files, v.path = tree.FS, at.FileName()
+	return v, nil
+}
+
+// name is what people know the file by.
+func (v valueFile) name() string {
+	if v.url != "" {
+		return repourl.Redact(v.url)
+	}
+	return v.path
+}
+
 func cutRef(name string) (ref, rest string, ok bool) {
 	after, ok := strings.CutPrefix(name, "$")
 	if !ok || strings.HasPrefix(after, "{") || strings.HasPrefix(after, "$") {
@@ -61,9 +88,11 @@ func cutRef(name string) (ref, rest string, ok bool) {
 	return ref, rest, true
 }
 
-func (v valueFile) isPattern() bool { return strings.ContainsAny(v.path, "*?[{") }
+func (v valueFile) isPattern() bool { return v.url == "" && strings.ContainsAny(v.path, "*?[{") }
 
-func (v valueFile) same(other valueFile) bool { return v.ref == other.ref && v.path == other.path }
+func (v valueFile) same(other valueFile) bool {
+	return v.ref == other.ref && v.path == other.path && v.url == other.url
+}
 
 // read returns nothing for a file that is not there, where that is allowed.
 func (v valueFile) read(optional bool) ([]byte, error) {

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,9 +29,9 @@ type layer struct {
 // values merges what the source sets, weakest first: value files in order,
 // values or valuesObject, parameters, parameters that are strings, files as
 // parameters.
-func values(req render.Request, o v1alpha1.ApplicationSourceHelm) (*overrides, error) {
+func values(ctx context.Context, req render.Request, o v1alpha1.ApplicationSourceHelm) (*overrides, error) {
 	v := &overrides{all: map[string]any{}}
-	files, err := v.valueFiles(req, o)
+	files, err := v.valueFiles(ctx, req, o)
 	failures := []error{err}
 	for _, f := range files {
 		data, err := f.read(o.IgnoreMissingValueFiles)
@@ -38,7 +39,7 @@ func values(req render.Request, o v1alpha1.ApplicationSourceHelm) (*overrides, e
 			failures = append(failures, fmt.Errorf("helm.valueFiles: %w", err))
 			continue
 		}
-		failures = append(failures, v.merge(f.path, data))
+		failures = append(failures, v.merge(f.name(), data))
 	}
 	if o.ValuesObject != nil {
 		failures = append(failures, v.merge("helm.valuesObject", o.ValuesObject.Raw))
@@ -53,18 +54,18 @@ func values(req render.Request, o v1alpha1.ApplicationSourceHelm) (*overrides, e
 		}
 	}
 	for _, p := range o.FileParameters {
-		if err := v.setFile(req, p); err != nil {
+		if err := v.setFile(ctx, req, p); err != nil {
 			failures = append(failures, fmt.Errorf("helm.fileParameters: %s: %w", p.Name, err))
 		}
 	}
 	return v, errors.Join(failures...)
 }
 
-func (v *overrides) valueFiles(req render.Request, o v1alpha1.ApplicationSourceHelm) ([]valueFile, error) {
+func (v *overrides) valueFiles(ctx context.Context, req render.Request, o v1alpha1.ApplicationSourceHelm) ([]valueFile, error) {
 	var named []valueFile
 	var failures []error
 	for _, written := range o.ValueFiles {
-		at, err := locate(req, written)
+		at, err := locate(ctx, req, written)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("helm.valueFiles: %w", err))
 			continue
@@ -104,8 +105,8 @@ func (v *overrides) set(req render.Request, p v1alpha1.HelmParameter) error {
 	return nil
 }
 
-func (v *overrides) setFile(req render.Request, p v1alpha1.HelmFileParameter) error {
-	at, err := locate(req, p.Path)
+func (v *overrides) setFile(ctx context.Context, req render.Request, p v1alpha1.HelmFileParameter) error {
+	at, err := locate(ctx, req, p.Path)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (v *overrides) setFile(req render.Request, p v1alpha1.HelmFileParameter) er
 	if err := errors.Join(strvals.ParseIntoFile(p.Name+"=-", v.all, content), strvals.ParseIntoFile(p.Name+"=-", own, content)); err != nil {
 		return fault.Wrap(fault.Invalid, err)
 	}
-	v.layers = append(v.layers, layer{at.path, own})
+	v.layers = append(v.layers, layer{at.name(), own})
 	return nil
 }
 

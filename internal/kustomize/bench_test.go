@@ -43,6 +43,23 @@ func BenchmarkOverlay(b *testing.B) {
 	}
 }
 
+// BenchmarkRenamed is an overlay that deletes one of 50 and renames another:
+// origins take a second build.
+func BenchmarkRenamed(b *testing.B) {
+	engine, req := kustomize.New(kustomize.Options{}), overlay(50)
+	files, _ := req.Tree.FS.(fstest.MapFS)
+	files["o/kustomization.yaml"].Data = append(files["o/kustomization.yaml"].Data, `patches:
+- {target: {name: web7}, patch: '{"$patch": "delete", "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}}'}
+- {target: {name: web8}, patch: '[{"op": "replace", "path": "/metadata/name", "value": "y"}]', options: {allowNameChange: true}}
+`...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := engine.Render(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParallel(b *testing.B) {
 	engine, req := kustomize.New(kustomize.Options{}), overlay(1)
 	b.ReportAllocs()

@@ -24,26 +24,7 @@ import (
 // Charts renders charts as "helm template" does. Origins are those in the
 // chart's tree.
 type Charts interface {
-	Inflate(ctx context.Context, c Chart) ([]render.Manifest, error)
-}
-
-// Chart is an entry of helmCharts.
-type Chart struct {
-	// Tree holds the chart in the folder Path.
-	Tree snapshot.Tree
-	Path string
-	// Release is the release's name. NameTemplate, where it is set, makes it.
-	Release, NameTemplate, Namespace string
-	// Values go over the chart's own.
-	Values                            map[string]any
-	IncludeCRDs, SkipTests, SkipHooks bool
-	// KubeVersion and APIVersions, where they are set, stand for what the
-	// destination serves.
-	KubeVersion  string
-	APIVersions  []string
-	Capabilities render.Capabilities
-	// More opens what the chart depends on; nil opens nothing.
-	More render.Opener
+	Inflate(ctx context.Context, c render.Chart) ([]render.Manifest, error)
 }
 
 // chartOf is an entry and the folder that holds charts.
@@ -109,11 +90,11 @@ func (l *layout) inflate(k *kustomization, c chartOf) ([]string, error) {
 	if len(c.ApiVersions) > 0 {
 		o.ApiVersions = c.ApiVersions
 	}
-	manifests, err := l.options.Charts.Inflate(l.files.ctx, Chart{
+	manifests, err := l.options.Charts.Inflate(l.files.ctx, render.Chart{
 		Tree: m.tree, Path: dir, Release: cmp.Or(c.ReleaseName, "release-name"), NameTemplate: c.NameTemplate, Namespace: c.Namespace,
 		Values: values, IncludeCRDs: c.IncludeCRDs, SkipTests: c.SkipTests, SkipHooks: c.SkipHooks,
 		KubeVersion: cmp.Or(c.KubeVersion, o.KubeVersion), APIVersions: o.ApiVersions,
-		Capabilities: l.req.Capabilities, More: l.req.More,
+		Capabilities: l.req.Capabilities, More: l.req.More, Live: l.req.Live, Warn: l.req.Warn,
 	})
 	if err != nil {
 		return nil, err

@@ -144,6 +144,9 @@ func (f *fileSystem) longest() int {
 	return longest
 }
 
+// anew forgets what a build has read: another one may read as much.
+func (f *fileSystem) anew() { f.size, f.reads, f.references = 0, 0, 0 }
+
 // content asks the tree once.
 func (f *fileSystem) content(name string) ([]byte, error) {
 	if data, ok := f.overlay[name]; ok {

@@ -8,8 +8,17 @@ import (
 // header is what tells an object from others, and the line where its document
 // begins.
 type header struct {
-	kind, name, namespace string
-	line                  int
+	group, kind, name, namespace string
+	line                         int
+}
+
+// groupOf is the group in an apiVersion.
+func groupOf(apiVersion string) string {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return ""
+	}
+	return group
 }
 
 // headers reads the headers of YAML documents as people write them, without
@@ -66,6 +75,8 @@ func (s *headerScan) top(content string) {
 	switch {
 	case !isKey || strings.ContainsAny(key, special):
 		s.ok = s.ok && strings.HasPrefix(content, "- ") // a list below a key
+	case key == "apiVersion":
+		s.at.group = groupOf(s.scalar(value))
 	case key == "kind":
 		s.at.kind = s.scalar(value)
 		s.ok = s.ok && !strings.HasSuffix(s.at.kind, "List")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/helm"
 	"github.com/trueup-dev/trueup/internal/kustomize"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -235,7 +236,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("components: ['https://github.com/a/b?ref=v1.0.0']\ntransformers: [f]\n", "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: a}\npath: http://127.0.0.1:1/\n", "kind: Component\n")
 	f.Add("openapi: {path: f}\npatches: [{path: f, target: {kind: .*}}]\n", "[{\"op\": \"add\", \"path\": \"/a/-\", \"value\": 1}]", "resources: [../app]\n")
 	f.Add("replacements: [{path: f}]\nresources: [../base]\nvars: [{name: A}]\n", "- {source: {kind: A, fieldPath: a.b}, targets: [{select: {}, fieldPaths: ['*']}]}\n", "generators: [|-\n  a: &a [*a]]\n")
-	engine := kustomize.New(kustomize.Options{Charts: charts{}})
+	engine := kustomize.New(kustomize.Options{Charts: helm.New()})
 	f.Fuzz(func(t *testing.T, kustomization, file, base string) {
 		if len(kustomization)+len(file)+len(base) > 1<<14 {
 			t.Skip("what is long is slow, and no different")

@@ -38,16 +38,7 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	if err := l.prepare(dir); err != nil {
 		return nil, err
 	}
-	var built resmap.ResMap
-	err := schema.during(len(l.schemas) > 0, func() (err error) {
-		defer func() { // what a schema of one's own can do
-			if p := recover(); p != nil {
-				err = fmt.Errorf("kustomize failed with the openapi schema of %s: %v", strings.Join(l.schemas, ", "), p)
-			}
-		}()
-		built, err = build(l.files, dir)
-		return err
-	})
+	built, err := l.build(dir)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -60,8 +51,28 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	return l.collect(built, dir)
 }
 
-func build(files *fileSystem, dir string) (resmap.ResMap, error) {
+// build runs kustomize over what was prepared.
+func (l *layout) build(dir string) (built resmap.ResMap, err error) {
+	err = schema.during(len(l.schemas) > 0, func() (err error) {
+		defer func() { // kustomize panics at names that patches make equal, and at some schemas
+			if p := recover(); p != nil {
+				err = fmt.Errorf("kustomize failed: %v", p)
+				if len(l.schemas) > 0 {
+					err = fmt.Errorf("kustomize failed with the openapi schema of %s: %v", strings.Join(l.schemas, ", "), p)
+				}
+			}
+		}()
+		built, err = build(l.files, dir, l.at[dir].SortOptions != nil)
+		return err
+	})
+	return built, err
+}
+
+func build(files *fileSystem, dir string, sorted bool) (resmap.ResMap, error) {
 	options := krusty.MakeDefaultOptions()
+	if sorted {
+		options.Reorder = krusty.ReorderOptionUnspecified // it complains of two orders
+	}
 	options.LoadRestrictions = types.LoadRestrictionsNone // the tree is the restriction
 	options.PluginConfig = types.DisabledPluginConfig()
 	return krusty.MakeKustomizer(options).Run(files, absolute(dir))
@@ -77,10 +88,10 @@ func (l *layout) readable(message string) string {
 }
 
 func (l *layout) collect(built resmap.ResMap, dir string) ([]render.Manifest, error) {
-	places := l.places(dir)
+	origins := l.origins(dir, built)
 	var out []render.Manifest
 	size := 0
-	for _, r := range built.Resources() {
+	for i, r := range built.Resources() {
 		object, err := r.Map()
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, fmt.Errorf("%s: %w", r.OrgId(), err))
@@ -90,7 +101,7 @@ func (l *layout) collect(built resmap.ResMap, dir string) ([]render.Manifest, er
 		if size > maxRead {
 			return nil, fault.New(fault.Invalid, "its objects are larger than %d MiB together", maxRead>>20)
 		}
-		out = append(out, render.Manifest{Object: u, Origin: places.of(u)})
+		out = append(out, render.Manifest{Object: u, Origin: origins[i]})
 	}
 	return out, nil
 }

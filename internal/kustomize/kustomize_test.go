@@ -2,7 +2,6 @@ package kustomize_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,10 +10,8 @@ import (
 	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/helm"
@@ -42,23 +39,6 @@ func (s shelf) Tree(_ context.Context, at snapshot.Location) (snapshot.Tree, err
 	return snapshot.Tree{FS: files}, nil
 }
 
-// charts inflates with the Helm engine.
-type charts struct{}
-
-func (charts) Inflate(ctx context.Context, c kustomize.Chart) ([]render.Manifest, error) {
-	values, err := json.Marshal(c.Values)
-	if err != nil {
-		return nil, err
-	}
-	return helm.New().Render(ctx, render.Request{
-		Tree: c.Tree, App: c.Release, Namespace: c.Namespace, Capabilities: c.Capabilities, More: c.More,
-		Source: v1alpha1.ApplicationSource{Path: c.Path, Helm: &v1alpha1.ApplicationSourceHelm{
-			ValuesObject: &apiextensionsv1.JSON{Raw: values}, SkipCrds: !c.IncludeCRDs, SkipTests: c.SkipTests,
-			KubeVersion: c.KubeVersion, APIVersions: c.APIVersions,
-		}},
-	})
-}
-
 // archive is a case: the files of a repository, "source" with the
 // application's source, and files of other trees as "TREE :: PATH". "alone"
 // forbids other trees, "charts" turns helmCharts on.
@@ -76,7 +56,7 @@ func archive(t *testing.T, a *txtar.Archive) (render.Request, *kustomize.Engine)
 				t.Fatal(err)
 			}
 		case f.Name == "charts":
-			options.Charts = charts{}
+			options.Charts = helm.New()
 		case f.Name == "alone":
 			req.More = nil
 		case f.Name == "want":
@@ -130,7 +110,7 @@ func TestGolden(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	var all sync.WaitGroup
-	for _, name := range []string{"overlay", "openapi", "merge-builtin", "crds", "components", "openapi-broken", "merge-custom", "replacements"} {
+	for _, name := range []string{"overlay", "openapi", "merge-builtin", "crds", "components", "openapi-broken", "merge-custom", "replacements", "origins", "origins-deleted"} {
 		a, err := txtar.ParseFile("testdata/" + name + ".txtar")
 		if err != nil {
 			t.Fatal(err)

@@ -31,15 +31,16 @@ const (
 // puts rewritten kustomizations in the place of theirs. Every error that it
 // can tell is told at once.
 type layout struct {
-	req      render.Request
-	options  Options
-	files    *fileSystem
-	factory  *resmap.Factory
-	at       map[string]*kustomization
-	inflated map[string]render.Origin // by the path that shows an object
-	failures []error
-	schemas  []string // the kustomizations that set an OpenAPI schema
-	growth   growth
+	req        render.Request
+	options    Options
+	files      *fileSystem
+	factory    *resmap.Factory
+	at         map[string]*kustomization
+	inflated   map[string]render.Origin // by the path that shows an object
+	failures   []error
+	schemas    []string // the kustomizations that set an OpenAPI schema
+	growth     growth
+	deprecated deprecated
 }
 
 // kustomization is one that was walked.
@@ -53,12 +54,15 @@ type kustomization struct {
 	builds    int
 	open      bool
 	more      []chartOf // charts that generators name
+	text      []byte    // as it stands in the file
+	makers    []maker   // what generators holds
 }
 
 func newLayout(ctx context.Context, req render.Request, o Options) *layout {
 	return &layout{
 		req: req, options: o, at: map[string]*kustomization{}, inflated: map[string]render.Origin{},
-		factory: resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()),
+		factory:    resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()),
+		deprecated: deprecated{},
 		files: &fileSystem{
 			ctx: ctx, mounts: []mount{{tree: req.Tree}},
 			overlay: map[string][]byte{}, read: map[string]content{}, values: map[string]int{},
@@ -100,6 +104,7 @@ func (l *layout) prepare(dir string) error {
 	if l.walk(root, "", 1); root.builds > maxBuilds {
 		l.fail(root, "it builds on itself more than %d times", maxBuilds)
 	}
+	l.deprecated.warn(l.req.Warnf)
 	if err := l.joined(); err != nil {
 		return err
 	}
@@ -131,6 +136,8 @@ func (l *layout) load(dir string) (*kustomization, error) {
 	if err := k.Unmarshal(found); err != nil {
 		return nil, fault.New(fault.Invalid, "read %s: %w", l.files.title(k.name), err)
 	}
+	k.text = found
+	l.deprecated.see(k, l.files.title(k.name))
 	k.FixKustomization()
 	return k, nil
 }
@@ -185,9 +192,9 @@ func (l *layout) walk(k *kustomization, namespace string, level int) {
 	for i, c := range k.Components {
 		k.Components[i] = l.resource(k, c, func(dir string) { l.descend(k, dir, below, level) })
 	}
-	k.Generators = l.plugins(k, k.Generators)
-	k.Transformers = l.plugins(k, k.Transformers)
-	k.Validators = l.plugins(k, k.Validators)
+	k.Generators, k.makers = l.plugins(k, "generators", k.Generators)
+	k.Transformers, _ = l.plugins(k, "transformers", k.Transformers)
+	k.Validators, _ = l.plugins(k, "validators", k.Validators)
 	k.Resources = append(resources, l.charts(k, below)...)
 	if k.Namespace != "" {
 		k.inherits = false

@@ -1,5 +1,5 @@
 // Package registry opens charts of Helm repositories and of OCI registries,
-// and OCI artifacts, as snapshot trees.
+// OCI artifacts, and single files of web servers, as snapshot trees.
 //
 // What a version range or a tag stands for is asked once and remembered until
 // the next Poll. Archives are kept on disk by their digest, which is checked

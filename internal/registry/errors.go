@@ -13,6 +13,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 )
 
 // statusError is an HTTP answer that is no success.
@@ -22,7 +23,7 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("get %s: the server answers %d %s", redact(e.url), e.status, http.StatusText(e.status))
+	return fmt.Sprintf("get %s: the server answers %d %s", repourl.Redact(e.url), e.status, http.StatusText(e.status))
 }
 
 // classify gives an error of a conversation its kind, unless it has one.

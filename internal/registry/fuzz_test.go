@@ -4,8 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"io/fs"
+	"net/http"
+	"path"
 	"strings"
 	"testing"
+
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
 // FuzzUnpack: whatever an archive holds, every name in the tree stays in it.
@@ -53,6 +57,35 @@ func FuzzIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if i, err := parseIndex(data); (i == nil) == (err == nil) {
 			t.Errorf("%v, %v", i, err)
+		}
+	})
+}
+
+// FuzzFileURL: what a project permits by the beginning of a URL is where the
+// request goes.
+func FuzzFileURL(f *testing.F) {
+	const permitted = "https://files.example.com/ours/"
+	for _, rest := range []string{"a.yaml", "../a.yaml", "%2e%2e/a.yaml", "..;x=y/a.yaml", `..\a.yaml`, "a/./b", "?x", "a?b#c", "@evil.example/a", "%00", "a/"} {
+		f.Add(permitted + rest)
+	}
+	f.Add("https://files.example.com@evil.example/ours/a")
+	f.Fuzz(func(t *testing.T, text string) {
+		at := snapshot.Location{RepoURL: text, File: true}
+		if !fs.ValidPath(at.FileName()) || strings.Contains(at.FileName(), "/") {
+			t.Errorf("the name %q", at.FileName())
+		}
+		if _, err := newWebFile(&repository{}, at, FileOptions{Schemes: []string{"https"}}); err != nil {
+			return
+		}
+		req, err := http.NewRequest(http.MethodGet, text, nil)
+		if err != nil {
+			return
+		}
+		if req.URL.Scheme != "https" || req.URL.User != nil || req.URL.Host == "" {
+			t.Errorf("%q is asked of %s", text, req.URL)
+		}
+		if strings.HasPrefix(text, permitted) && (req.URL.Host != "files.example.com" || !strings.HasPrefix(path.Clean(req.URL.Path), "/ours")) {
+			t.Errorf("%q is asked of %s", text, req.URL)
 		}
 	})
 }

@@ -3,14 +3,13 @@ package registry
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -65,7 +64,7 @@ func (h *helmRepository) load(ctx context.Context) error {
 		if h.index == nil || sum != h.sum {
 			parsed, err := parseIndex(data)
 			if err != nil {
-				return fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", redact(req.URL.String()), err))
+				return fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", repourl.Redact(req.URL.String()), err))
 			}
 			h.index, h.sum = parsed, sum
 		}
@@ -82,41 +81,7 @@ func (h *helmRepository) get(req *http.Request, auth Auth, limit int64) ([]byte,
 		return nil, nil, err
 	}
 	defer transport.CloseIdleConnections() // the next question comes in minutes
-	req.Header.Set("User-Agent", h.repo.registry.userAgent)
-	if auth.Username != "" || auth.Password != "" {
-		req.SetBasicAuth(auth.Username, auth.Password)
-	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
-	if err != nil {
-		var wrapped *url.Error // repeats the URL with all that is in it
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return nil, nil, fmt.Errorf("get %s: %w", redact(req.URL.String()), err)
-	}
-	defer func() { _ = resp.Body.Close() }() // only read from
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusNotModified:
-		return nil, nil, nil
-	default:
-		return nil, nil, &statusError{req.URL.String(), resp.StatusCode}
-	}
-	if resp.ContentLength > limit {
-		return nil, nil, tooLong(req, limit)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("get %s: %w", redact(req.URL.String()), err)
-	}
-	if int64(len(data)) > limit {
-		return nil, nil, tooLong(req, limit)
-	}
-	return data, resp.Header, nil
-}
-
-func tooLong(req *http.Request, limit int64) error {
-	return fault.New(fault.Invalid, "get %s: it is larger than %d MiB", redact(req.URL.String()), limit>>20)
+	return h.repo.registry.get(&http.Client{Transport: transport}, req, auth, limit)
 }
 
 func (h *helmRepository) resolve(ctx context.Context, q question) (found, error) {
@@ -206,7 +171,7 @@ func (h *helmRepository) fetch(ctx context.Context, f found) (*files, error) {
 	}
 	digest := digestOf(data)
 	if f.digest != "" && !strings.EqualFold(digest, f.digest) {
-		return nil, fault.New(fault.Invalid, "get %s: its digest is sha256:%s, and the repository's index says sha256:%s", redact(f.url), digest, f.digest)
+		return nil, fault.New(fault.Invalid, "get %s: its digest is sha256:%s, and the repository's index says sha256:%s", repourl.Redact(f.url), digest, f.digest)
 	}
 	h.note(f.url, digest)
 	return h.repo.registry.keep(data, true)
@@ -216,7 +181,7 @@ func (h *helmRepository) fetch(ctx context.Context, f found) (*files, error) {
 func (h *helmRepository) fetchOCI(ctx context.Context, f found) (*files, error) {
 	name, tag, ok := cutTag(strings.TrimPrefix(f.url, "oci://"))
 	if !ok {
-		return nil, fault.New(fault.Invalid, "the repository's index: %s names no version", redact(f.url))
+		return nil, fault.New(fault.Invalid, "the repository's index: %s names no version", repourl.Redact(f.url))
 	}
 	remote := &repository{registry: h.repo.registry, base: "oci://" + name, url: "oci://" + name}
 	if sameHost(h.repo.url, f.url) {

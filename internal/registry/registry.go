@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +23,9 @@ type Options struct {
 	Memory int64
 	// Credentials may be nil: then only public repositories can be read.
 	Credentials Credentials
+	// Files says which files of web servers may be read; the zero value permits
+	// none.
+	Files FileOptions
 	// UserAgent is how requests name themselves.
 	UserAgent string
 }
@@ -33,6 +36,7 @@ type Options struct {
 type Registry struct {
 	credentials Credentials
 	userAgent   string
+	files       FileOptions
 	store       *store
 	trees       *trees
 
@@ -59,15 +63,19 @@ func New(o Options) *Registry {
 	if o.UserAgent == "" {
 		o.UserAgent = "trueup"
 	}
+	o.Files.PrivateHosts = slices.Clone(o.Files.PrivateHosts)
+	for i, host := range o.Files.PrivateHosts {
+		o.Files.PrivateHosts[i] = strings.ToLower(host)
+	}
 	return &Registry{
-		credentials: o.Credentials, userAgent: o.UserAgent, repos: map[string]*repository{},
+		credentials: o.Credentials, userAgent: o.UserAgent, files: o.Files, repos: map[string]*repository{},
 		store: &store{dir: o.Dir, limit: o.Disk, now: time.Now}, trees: newTrees(o.Memory),
 	}
 }
 
-// Serves tells whether a location is this package's: a chart, or an OCI
-// artifact. All others are Git's.
-func Serves(at snapshot.Location) bool { return at.Chart != "" || isOCI(at.RepoURL) }
+// Serves tells whether a location is this package's: a chart, an OCI artifact,
+// or a file. All others are Git's.
+func Serves(at snapshot.Location) bool { return at.Chart != "" || at.File || isOCI(at.RepoURL) }
 
 // Tree opens what a location stands for as of the last Poll, asking for it
 // where there was none.
@@ -96,7 +104,7 @@ func (r *Registry) Poll(ctx context.Context, url string) (changed bool, err erro
 		moved, err := repo.poll(ctx)
 		changed = changed || moved
 		if err != nil {
-			failures = append(failures, fmt.Errorf("poll %s: %w", redact(repo.url), classify(err)))
+			failures = append(failures, fmt.Errorf("poll %s: %w", repourl.Redact(repo.url), classify(err)))
 		}
 	}
 	return changed, errors.Join(failures...)
@@ -129,6 +137,9 @@ func (r *Registry) below(url string) []*repository {
 // repository finds who is asked about a location. All charts of a Helm
 // repository share its index; every repository of an OCI registry is alone.
 func (r *Registry) repository(at snapshot.Location) (*repository, error) {
+	if at.File {
+		return r.file(at)
+	}
 	url := strings.TrimRight(strings.TrimSpace(at.RepoURL), "/")
 	scheme, rest, hasScheme := strings.Cut(url, "://")
 	oci := !hasScheme || scheme == "oci"
@@ -155,7 +166,7 @@ func (r *Registry) repository(at snapshot.Location) (*repository, error) {
 	if repo, ok := r.repos[key]; ok {
 		return repo, nil
 	}
-	repo := &repository{registry: r, base: url, url: url, turn: make(chan struct{}, 1), known: map[question]answer{}}
+	repo := r.newRepository(url)
 	if oci {
 		o, err := newOCI(repo, rest)
 		if err != nil {
@@ -169,11 +180,36 @@ func (r *Registry) repository(at snapshot.Location) (*repository, error) {
 	return repo, nil
 }
 
+// file finds who is asked about a file: each is alone.
+func (r *Registry) file(at snapshot.Location) (*repository, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := "file " + at.RepoURL
+	if repo, ok := r.repos[key]; ok {
+		return repo, nil
+	}
+	repo := r.newRepository(at.RepoURL)
+	w, err := newWebFile(repo, at, r.files)
+	if err != nil {
+		return nil, err
+	}
+	repo.source = w
+	r.repos[key] = repo
+	return repo, nil
+}
+
+func (r *Registry) newRepository(url string) *repository {
+	return &repository{registry: r, base: url, url: url, turn: make(chan struct{}, 1), known: map[question]answer{}}
+}
+
 func isOCI(url string) bool { return strings.HasPrefix(strings.TrimSpace(url), "oci://") }
 
 // shown is a location as messages name it.
 func shown(at snapshot.Location) string {
-	text := redact(at.RepoURL)
+	text := repourl.Redact(at.RepoURL)
+	if at.File {
+		return "the file " + text
+	}
 	if at.Chart != "" {
 		text = "chart " + at.Chart + " of " + text
 	}
@@ -181,15 +217,4 @@ func shown(at snapshot.Location) string {
 		return text + " at its newest version"
 	}
 	return text + " at " + at.Revision
-}
-
-// redact takes a password, and a query that may hold a signature, out of a
-// URL that goes into a message.
-func redact(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
-	}
-	u.RawQuery = ""
-	return u.Redacted()
 }

@@ -63,10 +63,12 @@ type found struct {
 type answer struct {
 	found
 	missing error
+	// open says that there was no answer: whoever asks again, asks.
+	open bool
 }
 
 func (a answer) equal(b answer) bool {
-	return a.found == b.found && (a.missing == nil) == (b.missing == nil)
+	return a.found == b.found && (a.missing == nil) == (b.missing == nil) && a.open == b.open
 }
 
 func (r *repository) tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
@@ -85,9 +87,10 @@ func (r *repository) tree(ctx context.Context, at snapshot.Location) (snapshot.T
 	if !ok {
 		f, err := r.source.resolve(ctx, q)
 		if err != nil && fault.Of(classify(err)) != fault.Missing {
+			r.remember(q, answer{missing: err, open: true}) // Poll tells when there is one
 			return snapshot.Tree{}, err
 		}
-		a = answer{f, err}
+		a = answer{found: f, missing: err}
 		r.remember(q, a)
 	}
 	if a.missing != nil {
@@ -135,7 +138,7 @@ func (r *repository) poll(ctx context.Context) (bool, error) {
 			failures = append(failures, fmt.Errorf("%s: %w", q.revision, err))
 			continue
 		}
-		now := answer{f, err}
+		now := answer{found: f, missing: err}
 		changed = changed || !now.equal(before[q])
 		r.remember(q, now)
 	}
@@ -146,7 +149,7 @@ func (r *repository) recall(q question) (answer, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a, ok := r.known[q]
-	return a, ok
+	return a, ok && !a.open
 }
 
 // maxQuestions bounds what is remembered of one repository: whoever asks for

@@ -28,7 +28,8 @@ type CacheOptions struct {
 	// Bytes bounds the results held in memory, as encoded; 0 is 64 MiB.
 	Bytes int
 	// Store keeps results across restarts; nil keeps them in memory only.
-	// Failures, and what was decrypted or looked up, never reach it.
+	// Failures, what was decrypted or looked up, and what depends on a file of
+	// whose URL a query is a part, never reach it.
 	Store Store
 	// Version stands for the programs that render: results of another one are
 	// not used.
@@ -129,7 +130,7 @@ func (c *Cache) render(ctx context.Context, key [32]byte, req Request, cause Cau
 	if ctx.Err() == nil && (err == nil || fault.Of(err) != fault.Transient) {
 		c.hold(made)
 	}
-	if err == nil && !result.Sensitive && c.options.Store != nil {
+	if err == nil && !result.Sensitive && !result.Reads.secret() && c.options.Store != nil {
 		if data, err := what.pack(); err == nil {
 			_ = c.options.Store.Put(hex.EncodeToString(key[:]), data) // it is only a cache
 		}

@@ -3,8 +3,10 @@ package render
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -74,7 +76,7 @@ func (r Reads) Changed(ctx context.Context, req Request) Cause {
 }
 
 func (o Opened) changed(ctx context.Context, opener Opener) string {
-	name := o.At.RepoURL
+	name := repourl.Redact(o.At.RepoURL)
 	if o.At.Chart != "" {
 		name += " " + o.At.Chart
 	}
@@ -89,6 +91,12 @@ func (o Opened) changed(ctx context.Context, opener Opener) string {
 		return name + " " + path
 	}
 	return ""
+}
+
+// secret reports a URL of a file that may hold a token, which no disk is to
+// hold.
+func (r Reads) secret() bool {
+	return slices.ContainsFunc(r.More, func(o Opened) bool { return o.At.File && strings.Contains(o.At.RepoURL, "?") })
 }
 
 // size is about the bytes that it takes.

@@ -40,7 +40,8 @@ type Request struct {
 	// Refs are the trees of the application's sources that have a ref, by it.
 	Refs map[string]snapshot.Tree
 	// More opens what files of the source name beyond their own tree: bases in
-	// other repositories, charts that a chart depends on. nil opens nothing.
+	// other repositories, charts that a chart depends on, files on web servers.
+	// nil opens nothing.
 	More Opener
 	// Live reads objects of the destination; nil is for applications that may
 	// not look at them: all is absent.

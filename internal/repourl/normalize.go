@@ -19,3 +19,14 @@ func Normalize(raw string) string {
 	}
 	return u.String()
 }
+
+// Redact takes out of a URL what must not be told: a password, and a query,
+// which may hold a token. What is no URL stays.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return raw
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}

@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"io/fs"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 )
@@ -42,9 +44,24 @@ type Location struct {
 	// TagPrefix picks the tags that a range of versions is about: it is taken
 	// off before tags are compared.
 	TagPrefix string `json:"tagPrefix,omitempty"`
+	// File says that RepoURL is one file on a web server: the tree holds it
+	// alone, by the name FileName.
+	File bool `json:"file,omitempty"`
 	// PassCredentials sends a Helm repository's credentials to other hosts,
 	// too, that its index names for the chart.
 	PassCredentials bool `json:"passCredentials,omitempty"`
+}
+
+// FileName is the name in the tree of a location that is a File: the last part
+// of its URL.
+func (l Location) FileName() string {
+	name := "file"
+	if u, err := url.Parse(l.RepoURL); err == nil {
+		if base := path.Base(u.Path); fs.ValidPath(base) && base != "." {
+			name = base
+		}
+	}
+	return name
 }
 
 // FS is the files of one commit: slash paths, relative to the repository's

@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/internal/repourl"
 )
 
 // DefaultProject is the project of applications that name none. Where nobody
@@ -52,7 +53,7 @@ func CheckRepository(p *v1alpha1.Project, url string) error {
 	if permits(p.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) || permits(p.Spec.SourceRepos, url) {
 		return nil
 	}
-	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, url)
+	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, repourl.Redact(url))
 }
 
 // Object is one that an application consists of.
