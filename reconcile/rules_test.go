@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
@@ -219,5 +220,38 @@ func TestRulesOfAllApplications(t *testing.T) {
 	}
 	if got := condition(out.Status, IgnoreRuleError); !strings.Contains(got, "global/all.jsonPointers[1]") {
 		t.Errorf("the malformed entry is not named: %q", got)
+	}
+}
+
+// owning lists what is tracked, as a watch would.
+type owning struct{ *memoryCluster }
+
+func (o owning) Owned(_ context.Context, app string, _ []schema.GroupVersionKind) ([]Owned, error) {
+	var out []Owned
+	for key, u := range o.stored {
+		if owner, ok := object.OwnerOf(u); ok && owner == app {
+			out = append(out, Owned{Key: key, Version: u.GroupVersionKind().Version})
+		}
+	}
+	return out, nil
+}
+
+// TestIgnoreExtraneous: what left Git counts against the sync status, unless
+// the object asks not to.
+func TestIgnoreExtraneous(t *testing.T) {
+	t.Parallel()
+	for annotation, want := range map[string]v1alpha1.SyncStatusCode{
+		"example.com/x":                      v1alpha1.SyncStatusCodeOutOfSync,
+		"argocd.argoproj.io/compare-options": v1alpha1.SyncStatusCodeSynced,
+		"trueup.dev/compare-options":         v1alpha1.SyncStatusCodeSynced,
+	} {
+		flow, c := newFlow(t, scaledWeb)
+		flow.Clusters.(source).cluster.Objects = owning{c}
+		put(t, c, scaledWeb)
+		put(t, c, `{apiVersion: v1, kind: ConfigMap, metadata: {name: old, namespace: shop, annotations: {`+annotation+`: "ServerSideDiff=true,IgnoreExtraneous"}}}`)
+		out := flow.Run(t.Context(), application(nil), &Memory{})
+		if out.Err != nil || out.Status.Sync.Status != want {
+			t.Errorf("%s: %s, %v; want %s", annotation, out.Status.Sync.Status, out.Err, want)
+		}
 	}
 }
