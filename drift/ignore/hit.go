@@ -1,8 +1,10 @@
 package ignore
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/trueup-dev/trueup/drift/jq"
 )
@@ -36,13 +38,18 @@ type Ruling struct {
 	Hits  []Hit
 	rules []*compiled
 	pair  Pair
-	found []found // for each rule
+	found []*found // for each rule
 	// desired and live are what the rules take out of either side.
 	desired, live cut
 	by            []int // the rule that took each difference, -1 for none
+	spent         time.Duration
 }
 
-type found struct{ desired, live []spot }
+// found are the places of a rule on either side, also as trees.
+type found struct {
+	desired, live       []spot
+	desiredCut, liveCut cut
+}
 
 // Judge holds an object against the rules of a Set, which are those of For.
 // The differences are those of a comparison of the pair. Nothing is changed.
@@ -51,7 +58,9 @@ func (s *Set) Judge(pair Pair, differences []Difference) *Ruling {
 	git, live := jq.Input{Object: pair.Desired}, jq.Input{Object: pair.Live}
 	for i, rule := range s.rules {
 		hit := Hit{Rule: rule.Name}
-		f := found{rule.spots(&git, &hit), rule.spots(&live, &hit)}
+		f := &found{desired: rule.spots(&git, &hit), live: rule.spots(&live, &hit)}
+		addAll(&f.desiredCut, f.desired)
+		addAll(&f.liveCut, f.live)
 		hit.Places = max(len(f.desired), len(f.live))
 		r.found, r.Hits = append(r.found, f), append(r.Hits, hit)
 		if rule.when == nil {
@@ -119,13 +128,13 @@ func (r *Ruling) judge(d *Difference) int {
 	}
 	first := -1
 	for i, rule := range r.rules {
-		desired, live := touching(at.desired, r.found[i].desired), touching(at.live, r.found[i].live)
+		desired, live := touching(at.desired, &r.found[i].desiredCut), touching(at.live, &r.found[i].liveCut)
 		written := rule.wrote(d)
 		if !written && len(desired)+len(live) == 0 {
 			continue
 		}
 		if rule.when != nil {
-			met, err := rule.when.holds(d, r.object())
+			met, err := r.holds(rule.when, d)
 			if err != nil && r.Hits[i].Message == "" {
 				r.Hits[i].Message = err.Error()
 			}
@@ -148,6 +157,20 @@ func (r *Ruling) judge(d *Difference) int {
 	return first
 }
 
+// allConditions bounds the time that conditions take for one object; those
+// that are left then are not met.
+const allConditions = time.Second
+
+func (r *Ruling) holds(c *condition, d *Difference) (bool, error) {
+	if r.spent > allConditions {
+		return false, fmt.Errorf("the conditions of all rules used up their %v", allConditions)
+	}
+	begun := time.Now()
+	met, err := c.holds(d, r.object())
+	r.spent += time.Since(begun)
+	return met, err
+}
+
 // wrote reports whether one of the rule's managers owns the live value.
 func (r *compiled) wrote(d *Difference) bool {
 	for _, manager := range d.Managers {
@@ -158,20 +181,10 @@ func (r *compiled) wrote(d *Difference) bool {
 	return false
 }
 
-// touching lists what to take out so that rules cover what they can of a
-// difference: the difference itself where a rule covers it, and else the parts
-// of it that rules name.
-func touching(differences, rules []spot) []spot {
+func touching(differences []spot, rule *cut) []spot {
 	var out []spot
 	for _, d := range differences {
-		for _, s := range rules {
-			switch {
-			case s.covers(d):
-				out = append(out, d)
-			case d.covers(s):
-				out = append(out, s)
-			}
-		}
+		out = append(out, rule.touching(d)...)
 	}
 	return out
 }
@@ -185,7 +198,7 @@ func spotsOf(path string, pair Pair) found {
 	p.literally()
 	desired, _ := p.find(&jq.Input{Object: pair.Desired})
 	live, _ := p.find(&jq.Input{Object: pair.Live})
-	return found{desired, live}
+	return found{desired: desired, live: live}
 }
 
 // literally takes an asterisk for the key that it is.

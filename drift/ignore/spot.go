@@ -1,20 +1,12 @@
 package ignore
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // spot is a place in an object as it is: keys of maps are strings, places in
 // lists are ints.
 type spot []any
 
 func (s spot) child(step any) spot { return append(s[:len(s):len(s)], step) }
-
-// covers reports whether other is the spot or lies inside it.
-func (s spot) covers(other spot) bool {
-	return len(s) <= len(other) && slices.Equal(s, other[:len(s)])
-}
 
 // at returns what stands at a spot.
 func at(root any, s spot) (any, bool) {
@@ -59,6 +51,33 @@ func (c *cut) add(s spot) {
 		c = next
 	}
 	c.whole = true
+}
+
+// touching lists what to take out so that the tree covers what it can of a
+// spot: the spot itself where it lies inside of what is taken out, and else
+// the parts of it that are.
+func (c *cut) touching(s spot) []spot {
+	for _, step := range s {
+		if c.whole {
+			return []spot{s}
+		}
+		if c = c.below[step]; c == nil {
+			return nil
+		}
+	}
+	return c.parts(s)
+}
+
+// parts lists what is taken out at a spot and below it.
+func (c *cut) parts(at spot) []spot {
+	if c.whole {
+		return []spot{at}
+	}
+	var out []spot
+	for step, below := range c.below {
+		out = append(out, below.parts(at.child(step))...)
+	}
+	return out
 }
 
 // without copies as much of v as differs; v is not changed. All spots are

@@ -15,12 +15,16 @@ const (
 	MaxPaths = 10000
 	// timeLimit bounds one expression over one object.
 	timeLimit = 500 * time.Millisecond
+	// allTime bounds all expressions over one Input.
+	allTime = time.Second
 	// maxLate switches an expression off that used its time up this often: it
 	// would hold up everything else with every object.
 	maxLate = 3
 )
 
 var errLate = fmt.Errorf("used up its %v; it is not tried again after %d times", timeLimit, maxLate)
+
+var errSpent = fmt.Errorf("was not tried: the expressions of all rules used up their %v", allTime)
 
 // ErrTooMany says that an expression found more than MaxPaths.
 var ErrTooMany = fmt.Errorf("finds more than %d places", MaxPaths)
@@ -30,6 +34,7 @@ var ErrTooMany = fmt.Errorf("finds more than %d places", MaxPaths)
 type Input struct {
 	Object    map[string]any
 	converted any
+	spent     time.Duration
 }
 
 // Expression is a path expression: what del(EXPRESSION) would delete. It may
@@ -74,6 +79,11 @@ func (e *Expression) Paths(in *Input) (found [][]any, err error) {
 	if e.late.Load() >= maxLate {
 		return nil, errLate
 	}
+	if in.spent > allTime {
+		return nil, errSpent
+	}
+	begun := time.Now()
+	defer func() { in.spent += time.Since(begun) }()
 	if in.converted == nil {
 		in.converted = convert(in.Object)
 	}

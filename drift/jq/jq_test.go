@@ -122,6 +122,16 @@ func TestTimeIsBounded(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+	shared := input(t, strings.Repeat(`{"a":`, 60)+`[1,2,3,4]`+strings.Repeat("}", 60))
+	for i := range 5 {
+		e, err := Parse(fmt.Sprintf(`.. | .. | .. | .. | .. | .. | .. | .. | select(. == "nothing %d")`, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Paths(shared); i > 2 && !errors.Is(err, errSpent) {
+			t.Errorf("expression %d of many slow ones: %v", i, err)
+		}
+	}
 	many, err := Parse(`.a[]`)
 	if err != nil {
 		t.Fatal(err)
