@@ -126,6 +126,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
+		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
@@ -154,7 +155,9 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
-	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
+	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured),
+		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}

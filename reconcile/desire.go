@@ -44,6 +44,7 @@ type Desired struct {
 	asked  []asked
 	// stand is where the trees of asked stood, one after the other.
 	stand []standing
+	rules rulebook
 	// named are the repositories that files named beyond the sources.
 	named []string
 }

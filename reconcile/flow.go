@@ -20,8 +20,10 @@ type Flow struct {
 	Clusters Clusters
 	// Projects limit what applications may do; nil limits nothing.
 	Projects Projects
-	Journal  Journal
-	Now      func() time.Time
+	// Rules are those of every application; nil is none.
+	Rules   Rules
+	Journal Journal
+	Now     func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
@@ -117,7 +119,7 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	var report drift.Report
+	report := drift.Report{RuleNames: desired.rules.own, RuleProblems: view.ruleProblems()}
 	for _, key := range view.keys() {
 		report.Objects = append(report.Objects, view.seen[key].verdict)
 	}

@@ -39,6 +39,7 @@ type Memory struct {
 	failures  int                 // looks in a row that failed
 	noticed   time.Time           // when the present drift was first found
 	namespace string              // the destination namespace known to exist
+	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
 }
 
@@ -51,6 +52,11 @@ type seen struct {
 	health  health.Result
 	// live is the object's identity and metadata, nil where there is none.
 	live *unstructured.Unstructured
+	// scaler is the whole of an autoscaler: it explains what others have.
+	scaler *unstructured.Unstructured
+	// apply takes the desired object's place in a sync, where rules have live
+	// values respected.
+	apply *unstructured.Unstructured
 }
 
 // Sighting is what a watch tells of one object.
@@ -218,9 +224,10 @@ func hasStatus(k object.Key) bool {
 
 // remember stores a verdict. live is the whole object; what is not needed of
 // it is not kept.
-func (m *Memory) remember(desired string, verdict drift.Object, live *unstructured.Unstructured) {
-	s := seen{desired: desired, verdict: verdict, health: health.Of(live)}
+func (m *Memory) remember(s seen, live *unstructured.Unstructured) {
+	s.health = health.Of(live)
 	if live != nil {
+		s.scaler = scalerOf(live)
 		s.version = live.GetResourceVersion()
 		s.mark = drift.Fingerprint(live.GetManagedFields(), object.FieldManager)
 		s.live = metadataOf(live)
@@ -230,7 +237,7 @@ func (m *Memory) remember(desired string, verdict drift.Object, live *unstructur
 	if m.seen == nil {
 		m.seen = map[object.Key]seen{}
 	}
-	m.seen[verdict.Key()] = s
+	m.seen[s.verdict.Key()] = s
 }
 
 // stale empties the inbox and returns the objects whose verdict does not
