@@ -140,17 +140,7 @@ func Run(ctx context.Context, o Options) error {
 		Client: mgr.GetClient(), Repositories: poller, World: world,
 		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
-	poller.Wake = func(who types.NamespacedName) {
-		if set, ok := controller.SetName(who); ok {
-			if sets.Touched(ctx, set) {
-				sets.Wake(set)
-			}
-			return
-		}
-		if apps.Touched(ctx, who) {
-			apps.Wake(who)
-		}
-	}
+	poller.Wake = waking(ctx, apps, sets)
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
@@ -173,6 +163,21 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("run the agent: %w", err)
 	}
 	return nil
+}
+
+// waking wakes an application or a set, where what it read changed.
+func waking(ctx context.Context, apps *controller.Applications, sets *controller.ApplicationSets) func(types.NamespacedName) {
+	return func(who types.NamespacedName) {
+		if set, ok := controller.SetName(who); ok {
+			if sets.Touched(ctx, set) {
+				sets.Wake(set)
+			}
+			return
+		}
+		if apps.Touched(ctx, who) {
+			apps.Wake(who)
+		}
+	}
 }
 
 func newManager(o Options) (ctrl.Manager, error) {
