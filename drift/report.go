@@ -59,6 +59,9 @@ type Object struct {
 	Name      string  `json:"name"`
 	State     State   `json:"state"`
 	Fields    []Field `json:"fields"`
+	// Origin is the file and the line that describe it in Git, such as
+	// apps/web.yaml:31, as far as the caller tells.
+	Origin string `json:"origin,omitempty"`
 	// Rules tells what the rules of users did that select the object.
 	Rules []ignore.Hit `json:"rules,omitempty"`
 }

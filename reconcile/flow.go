@@ -121,7 +121,9 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	}
 	report := drift.Report{RuleNames: desired.rules.own, RuleProblems: view.ruleProblems()}
 	for _, key := range view.keys() {
-		report.Objects = append(report.Objects, view.seen[key].verdict)
+		verdict := view.seen[key].verdict
+		verdict.Origin = desired.Origins[key]
+		report.Objects = append(report.Objects, verdict)
 	}
 	return report, nil
 }

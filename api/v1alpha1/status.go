@@ -98,6 +98,9 @@ type DriftChange struct {
 	Manager   string                `json:"manager,omitempty"`
 	Operation string                `json:"operation,omitempty"`
 	Time      *metav1.Time          `json:"time,omitempty"`
+	// FoundAt is when the agent first saw the difference, Time when its hand
+	// made it, as far as that is known.
+	FoundAt *metav1.Time `json:"foundAt,omitempty"`
 }
 
 // ResourceStatus is one object of the application.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,10 @@ import (
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/manifest"
+	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -53,7 +57,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 			if err != nil {
 				return err
 			}
-			return showReport(report, o, s)
+			return showReport(report, o, strings.Join(args, ""), s)
 		},
 	}
 	flags := cmd.Flags()
@@ -62,7 +66,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.StringArrayVar(&o.repos, "repo", nil, "read repository URL from local directory DIR (URL=DIR, repeatable)")
 	flags.StringVar(&o.desired, "desired", "", "file with the desired objects")
 	flags.StringVar(&o.live, "live", "", "file with the live objects, with managed fields")
-	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml or name")
+	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml, name, markdown, junit, sarif or github")
 	o.web.flags(flags)
 	o.sops.flags(flags)
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
@@ -83,7 +87,11 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 	case files && o.desired == "-" && o.live == "-":
 		return drift.Report{}, usagef("only one of --desired and --live can be standard input")
 	}
-	if err := oneOf("--output", o.output, "text", "json", "yaml", "name"); err != nil {
+	outputs := []string{"text", "json", "yaml", "name", "markdown", "junit", "sarif", "github"}
+	if o.rules {
+		outputs = outputs[:4]
+	}
+	if err := oneOf("--output", o.output, outputs...); err != nil {
 		return drift.Report{}, err
 	}
 	schemas, err := schema.Builtin()
@@ -93,7 +101,7 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 	if len(args) > 0 {
 		return compareApplication(ctx, o, args[0], schemas)
 	}
-	desired, errDesired := readObjects(o.desired, s.in)
+	desired, origins, errDesired := locateObjects(o.desired, s.in)
 	live, errLive := readObjects(o.live, s.in)
 	if err := errors.Join(errDesired, errLive); err != nil {
 		return drift.Report{}, err
@@ -104,10 +112,11 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 	}
 	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas, Rules: rules.set})
 	report.RuleNames, report.RuleProblems = rules.set.Names(), rules.problems
-	for _, object := range report.Objects {
-		for _, hit := range object.Rules {
+	for i, o := range report.Objects {
+		report.Objects[i].Origin = origins[o.Key()]
+		for _, hit := range o.Rules {
 			if hit.Malformed {
-				report.RuleProblems = append(report.RuleProblems, object.Key().Short()+" "+ignore.Annotation+": "+hit.Message)
+				report.RuleProblems = append(report.RuleProblems, o.Key().Short()+" "+ignore.Annotation+": "+hit.Message)
 			}
 		}
 	}
@@ -156,11 +165,11 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	return report, nil
 }
 
-func showReport(report drift.Report, o diffOptions, s streams) error {
+func showReport(report drift.Report, o diffOptions, app string, s streams) error {
 	for _, problem := range report.RuleProblems {
 		fmt.Fprintln(s.err, "a rule does not count: "+problem)
 	}
-	if err := printReport(report, o, s); err != nil {
+	if err := printReport(report, o, app, s); err != nil {
 		return err
 	}
 	for _, object := range report.Objects {
@@ -169,6 +178,32 @@ func showReport(report drift.Report, o diffOptions, s streams) error {
 		}
 	}
 	return nil
+}
+
+// locateObjects reads every object of a file, and where in it each begins.
+func locateObjects(name string, in io.Reader) ([]*unstructured.Unstructured, map[object.Key]string, error) {
+	title := "standard input"
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read objects: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // nothing was written
+		in, title = f, name
+	}
+	items, err := manifest.Locate(in, title)
+	if err != nil {
+		return nil, nil, err
+	}
+	var objects []*unstructured.Unstructured
+	origins := map[object.Key]string{}
+	for _, item := range items {
+		objects = append(objects, item.Object)
+		if name != "-" {
+			origins[object.KeyOf(item.Object)] = fmt.Sprintf("%s:%d", name, item.Line)
+		}
+	}
+	return objects, origins, nil
 }
 
 // readObjects reads every object of a file; - is standard input.
@@ -184,11 +219,14 @@ func readObjects(name string, in io.Reader) ([]*unstructured.Unstructured, error
 	return drift.Parse(f, name)
 }
 
-func printReport(report drift.Report, o diffOptions, s streams) error {
+func printReport(report drift.Report, o diffOptions, app string, s streams) error {
 	if o.rules {
 		return printRules(s.out, o.output, report.Rules())
 	}
-	if done, err := printData(s.out, o.output, report); done {
+	if done, err := printReview(s.out, o.output, output.New(output.FromComparison(app, report, o.all))); done {
+		return err
+	}
+	if done, err := printData(s.out, o.output, output.Comparison{Head: output.NewHead(), Application: app, Report: report}); done {
 		return err
 	}
 	if o.output == "name" {

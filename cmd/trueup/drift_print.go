@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/output"
 )
 
 // printing says how a drift report is shown.
@@ -175,31 +175,8 @@ func (p printing) totals(b *strings.Builder, d drifted) {
 	}
 }
 
-// valueText prints a value on one line, as JSON where it is not a plain word.
-func valueText(v any) string {
-	if s, ok := v.(string); ok && s != "" && !strings.ContainsAny(s, "\n\t\"\\") && strings.TrimSpace(s) == s && !looksTyped(s) {
-		return s
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
-	}
-	const most = 160
-	text := []rune(strings.TrimSpace(b.String()))
-	if len(text) > most {
-		return string(text[:most]) + fmt.Sprintf("… (%d characters)", len(text))
-	}
-	return string(text)
-}
-
-// looksTyped reports a string that would read as a number or a boolean
-// without its quotes.
-func looksTyped(s string) bool {
-	var v any
-	return json.Unmarshal([]byte(s), &v) == nil
-}
+// valueText prints a value on one line.
+func valueText(v any) string { return output.Value(v) }
 
 func pad(s string, width int) string {
 	if n := width - len([]rune(s)); n > 0 {

@@ -47,6 +47,9 @@ func TestGolden(t *testing.T) {
 		"diff":      {diffArgs, exitDrift},
 		"diff-all":  {append(diffArgs, "--all"), exitDrift},
 		"diff-json": {append(diffArgs, "-o", "json"), exitDrift},
+
+		"diff-github":   {append(diffArgs[:5:5], "-o", "github"), exitDrift},
+		"diff-markdown": {append(diffArgs[:5:5], "-o", "markdown", "--all"), exitDrift},
 		"render": {[]string{"render", "-f", example("appset", "web.yaml"),
 			"--repo", "https://git.example.com/config.git=" + example("config")}, exitOK},
 		"render-set": {[]string{"render", "-f", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml"), "-o", "name",

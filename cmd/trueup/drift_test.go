@@ -1,0 +1,102 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a time
+
+// scaled is an application whose replicas were set by hand some hours before
+// noon.
+func scaled(name, replicas string, hours int) v1alpha1.Application {
+	var app v1alpha1.Application
+	app.Name, app.Namespace = name, "trueup"
+	app.Spec.Destination = v1alpha1.ApplicationDestination{Name: "cluster-" + name, Namespace: "shop"}
+	app.Status.Sync = v1alpha1.SyncStatus{Status: v1alpha1.SyncStatusCodeOutOfSync, Revision: "4f2c1ab0123"}
+	at := metav1.NewTime(noon.Add(-time.Duration(hours) * time.Hour))
+	app.Status.Drift = &v1alpha1.DriftSummary{Objects: 1, Fields: 1, Since: &at, By: []string{"kubectl"}, Changes: []v1alpha1.DriftChange{{
+		Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web", Path: "spec.replicas", Class: "declared", Manager: "kubectl", Time: &at,
+		Desired: &apiextensionsv1.JSON{Raw: []byte("2")}, Live: &apiextensionsv1.JSON{Raw: []byte(replicas)},
+	}}}
+	return app
+}
+
+// TestAlikeIsShownOnce holds the table and the details of a fleet.
+func TestAlikeIsShownOnce(t *testing.T) {
+	t.Parallel()
+	fleet := []v1alpha1.Application{scaled("eu-1", "4", 1), scaled("eu-2", "4", 1), scaled("eu-3", "4", 1), scaled("eu-4", "4", 1), scaled("eu-7", "5", 2)}
+	for name, tc := range map[string]struct {
+		apps    []v1alpha1.Application
+		details bool
+		want    string
+	}{
+		"a table has a row for each way to differ": {fleet, false, `
+APP                        CLUSTER       DRIFT                SINCE  BY
+eu-7                       cluster-eu-7  1 field in 1 object  120m   kubectl
+eu-1, eu-2, eu-3 and 1 more  cluster-eu-1  1 field in 1 object  60m    kubectl
+4 identical; eu-7 differs
+0 without drift · 5 drifted · 0 not compared
+next: trueup drift eu-1
+`},
+		"details are told once": {fleet[2:], true, `
+~ Deployment shop/web  eu-7 at git 4f2c1ab
+    spec.replicas
+      - 2  git
+      + 5  live, kubectl, 2026-03-01 10:00:00
+
+the same in eu-3, eu-4
+~ Deployment shop/web  eu-3 at git 4f2c1ab
+    spec.replicas
+      - 2  git
+      + 4  live, kubectl, 2026-03-01 11:00:00
+
+2 identical; eu-7 differs
+0 without drift · 3 drifted · 0 not compared
+next: trueup sync eu-3
+`},
+	} {
+		var b strings.Builder
+		if err := printDrifts(&b, "text", tc.apps, driftView{printing: printing{times: time.DateTime}, now: noon, details: tc.details}); err != nil {
+			t.Fatal(err)
+		}
+		squeeze := func(s string) string {
+			return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
+		}
+		if diff := cmp.Diff(squeeze(strings.TrimPrefix(tc.want, "\n")), squeeze(b.String())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestRecent holds what --since leaves: what was made, or found, lately.
+func TestRecent(t *testing.T) {
+	t.Parallel()
+	found := metav1.NewTime(noon.Add(-time.Minute))
+	deleted := v1alpha1.DriftChange{Kind: "ConfigMap", Namespace: "shop", Name: "c", FoundAt: &found}
+	for name, tc := range map[string]struct {
+		app             v1alpha1.Application
+		objects, fields int
+	}{
+		"made before": {scaled("a", "4", 2), 0, 0},
+		"made after":  {scaled("a", "4", 0), 1, 1},
+		"a deletion has no time of its own": {func() v1alpha1.Application {
+			app := scaled("a", "4", 2)
+			app.Status.Drift.Changes = append(app.Status.Drift.Changes, deleted)
+			app.Status.Drift.Objects = 2
+			return app
+		}(), 1, 0},
+	} {
+		recent(&tc.app, noon.Add(-time.Hour))
+		if d := tc.app.Status.Drift; d.Objects != tc.objects || d.Fields != tc.fields {
+			t.Errorf("%s: %d objects, %d fields", name, d.Objects, d.Fields)
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/object"
+)
+
+// What a DriftReport says of itself. Fields may be added under one version,
+// and keep their meaning.
+const (
+	APIVersion = "trueup.dev/v1alpha1"
+	Kind       = "DriftReport"
+)
+
+// Head is how every document begins.
+type Head struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+}
+
+// NewHead is the head of this version.
+func NewHead() Head { return Head{APIVersion, Kind} }
+
+// Report is what was seen of several applications.
+type Report struct {
+	Head
+	Applications []Application `json:"applications"`
+	// Groups are the drifted applications by what changed, the odd ones first.
+	Groups []Group `json:"groups"`
+}
+
+// Comparison is a report of one comparison, which names no application where
+// both sides were files.
+type Comparison struct {
+	Head
+	Application string `json:"application,omitempty"`
+	drift.Report
+}
+
+// Application is the drift of one application.
+type Application struct {
+	Name     string `json:"application"`
+	Sync     string `json:"sync,omitempty"`
+	Cluster  string `json:"cluster,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	// Problem says why it could not be compared; empty where it was.
+	Problem string `json:"problem,omitempty"`
+	// Drift is the agent's summary.
+	Drift *v1alpha1.DriftSummary `json:"drift"`
+	// Objects are those that differ, and Unlisted the differences beyond them
+	// that a bounded status does not list.
+	Objects  []drift.Object `json:"objects"`
+	Unlisted int            `json:"unlisted,omitempty"`
+
+	// namespace is the destination's, same the objects without drift.
+	namespace string
+	same      []object.Key
+}
+
+// New makes a report of what was seen of applications.
+func New(apps ...Application) Report {
+	if apps == nil {
+		apps = []Application{}
+	}
+	return Report{Head: NewHead(), Applications: apps, Groups: groups(apps)}
+}
+
+// FromComparison reads one comparison. Differences that are expected count
+// only with all.
+func FromComparison(name string, report drift.Report, all bool) Application {
+	app := Application{Name: name}
+	for _, o := range report.Objects {
+		if !all {
+			o.Fields = slices.DeleteFunc(slices.Clone(o.Fields), func(f drift.Field) bool { return f.Class == drift.Expected })
+		}
+		if o.State == drift.InSync && len(o.Fields) == 0 {
+			app.same = append(app.same, o.Key())
+			continue
+		}
+		app.Objects = append(app.Objects, o)
+	}
+	return app
+}
+
+// FromStatus reads the status of an application.
+func FromStatus(app *v1alpha1.Application) Application {
+	out := Application{
+		Name: app.Name, Sync: string(app.Status.Sync.Status), Drift: app.Status.Drift, Objects: []drift.Object{},
+		namespace: app.Spec.Destination.Namespace,
+	}
+	if out.Drift == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown {
+		out.Problem = "it was not compared yet"
+		for _, c := range app.Status.Conditions {
+			if c.Type == "ComparisonError" {
+				out.Problem = c.Message
+			}
+		}
+	}
+	origins := map[object.Key]string{}
+	for _, r := range app.Status.Resources {
+		origins[object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = r.Origin
+	}
+	if out.Drift != nil {
+		out.changes(out.Drift, origins)
+	}
+	for _, r := range app.Status.Resources {
+		if key := (object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}); out.object(key) == nil {
+			out.same = append(out.same, key)
+		}
+	}
+	return out
+}
+
+func (a *Application) changes(d *v1alpha1.DriftSummary, origins map[object.Key]string) {
+	fields := 0
+	for _, c := range d.Changes {
+		key := object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
+		o := a.object(key)
+		if o == nil {
+			a.Objects = append(a.Objects, drift.Object{
+				Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name, State: drift.InSync, Origin: origins[key], Fields: []drift.Field{},
+			})
+			o = &a.Objects[len(a.Objects)-1]
+		}
+		if c.Path == "" {
+			o.State = drift.Missing
+			continue
+		}
+		fields++
+		f := FieldOf(c)
+		if f.ToSync() {
+			o.State = drift.Modified
+		}
+		o.Fields = append(o.Fields, f)
+	}
+	a.Unlisted = max(0, d.Fields-fields) + max(0, d.Objects-len(a.Objects))
+}
+
+func (a *Application) object(key object.Key) *drift.Object {
+	for i := range a.Objects {
+		if a.Objects[i].Key() == key {
+			return &a.Objects[i]
+		}
+	}
+	return nil
+}
+
+// Drifted reports whether anything differs.
+func (a *Application) Drifted() bool {
+	return a.Drift != nil && a.Drift.Objects > 0 || slices.ContainsFunc(a.Objects, func(o drift.Object) bool { return o.State != drift.InSync })
+}
+
+// FieldOf is a change of a status as the comparison told it.
+func FieldOf(c v1alpha1.DriftChange) drift.Field {
+	f := drift.Field{
+		Path: c.Path, Desired: decoded(c.Desired), Live: decoded(c.Live),
+		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation,
+	}
+	if c.Time != nil {
+		f.Time = &c.Time.Time
+	}
+	return f
+}
+
+func decoded(j *apiextensionsv1.JSON) any {
+	if j == nil {
+		return nil
+	}
+	var v any
+	if err := json.Unmarshal(j.Raw, &v); err != nil {
+		return string(j.Raw)
+	}
+	return v
+}
+
+// maxRunes bounds a value on one line.
+const maxRunes = 160
+
+// Value prints a value on one line, as JSON where it is not a plain word.
+// Nothing in it moves a cursor or turns the line around.
+func Value(v any) string {
+	text, plain := v.(string)
+	if !plain || text == "" || strings.ContainsAny(text, "\"\\") || strings.TrimSpace(text) != text || typed(text) || text != visible(text) {
+		var b strings.Builder
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			text = fmt.Sprint(v)
+		} else {
+			text = strings.TrimSpace(b.String())
+		}
+	}
+	text = visible(text)
+	if runes := []rune(text); len(runes) > maxRunes {
+		return string(runes[:maxRunes]) + fmt.Sprintf("… (%d characters)", len(runes))
+	}
+	return text
+}
+
+// visible writes every rune that cannot be seen as \uXXXX.
+func visible(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
+// typed reports a string that would read as a number or a boolean without its
+// quotes.
+func typed(s string) bool {
+	var v any
+	return json.Unmarshal([]byte(s), &v) == nil
+}
+
+// live is the live side of a difference.
+func live(f drift.Field) string {
+	if f.Live == nil {
+		return "(absent)"
+	}
+	return Value(f.Live)
+}
+
+func desired(f drift.Field) string {
+	if f.Desired == nil {
+		return "(not in Git)"
+	}
+	return Value(f.Desired)
+}
+
+// hand is who wrote the live value, as far as that is known.
+func hand(f drift.Field) string {
+	name := "an unknown client"
+	if f.Manager != "" {
+		name = visible(f.Manager)
+	}
+	if f.Time != nil {
+		name += ", " + f.Time.UTC().Format(time.RFC3339)
+	}
+	return name
+}
+
+// fate is what a sync does about an object as a whole; empty where it does
+// nothing to it.
+func fate(state drift.State) string {
+	switch state {
+	case drift.Missing:
+		return "in Git, not live: a sync creates it"
+	case drift.Extra:
+		return "live, not in Git: a sync with prune deletes it"
+	case drift.InSync, drift.Modified:
+	}
+	return ""
+}
+
+// sentence tells one difference of an object in a line.
+func sentence(o drift.Object, f drift.Field) string {
+	git := "not in Git"
+	if f.Desired != nil {
+		git = Value(f.Desired) + " in Git"
+	}
+	text := fmt.Sprintf("%s %s: %s, %s live, by %s", visible(o.Key().Short()), visible(f.Path), git, live(f), hand(f))
+	switch f.Class {
+	case drift.Expected:
+		text += " (expected: " + visible(f.Rule) + ")"
+	case drift.Removed:
+		text += " (dropped from Git)"
+	case drift.Undeclared:
+		text += " (a sync leaves it)"
+	case drift.Declared:
+	}
+	return text
+}
+
+// place is the file and the line of an origin such as apps/web.yaml:31; the
+// line is 0 where it is not known.
+func place(origin string) (file string, line int) {
+	if i := strings.LastIndexByte(origin, ':'); i > 0 {
+		if n, err := strconv.Atoi(origin[i+1:]); err == nil && n > 0 {
+			return origin[:i], n
+		}
+	}
+	return origin, 0
+}
