@@ -43,11 +43,11 @@ func (j journal) Record(ctx context.Context, run reconcile.Run) error {
 func (j journal) Drifted(ctx context.Context, events []reconcile.DriftEvent) error {
 	drifts := make([]history.Drift, 0, len(events))
 	for _, e := range events {
-		word := "drift"
-		if e.Cleared {
-			word = "drift gone"
-		}
+		word := "drift " + string(e.Moment)
 		fields := []any{"application", e.App, "object", e.Key.String()}
+		if e.How != "" {
+			fields = append(fields, "how", e.How, "by", e.By)
+		}
 		if e.Field != nil {
 			fields = append(fields, "path", e.Field.Path, "manager", e.Field.Manager)
 		}
@@ -85,7 +85,13 @@ func runOf(run reconcile.Run) history.Run {
 }
 
 func driftOf(e reconcile.DriftEvent) history.Drift {
-	out := history.Drift{App: e.App, At: e.At, Object: objectOf(e.Key), State: string(e.State), Cleared: e.Cleared}
+	out := history.Drift{App: e.App, At: e.At, Object: objectOf(e.Key), State: string(e.State), Moment: string(e.Moment), Cleared: e.Moment == reconcile.Closed, How: e.How, By: e.By}
+	if !e.FoundAt.IsZero() {
+		out.FoundAt = &e.FoundAt
+	}
+	if out.Cleared {
+		out.State = ""
+	}
 	if f := e.Field; f != nil {
 		out.Path, out.Desired, out.Live = f.Path, text(f.Desired), text(f.Live)
 		out.Manager, out.Operation, out.Since = f.Manager, f.Operation, f.Time

@@ -21,6 +21,7 @@ type metrics struct {
 	syncs       *prometheus.CounterVec
 	syncSeconds prometheus.Histogram
 	drifts      *prometheus.CounterVec
+	times       driftTimes
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
@@ -38,8 +39,9 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
 		}),
 		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster that appeared, and that went.",
+			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster by event: appeared, changed, cleared.",
 		}, []string{"event"}),
+		times: newDriftTimes(),
 		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_git_polls_total", Help: "Queries of a repository's refs, with the fetch that follows a change, by result: ok or error.",
 		}, []string{"result"}),
@@ -65,11 +67,9 @@ func (m *metrics) synced(run reconcile.Run) {
 }
 
 func (m *metrics) drifted(e reconcile.DriftEvent) {
-	word := "appeared"
-	if e.Cleared {
-		word = "cleared"
-	}
+	word := map[reconcile.Moment]string{reconcile.Opened: "appeared", reconcile.Changed: "changed", reconcile.Closed: "cleared"}[e.Moment]
 	m.drifts.WithLabelValues(word).Inc()
+	m.times.observe(e)
 }
 
 func (m *metrics) polled(took time.Duration, err error) {
@@ -102,7 +102,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, applicationSets{apps}, renders(rendered),
+		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, applicationSets{apps}, renders(rendered),
 	}
 	var errs []error
 	for _, c := range all {

@@ -69,6 +69,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	mem.ask(desired)
 	mem.resume(app, desired)
+	mem.reopen(app.Status)
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return f.failed(app, mem, err)
@@ -81,7 +82,10 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		mem.noticed = f.Now()
 	}
 
-	s := session{flow: f, app: app, mem: mem, view: view, operation: app.Operation}
+	s := session{
+		flow: f, app: app, mem: mem, view: view, operation: app.Operation, found: found,
+		pending: pending, moved: app.Status.Sync.Digest != desired.Digest,
+	}
 	p, decision := s.decide()
 	for range rounds {
 		if !decision.Sync || ctx.Err() != nil {
@@ -103,7 +107,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	if pending && s.run == nil {
 		left = found
 	}
-	f.tell(ctx, app, found, left)
+	s.tell(ctx, found, left)
 	status := s.status(p, left)
 	return Outcome{Status: status, After: decision.After, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
@@ -170,18 +174,6 @@ func requested(app *v1alpha1.Application) v1alpha1.SyncOperation {
 
 func refusedRequest(app *v1alpha1.Application, p plan.Plan) bool {
 	return app.Operation != nil && len(p.Refusals) > 0
-}
-
-// tell passes what appeared and what went on to the journal. What the status
-// showed before counts as known.
-func (f *Flow) tell(ctx context.Context, app *v1alpha1.Application, found, left []Drift) {
-	events := driftEvents(app, found, left, f.Now())
-	if len(events) == 0 || f.Journal == nil {
-		return
-	}
-	// A journal that fails must not keep a cluster from being corrected; it
-	// tells its own failures.
-	_ = f.Journal.Drifted(ctx, events)
 }
 
 // revisions are those that somebody asked for.

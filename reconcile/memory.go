@@ -41,6 +41,7 @@ type Memory struct {
 	namespace string              // the destination namespace known to exist
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
+	open      map[place]open      // drift that was told and not closed
 }
 
 // seen is the verdict on one object.

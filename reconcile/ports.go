@@ -108,13 +108,3 @@ type Run struct {
 	Reason    string
 	Result    apply.Result
 }
-
-// DriftEvent is one field or object that began or ceased to differ.
-type DriftEvent struct {
-	App     string // namespace/name
-	At      time.Time
-	Key     object.Key
-	State   drift.State
-	Field   *drift.Field // nil: the object as a whole
-	Cleared bool
-}

@@ -30,6 +30,11 @@ type session struct {
 	view *View
 	// operation is what somebody asked for; nil once it was begun.
 	operation *v1alpha1.Operation
+	// found is the drift before the session did anything.
+	found []Drift
+	// pending: the revision was not synced before. moved: Git describes other
+	// objects than at the last look.
+	pending, moved bool
 	// run is the sync of this session, nil while there was none.
 	run *Run
 }
@@ -159,7 +164,7 @@ func creates(p plan.Plan, status v1alpha1.ApplicationStatus) bool {
 
 // intent is the status that says what is about to be there.
 func (s *session) intent(p plan.Plan) v1alpha1.ApplicationStatus {
-	status := s.status(p, nil)
+	status := s.status(p, s.found)
 	status.OperationState = &v1alpha1.OperationState{
 		Phase: phaseRunning, Message: "applying " + s.view.Desired.Commit.Short(), StartedAt: metav1.NewTime(s.run.Started),
 		SyncResult: s.syncResult(),

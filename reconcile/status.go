@@ -52,6 +52,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	out.Health.Status, out.Health.Message = string(worst.Status), worst.Message
 	out.Drift = summarize(left, s.mem.Verified())
 	out.Drift.Rules = s.view.rules()
+	s.mem.dated(out.Drift)
 	if s.run != nil {
 		s.record(&out)
 	} else if o := out.OperationState; o != nil && o.Phase == phaseRunning && !s.mem.attempt.Unfinished {
@@ -356,44 +357,9 @@ func rawJSON(v any) *apiextensionsv1.JSON {
 	return &apiextensionsv1.JSON{Raw: data}
 }
 
-// driftEvents compares drift before, now, and after a sync.
-func driftEvents(app *v1alpha1.Application, found, left []Drift, at time.Time) []DriftEvent {
-	type id struct {
-		key  object.Key
-		path string
+func text(j *apiextensionsv1.JSON) string {
+	if j == nil {
+		return ""
 	}
-	known, still := map[id]bool{}, map[id]bool{}
-	if app.Status.Drift != nil {
-		for _, c := range app.Status.Drift.Changes {
-			known[id{changeKey(c), c.Path}] = true
-		}
-	}
-	for _, d := range left {
-		still[id{d.Key, d.path()}] = true
-	}
-	var out []DriftEvent
-	present := map[id]bool{}
-	for _, d := range found {
-		key := id{d.Key, d.path()}
-		present[key] = true
-		event := DriftEvent{App: app.Namespace + "/" + app.Name, At: at, Key: d.Key, State: d.State, Field: d.Field}
-		if !known[key] {
-			out = append(out, event)
-		}
-		if !still[key] {
-			event.Cleared = true
-			out = append(out, event)
-		}
-	}
-	for key := range known {
-		if !present[key] {
-			event := DriftEvent{App: app.Namespace + "/" + app.Name, At: at, Key: key.key, Cleared: true}
-			if key.path != "" {
-				event.Field = &drift.Field{Path: key.path}
-			}
-			out = append(out, event)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b DriftEvent) int { return a.Key.Compare(b.Key) })
-	return out
+	return string(j.Raw)
 }

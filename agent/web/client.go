@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trueup-dev/trueup/internal/history"
 )
@@ -55,6 +56,14 @@ func fetch[T any](ctx context.Context, c Client, q history.Query, what string) (
 	values := url.Values{"limit": {strconv.Itoa(q.Bounded())}}
 	if q.Before > 0 {
 		values.Set("before", strconv.FormatInt(q.Before, 10))
+	}
+	for name, value := range map[string]string{"kind": q.Kind, "object": q.Name, "path": q.Path, "manager": q.Manager} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	if !q.Since.IsZero() {
+		values.Set("since", q.Since.UTC().Format(time.RFC3339Nano))
 	}
 	at.RawQuery = values.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)

@@ -26,7 +26,9 @@ type failure struct {
 //
 //	GET /api/v1/applications/{namespace}/{name}/syncs?before=ID&limit=N
 //	GET /api/v1/applications/{namespace}/{name}/drift?before=ID&limit=N
+//	    &kind=KIND&object=NAME&path=PATH&manager=NAME&since=RFC3339
 //
+// where * is every name, for drift only,
 // with {"items": [...]}, the newest first, and errors with {"error": "..."}.
 func Handler(past history.Reader) http.Handler {
 	mux := http.NewServeMux()
@@ -52,12 +54,23 @@ func entries[T any](read func(context.Context, history.Query) ([]T, error)) http
 }
 
 func query(r *http.Request) (history.Query, error) {
-	q := history.Query{App: r.PathValue("namespace") + "/" + r.PathValue("name")}
+	values := r.URL.Query()
+	q := history.Query{
+		App:  r.PathValue("namespace") + "/" + r.PathValue("name"),
+		Kind: values.Get("kind"), Name: values.Get("object"), Path: values.Get("path"), Manager: values.Get("manager"),
+	}
+	if text := values.Get("since"); text != "" {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return q, fmt.Errorf("since=%q is no time such as 2026-03-01T12:00:00Z", text)
+		}
+		q.Since = at
+	}
 	for name, set := range map[string]func(int64){
 		"before": func(n int64) { q.Before = n },
 		"limit":  func(n int64) { q.Limit = int(min(n, history.MaxLimit)) },
 	} {
-		text := r.URL.Query().Get(name)
+		text := values.Get(name)
 		if text == "" {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -188,7 +189,7 @@ func FuzzWriters(f *testing.F) {
 		}
 		decoder := xml.NewDecoder(strings.NewReader(write(report.JUnit)))
 		for {
-			if _, err := decoder.Token(); err == io.EOF {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("JUnit: %v", err)

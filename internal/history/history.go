@@ -64,16 +64,31 @@ type Drift struct {
 	Since     *time.Time `json:"since,omitempty"`
 	// Cleared says that the difference is gone.
 	Cleared bool `json:"cleared,omitempty"`
+	// Moment is opened, changed or closed.
+	Moment string `json:"moment,omitempty"`
+	// How it was closed: synced, reverted, accepted, expected, git or undone;
+	// and By whom, as far as that is known.
+	How string `json:"how,omitempty"`
+	By  string `json:"by,omitempty"`
+	// FoundAt is when it was opened.
+	FoundAt *time.Time `json:"foundAt,omitempty"`
 }
 
 // Query picks entries of one application, the newest first.
 type Query struct {
-	App string // namespace/name
+	// App is namespace/name; of drift, namespace/* is every application there.
+	App string
 	// Before continues a list: ids lower than it. 0 starts with the newest.
 	Before int64
 	// Limit bounds the entries; below 1 it is DefaultLimit, and above MaxLimit
 	// it is MaxLimit.
 	Limit int
+
+	// Of drift: only what is of this kind (in any case of letters), has this
+	// name, is this path or below it, was made by this manager, and happened
+	// then or later. What is empty picks everything.
+	Kind, Name, Path, Manager string
+	Since                     time.Time
 }
 
 // Limits of a query.

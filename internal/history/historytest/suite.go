@@ -16,6 +16,7 @@ func Run(t *testing.T, open func(t *testing.T) history.Store) {
 	t.Run("runs come back as they were, the newest first", func(t *testing.T) { runs(t, open(t)) })
 	t.Run("drift comes back as it was, the newest first", func(t *testing.T) { drifts(t, open(t)) })
 	t.Run("applications do not see each other", func(t *testing.T) { apart(t, open(t)) })
+	t.Run("drift is picked by object, path, manager and time", func(t *testing.T) { picks(t, open(t)) })
 	t.Run("lists are bounded and go on", func(t *testing.T) { pages(t, open(t)) })
 	t.Run("what is old is forgotten", func(t *testing.T) { trims(t, open(t)) })
 	t.Run("many write at once", func(t *testing.T) { parallel(t, open(t)) })
@@ -36,6 +37,7 @@ func difference(app string, minute int) history.Drift {
 	return history.Drift{
 		App: app, At: at(minute), Object: history.Object{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, State: "Modified",
 		Path: `metadata.labels["a/b"]`, Desired: `"x"`, Live: "3", Manager: "kubectl-edit", Operation: "Update", Since: &since,
+		Moment: "changed", How: "reverted", By: "ada", FoundAt: &since,
 	}
 }
 
@@ -76,6 +78,42 @@ func apart(t *testing.T, s history.Store) {
 		}
 		if got := driftsOf(t, s, history.Query{App: app}); len(got) != 0 {
 			t.Errorf("%q has drift: %+v", app, got)
+		}
+	}
+}
+
+func picks(t *testing.T, s history.Store) {
+	image := difference("ns/a", 1)
+	other := difference("ns/b_", 2)
+	other.Kind, other.Name, other.Manager, other.Path = "ConfigMap", "c", "kubectl", "data"
+	whole := difference("ns/b_", 3)
+	whole.Path, whole.Manager = "", ""
+	away := difference("ns2/a", 4)
+	must(t, s.AddDrift(t.Context(), []history.Drift{image, other, whole, away}))
+	for _, tc := range []struct {
+		q    history.Query
+		want []int // minutes
+	}{
+		{history.Query{App: "ns/*"}, []int{3, 2, 1}},
+		{history.Query{App: "ns/*", Limit: 1}, []int{3}},
+		{history.Query{App: "n_/*"}, nil},
+		{history.Query{App: "ns/b_"}, []int{3, 2}},
+		{history.Query{App: "ns/*", Kind: "deployment"}, []int{3, 1}},
+		{history.Query{App: "ns/*", Kind: "ConfigMap", Name: "c"}, []int{2}},
+		{history.Query{App: "ns/*", Name: "C"}, nil},
+		{history.Query{App: "ns/*", Path: "metadata"}, []int{1}},
+		{history.Query{App: "ns/*", Path: "metadata.labels"}, []int{1}},
+		{history.Query{App: "ns/*", Path: "metadata.label"}, nil},
+		{history.Query{App: "ns/*", Path: "dat%"}, nil},
+		{history.Query{App: "ns/*", Manager: "kubectl"}, []int{2}},
+		{history.Query{App: "ns/*", Since: at(2)}, []int{3, 2}},
+	} {
+		var got []int
+		for _, d := range driftsOf(t, s, tc.q) {
+			got = append(got, d.At.Minute())
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tc.q, diff)
 		}
 	}
 }

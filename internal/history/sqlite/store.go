@@ -94,38 +94,6 @@ func (s *Store) AddRun(ctx context.Context, r history.Run) error {
 	return nil
 }
 
-// AddDrift implements history.Store.
-func (s *Store) AddDrift(ctx context.Context, drifts []history.Drift) error {
-	if len(drifts) == 0 {
-		return nil
-	}
-	if err := s.addDrift(ctx, drifts); err != nil {
-		return fmt.Errorf("remember drift of %s: %w", drifts[0].App, err)
-	}
-	return nil
-}
-
-func (s *Store) addDrift(ctx context.Context, drifts []history.Drift) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	for _, d := range drifts {
-		var since any
-		if d.Since != nil {
-			since = d.Since.UnixMilli()
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO drifts
-			(app, at, api_group, kind, namespace, name, state, path, desired, live, manager, operation, since, cleared)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.App, d.At.UnixMilli(), d.Group, d.Kind, d.Namespace, d.Name, d.State, d.Path, d.Desired, d.Live, d.Manager, d.Operation, since, d.Cleared,
-		); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
-	}
-	return tx.Commit()
-}
-
 // Runs implements history.Reader.
 func (s *Store) Runs(ctx context.Context, q history.Query) ([]history.Run, error) {
 	out, err := list(ctx, s.db, q, `SELECT id, app, repo, revision, subject, author, started, finished, phase, message, reason, initiator, automated, dry_run, changes
@@ -146,36 +114,21 @@ func (s *Store) Runs(ctx context.Context, q history.Query) ([]history.Run, error
 	return out, nil
 }
 
-// Drifts implements history.Reader.
-func (s *Store) Drifts(ctx context.Context, q history.Query) ([]history.Drift, error) {
-	out, err := list(ctx, s.db, q, `SELECT id, app, at, api_group, kind, namespace, name, state, path, desired, live, manager, operation, since, cleared
-		FROM drifts WHERE app = ? AND id < ? ORDER BY id DESC LIMIT ?`, func(rows *sql.Rows) (d history.Drift, err error) {
-		var at int64
-		var since sql.NullInt64
-		err = rows.Scan(&d.ID, &d.App, &at, &d.Group, &d.Kind, &d.Namespace, &d.Name, &d.State, &d.Path, &d.Desired, &d.Live, &d.Manager, &d.Operation,
-			&since, &d.Cleared)
-		d.At = time.UnixMilli(at).UTC()
-		if since.Valid {
-			d.Since = new(time.UnixMilli(since.Int64).UTC())
-		}
-		return d, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the drift of %s: %w", q.App, err)
-	}
-	return out, nil
-}
-
-func list[T any](ctx context.Context, db *sql.DB, q history.Query, query string, scan func(*sql.Rows) (T, error)) (_ []T, err error) {
+func list[T any](ctx context.Context, db *sql.DB, q history.Query, query string, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	before := q.Before
 	if before <= 0 {
 		before = math.MaxInt64
 	}
 	rows, err := db.QueryContext(ctx, query, q.App, before, q.Bounded())
+	return all(rows, err, scan)
+}
+
+// all reads the rows that a query gave, unless it failed.
+func all[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) (_ []T, failure error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() { failure = errors.Join(failure, rows.Close()) }()
 	out := []T{}
 	for rows.Next() {
 		entry, err := scan(rows)

@@ -1,0 +1,12 @@
+-- +goose Up
+ALTER TABLE drifts ADD COLUMN moment TEXT NOT NULL DEFAULT '';
+ALTER TABLE drifts ADD COLUMN how TEXT NOT NULL DEFAULT '';
+ALTER TABLE drifts ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';
+ALTER TABLE drifts ADD COLUMN found INTEGER;
+UPDATE drifts SET moment = CASE WHEN cleared THEN 'closed' ELSE 'opened' END;
+
+-- +goose Down
+ALTER TABLE drifts DROP COLUMN found;
+ALTER TABLE drifts DROP COLUMN by_whom;
+ALTER TABLE drifts DROP COLUMN how;
+ALTER TABLE drifts DROP COLUMN moment;
