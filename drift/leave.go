@@ -14,14 +14,23 @@ import (
 // and whoever owns them keeps them. Where that would take a value away,
 // because only we own it or because it is part of one that is owned as a
 // whole, the live value is sent. It is nil where desired will do.
-func LeaveToLive(desired, live *unstructured.Unstructured, verdict Object) *unstructured.Unstructured {
+//
+// Where only is given, just the rules of the names that it picks count, and
+// what they explain is left out also where live does not have it.
+func LeaveToLive(desired, live *unstructured.Unstructured, verdict Object, only func(rule string) bool) *unstructured.Unstructured {
 	if desired == nil || live == nil || desired.GetAPIVersion() != live.GetAPIVersion() {
 		return nil
 	}
 	var left []ignore.Left
 	for _, f := range verdict.Fields {
 		users := slices.ContainsFunc(verdict.Rules, func(h ignore.Hit) bool { return h.Rule == f.Rule })
-		if f.Class != Expected || !users || f.Live == nil {
+		if f.Class != Expected || !users || only != nil && !only(f.Rule) {
+			continue
+		}
+		if f.Live == nil {
+			if only != nil {
+				left = append(left, ignore.Left{Path: f.Path, Gone: true})
+			}
 			continue
 		}
 		ours := f.Manager == object.FieldManager && f.Operation == "Apply"

@@ -109,7 +109,8 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
-	return Outcome{Status: status, After: decision.After, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
+	_, _, next := acceptances(app, f.Now())
+	return Outcome{Status: status, After: sooner(decision.After, next, f.Now()), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
 
 // Compare tells how live objects differ from a revision, or from the

@@ -172,8 +172,11 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 		key := verdict.Key()
 		judged[key] = true
 		var apply *unstructured.Unstructured
-		if d.rules.respected {
-			apply = drift.LeaveToLive(wants[key], byKey[key], verdict)
+		switch {
+		case d.rules.respected:
+			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, nil)
+		case d.rules.accepts:
+			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, isAccepted)
 		}
 		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply}, byKey[key])
 	}

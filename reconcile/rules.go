@@ -27,6 +27,8 @@ type rulebook struct {
 	own []string
 	// respected: a sync leaves to live what rules explain.
 	respected bool
+	// accepts: some rules are acceptances, which syncs always respect.
+	accepts bool
 	// text is what own was compiled from.
 	text string
 }
@@ -34,12 +36,13 @@ type rulebook struct {
 // rulesOf compiles the rules of an application, unless they are those of the
 // last time, and adds those of all applications.
 func (f *Flow) rulesOf(ctx context.Context, app *v1alpha1.Application, mem *Memory) (rulebook, error) {
-	text, err := json.Marshal(app.Spec.IgnoreDifferences)
+	accepted, _, _ := acceptances(app, f.Now())
+	text, err := json.Marshal([]any{app.Spec.IgnoreDifferences, accepted})
 	if err != nil {
-		return rulebook{}, fmt.Errorf("read spec.ignoreDifferences: %w", err)
+		return rulebook{}, fmt.Errorf("read spec.ignoreDifferences and spec.drift.accept: %w", err)
 	}
 	if mem.rules.text != string(text) {
-		mem.rules = compile(app.Spec.IgnoreDifferences)
+		mem.rules = compile(app.Spec.IgnoreDifferences, accepted)
 		mem.rules.text = string(text)
 	}
 	book := mem.rules
@@ -56,9 +59,23 @@ func (f *Flow) rulesOf(ctx context.Context, app *v1alpha1.Application, mem *Memo
 	return book, nil
 }
 
-func compile(all []v1alpha1.ResourceIgnoreDifferences) rulebook {
+func compile(all []v1alpha1.ResourceIgnoreDifferences, accepted []v1alpha1.DriftAcceptance) rulebook {
 	var rules []ignore.Rule
 	var book rulebook
+	var refused []ignore.Problem
+	for i, a := range accepted {
+		r, err := acceptanceRule(a)
+		r.At = fmt.Sprintf("spec.drift.accept[%d]", i)
+		if err != nil {
+			refused = append(refused, ignore.Problem{At: r.At, Message: err.Error()})
+			continue
+		}
+		book.accepts = true
+		if !slices.Contains(book.own, r.Name) {
+			book.own = append(book.own, r.Name)
+		}
+		rules = append(rules, r)
+	}
 	for i, r := range all {
 		name := fmt.Sprintf("ignoreDifferences[%d]", i)
 		book.own = append(book.own, name)
@@ -68,6 +85,7 @@ func compile(all []v1alpha1.ResourceIgnoreDifferences) rulebook {
 		})
 	}
 	book.set, book.problems = ignore.Compile(rules...)
+	book.problems = append(refused, book.problems...)
 	return book
 }
 

@@ -224,6 +224,9 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
 	}
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
+	if _, expired, _ := acceptances(s.app, now.Time); len(expired) > 0 {
+		c.add(DriftAcceptanceExpired, metav1.ConditionTrue, "Expired", expiries(expired))
+	}
 	for rule, messages := range warnings {
 		if len(messages) == 0 {
 			continue

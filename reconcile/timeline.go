@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -191,7 +190,7 @@ func (s story) ended(at place) (how, by string) {
 	verdict := s.verdicts[at.key].verdict
 	for _, f := range verdict.Fields {
 		if f.Path == at.path && f.Class == drift.Expected {
-			if strings.HasPrefix(f.Rule, acceptedRule) {
+			if isAccepted(f.Rule) {
 				return HowAccepted, f.Rule
 			}
 			return HowExpected, f.Rule

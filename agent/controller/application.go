@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,6 +56,8 @@ type Applications struct {
 	// watch missed something.
 	Sweep   time.Duration
 	Workers int
+	// Events may be nil.
+	Events events.EventRecorder
 
 	waker
 
@@ -262,7 +267,20 @@ func (a *Applications) write(ctx context.Context, app *v1alpha1.Application, e *
 		return client.IgnoreNotFound(err)
 	}
 	e.written = next
+	a.announce(next, old.Status)
 	return nil
+}
+
+// announce makes an event of acceptances that have expired since.
+func (a *Applications) announce(app *v1alpha1.Application, old v1alpha1.ApplicationStatus) {
+	now := apimeta.FindStatusCondition(app.Status.Conditions, reconcile.DriftAcceptanceExpired)
+	if now == nil || a.Events == nil {
+		return
+	}
+	if before := apimeta.FindStatusCondition(old.Conditions, now.Type); before == nil || before.Message != now.Message {
+		const most = 1000 // the API takes 1024
+		a.Events.Eventf(app, nil, corev1.EventTypeWarning, now.Type, "compare", "%s", strings.ToValidUTF8(now.Message[:min(len(now.Message), most)], ""))
+	}
 }
 
 // Intend writes down what a sync is about to create.

@@ -129,8 +129,9 @@ type DriftAcceptance struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
-	// Path of the field, such as spec.replicas.
-	Path   string      `json:"path"`
+	// Path of the field, such as spec.replicas, as reports print it.
+	Path string `json:"path"`
+	// Until then the difference is expected, and syncs leave it alone.
 	Until  metav1.Time `json:"until"`
 	Reason string      `json:"reason,omitempty"`
 }

@@ -25,6 +25,8 @@ type driftOptions struct {
 	set    string
 	since  time.Duration
 	rules  bool
+	// accepted lists acceptances instead.
+	accepted bool
 }
 
 func newDriftCommand(s streams) *cobra.Command {
@@ -43,23 +45,27 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return showDrift(cmd.Context(), o, args, s) },
 	}
-	cmd.AddCommand(newDriftHistoryCommand(s))
+	cmd.AddCommand(newDriftHistoryCommand(s), newDriftAcceptCommand(s))
 	cmd.ValidArgsFunction = o.complete(0)
 	o.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, yaml, name, markdown, junit, sarif or github")
 	cmd.Flags().StringVar(&o.set, "set", "", "only the applications of this ApplicationSet")
 	cmd.Flags().DurationVar(&o.since, "since", 0, "only what was made to differ within this time, such as 24h")
 	cmd.Flags().BoolVar(&o.rules, "rules", false, "show what each rule about expected differences did instead")
+	cmd.Flags().BoolVar(&o.accepted, "accepted", false, "list the differences that are accepted until a date instead")
 	return cmd
 }
 
 func showDrift(ctx context.Context, o driftOptions, args []string, s streams) error {
 	outputs := []string{"text", "json", "yaml", "name", "markdown", "junit", "sarif", "github"}
-	if o.rules {
+	if o.rules || o.accepted {
 		outputs = outputs[:3]
 	}
 	if err := oneOf("--output", o.output, outputs...); err != nil {
 		return err
+	}
+	if o.rules && o.accepted {
+		return usagef("drift takes --rules or --accepted, not both")
 	}
 	if o.since < 0 {
 		return usagef("--since %s is no time that has passed", o.since)
@@ -73,6 +79,9 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 		if len(apps) == 0 {
 			return fmt.Errorf("find applications of ApplicationSet %s in %s: there are none", o.set, o.namespace)
 		}
+	}
+	if o.accepted {
+		return printAccepted(s.out, o.output, apps, time.Now())
 	}
 	if o.rules {
 		return printApplicationRules(s.out, o.output, apps)

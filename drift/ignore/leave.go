@@ -15,6 +15,8 @@ type Left struct {
 	Copy bool
 	// Added says that only live has it.
 	Added bool
+	// Gone says that live does not have it, and is not to get it.
+	Gone bool
 }
 
 // LeaveToLive returns what to apply instead of desired, so that differences
@@ -29,6 +31,11 @@ func LeaveToLive(desired, live map[string]any, all []Left) map[string]any {
 			continue
 		}
 		p.literally()
+		if left.Gone {
+			mine, _ := p.find(&jq.Input{Object: out})
+			addAll(&drop, mine)
+			continue
+		}
 		found, err := p.find(&jq.Input{Object: live})
 		if err != nil || len(found) != 1 {
 			continue
