@@ -2,7 +2,11 @@ package appset
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/outline"
@@ -71,7 +75,9 @@ func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.Ap
 	if err != nil {
 		return nil, place.At(n.Path, err)
 	}
-	g.answer(n, len(sets))
+	if err := g.answer(n, gen, len(sets)); err != nil {
+		return nil, place.At(n.Path, err)
+	}
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
 		out[i] = parameterSet{p, Origin{Generator: n.Path, Parameters: p, Note: g.note(n.Kind, i, p)}}
@@ -80,17 +86,32 @@ func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.Ap
 }
 
 // answer adds up what a generator gave over all the times that it was asked.
-func (g *generation) answer(n *outline.Node, count int) {
+func (g *generation) answer(n *outline.Node, asked *v1alpha1.ApplicationSetGenerator, count int) error {
 	verified := g.verified || n.Kind == "list" || n.Kind == "clusters" || n.Kind == "git"
+	var empty []string
+	if count == 0 && !verified && len(g.scope) > 0 {
+		question, err := json.Marshal(asked)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(question)
+		empty = []string{hex.EncodeToString(sum[:8])}
+	}
 	for i := range g.answers {
 		if a := &g.answers[i]; a.Path == n.Path {
 			a.ParameterSets += count
 			a.Verified = a.Verified && verified
 			a.PullRequests = withGiven(a.PullRequests, g.given)
-			return
+			for _, question := range empty {
+				if at, known := slices.BinarySearch(a.Empty, question); !known {
+					a.Empty = slices.Insert(a.Empty, at, question)
+				}
+			}
+			return nil
 		}
 	}
-	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, PullRequests: g.given})
+	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, Empty: empty, PullRequests: g.given})
+	return nil
 }
 
 // warn tells, once, of something that was left out on purpose.
