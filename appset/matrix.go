@@ -37,8 +37,8 @@ func (g *generation) times(ctx context.Context, product []parameterSet, child *o
 			var err error
 			if factor, err = g.sets(ctx, child, param.Scope(scope, a.params)); err != nil {
 				all.Add("", err)
-				if ctx.Err() != nil || !child.Templated() {
-					break
+				if ctx.Err() != nil || !child.Templated() || fault.Retryable(err) {
+					break // the same peer would fail the same way, and may take its time each time
 				}
 				continue
 			}
