@@ -2,14 +2,12 @@ package appset
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/outline"
+	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -80,6 +78,11 @@ func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.Ap
 	}
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
+		if n.Kind != "git" { // which counts one file after the other
+			if err := g.load.Add(param.Weight(p)); err != nil {
+				return nil, place.At(n.Path, err)
+			}
+		}
 		out[i] = parameterSet{p, Origin{Generator: n.Path, Parameters: p, Note: g.note(n.Kind, i, p)}}
 	}
 	return out, nil
@@ -90,12 +93,11 @@ func (g *generation) answer(n *outline.Node, asked *v1alpha1.ApplicationSetGener
 	verified := g.verified || n.Kind == "list" || n.Kind == "clusters" || n.Kind == "git"
 	var empty []string
 	if count == 0 && !verified && len(g.scope) > 0 {
-		question, err := json.Marshal(asked)
+		question, err := outline.Question(asked)
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(question)
-		empty = []string{hex.EncodeToString(sum[:8])}
+		empty = []string{question}
 	}
 	for i := range g.answers {
 		if a := &g.answers[i]; a.Path == n.Path {
