@@ -126,6 +126,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
+		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
@@ -139,22 +140,14 @@ func Run(ctx context.Context, o Options) error {
 		Client: mgr.GetClient(), Repositories: poller, World: world,
 		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
-	poller.Wake = func(who types.NamespacedName) {
-		if set, ok := controller.SetName(who); ok {
-			if sets.Touched(ctx, set) {
-				sets.Wake(set)
-			}
-			return
-		}
-		if apps.Touched(ctx, who) {
-			apps.Wake(who)
-		}
-	}
+	poller.Wake = waking(ctx, apps, sets)
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
-	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured))
+	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured),
+		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}
@@ -170,6 +163,21 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("run the agent: %w", err)
 	}
 	return nil
+}
+
+// waking wakes an application or a set, where what it read changed.
+func waking(ctx context.Context, apps *controller.Applications, sets *controller.ApplicationSets) func(types.NamespacedName) {
+	return func(who types.NamespacedName) {
+		if set, ok := controller.SetName(who); ok {
+			if sets.Touched(ctx, set) {
+				sets.Wake(set)
+			}
+			return
+		}
+		if apps.Touched(ctx, who) {
+			apps.Wake(who)
+		}
+	}
 }
 
 func newManager(o Options) (ctrl.Manager, error) {

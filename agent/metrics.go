@@ -165,10 +165,16 @@ func (applications) drift() *prometheus.Desc {
 		[]string{"namespace", "name"}, nil)
 }
 
+func (applications) rules() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_ignore_rule_fields", "Differences that a rule of users explains; 0 for a rule of the application that explains nothing.",
+		[]string{"namespace", "name", "rule"}, nil)
+}
+
 // Describe implements prometheus.Collector.
 func (a applications) Describe(out chan<- *prometheus.Desc) {
 	out <- a.info()
 	out <- a.drift()
+	out <- a.rules()
 }
 
 // Collect implements prometheus.Collector.
@@ -191,6 +197,9 @@ func (a applications) Collect(out chan<- prometheus.Metric) {
 		objects := 0
 		if app.Status.Drift != nil {
 			objects = app.Status.Drift.Objects
+			for _, r := range app.Status.Drift.Rules {
+				out <- prometheus.MustNewConstMetric(a.rules(), prometheus.GaugeValue, float64(r.Fields), app.Namespace, app.Name, r.Name)
+			}
 		}
 		out <- prometheus.MustNewConstMetric(a.drift(), prometheus.GaugeValue, float64(objects), app.Namespace, app.Name)
 	}

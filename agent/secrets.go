@@ -35,7 +35,10 @@ func strip(o any) (any, error) {
 		}
 	case *corev1.ConfigMap:
 		o.ManagedFields = nil
-		if !trusts(o.Name) {
+		switch {
+		case slices.Contains(ruleMaps(), o.Name):
+			o.Data, o.BinaryData, o.Annotations = ruleData(o.Data), nil, nil
+		case !trusts(o.Name):
 			o.Data, o.BinaryData, o.Annotations = nil, nil, nil
 		}
 	}

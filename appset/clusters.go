@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -19,26 +20,26 @@ import (
 func (g *generation) clusters(ctx context.Context, gen *v1alpha1.ClusterGenerator) ([]params, error) {
 	selector, err := metav1.LabelSelectorAsSelector(&gen.Selector)
 	if err != nil {
-		return nil, at("selector", fault.Wrap(fault.Invalid, err))
+		return nil, place.At("selector", fault.Wrap(fault.Invalid, err))
 	}
 	registered, err := g.registered(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := []params{}
-	var all problems
+	var all place.Problems
 	for _, c := range withLocal(registered, selector.Empty()) {
 		if !selector.Matches(asRegistered(c)) {
 			continue
 		}
 		p := g.clusterParams(c)
-		all.about("cluster "+c.Name, g.addValues(p, gen.Values))
+		all.About("cluster "+c.Name, g.addValues(p, gen.Values))
 		out = append(out, p)
 	}
 	if gen.FlatList {
-		return []params{{"clusters": out}}, all.err()
+		return []params{{"clusters": out}}, all.Err()
 	}
-	return out, all.err()
+	return out, all.Err()
 }
 
 // registered lists the clusters, once for all generators.
@@ -49,7 +50,7 @@ func (g *generation) registered(ctx context.Context) ([]Cluster, error) {
 	if !g.listed {
 		all, err := g.world.Clusters.Clusters(ctx)
 		if err != nil {
-			return nil, subject("list the registered clusters", err)
+			return nil, place.Subject("list the registered clusters", err)
 		}
 		g.known, g.listed = all, true
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -28,7 +29,7 @@ func (g *generation) clusterDecisionResource(ctx context.Context, gen *v1alpha1.
 	if err != nil {
 		return nil, err
 	}
-	place := g.running.path
+	place := g.running.Path
 	if decision.MatchKey == "" {
 		g.warn(place, "the ConfigMap %s has no matchKey, so that nothing names a cluster", gen.ConfigMapRef)
 		return nil, nil
@@ -61,17 +62,17 @@ func (g *generation) clusterDecisionResource(ctx context.Context, gen *v1alpha1.
 
 func checkDecision(gen *v1alpha1.DuckTypeGenerator) error {
 	selects := len(gen.LabelSelector.MatchLabels)+len(gen.LabelSelector.MatchExpressions) > 0
-	var all problems
+	var all place.Problems
 	if gen.ConfigMapRef == "" {
-		all.add("configMapRef", fault.New(fault.Invalid, "it is empty"))
+		all.Add("configMapRef", fault.New(fault.Invalid, "it is empty"))
 	}
 	switch {
 	case gen.Name != "" && selects:
-		all.add("", fault.New(fault.Invalid, "it has both name and labelSelector, and must have exactly one"))
+		all.Add("", fault.New(fault.Invalid, "it has both name and labelSelector, and must have exactly one"))
 	case gen.Name == "" && !selects:
-		all.add("", fault.New(fault.Invalid, "it has neither name nor labelSelector, and must have exactly one"))
+		all.Add("", fault.New(fault.Invalid, "it has neither name nor labelSelector, and must have exactly one"))
 	}
-	return all.err()
+	return all.Err()
 }
 
 // decided is the parameter set of one decision. The item's keys win over the

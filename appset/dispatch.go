@@ -1,13 +1,12 @@
 package appset
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/outline"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -23,13 +22,13 @@ type parameterSet struct {
 
 // sets asks a generator, after what the generators before it in a matrix gave:
 // scope, which is empty for all others.
-func (g *generation) sets(ctx context.Context, n *node, scope params) ([]parameterSet, error) {
-	gen, err := g.scoped(n, scope)
+func (g *generation) sets(ctx context.Context, n *outline.Node, scope params) ([]parameterSet, error) {
+	gen, err := n.Filled(g.text, scope)
 	if err != nil {
 		return nil, err
 	}
 	var out []parameterSet
-	switch n.kind {
+	switch n.Kind {
 	case "matrix":
 		out, err = g.matrix(ctx, n, scope)
 	case "merge":
@@ -41,71 +40,19 @@ func (g *generation) sets(ctx context.Context, n *node, scope params) ([]paramet
 		return nil, err
 	}
 	if len(out) > maxSets {
-		return nil, at(n.path, fault.New(fault.Invalid, "it gives more than %d parameter sets", maxSets))
+		return nil, place.At(n.Path, fault.New(fault.Invalid, "it gives more than %d parameter sets", maxSets))
 	}
 	out, err = selected(out, gen.Selector)
-	return out, at(n.entry, err)
-}
-
-// scoped fills the texts of a generator with parameters, except for its
-// values, which also see what it gives itself, and for the generators in it,
-// which have their turn later.
-func (g *generation) scoped(n *node, scope params) (v1alpha1.ApplicationSetGenerator, error) {
-	if len(scope) == 0 || !n.templated && !n.nulls {
-		return n.gen, nil
-	}
-	raw, err := json.Marshal(n.gen)
-	if err != nil {
-		return n.gen, at(n.path, err)
-	}
-	var tree map[string]map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if err := decoder.Decode(&tree); err != nil {
-		return n.gen, at(n.path, err)
-	}
-	aside := map[string]any{}
-	for _, key := range []string{"values", "generators", "template"} {
-		if value, ok := tree[n.kind][key]; ok {
-			aside[key] = value
-			delete(tree[n.kind], key)
-		}
-	}
-	var all problems
-	for key, under := range tree {
-		filled, err := g.text.Tree(under, scope, nil)
-		all.add(join(n.entry, key), err)
-		if err == nil {
-			tree[key] = filled.(map[string]any)
-		}
-	}
-	if values, ok := aside["values"].(map[string]any); ok && n.kind == "clusterDecisionResource" {
-		// These see nothing that the generator gives itself.
-		for key, value := range values {
-			if template, ok := value.(string); ok {
-				values[key], err = g.text.Strictly(template, scope)
-				all.add(join(n.path, "values."+key), err)
-			}
-		}
-	}
-	if err := all.err(); err != nil {
-		return n.gen, err
-	}
-	maps.Copy(tree[n.kind], aside)
-	if raw, err = json.Marshal(tree); err != nil {
-		return n.gen, at(n.path, err)
-	}
-	var out v1alpha1.ApplicationSetGenerator
-	return out, at(n.path, fault.Wrap(fault.Invalid, json.Unmarshal(raw, &out)))
+	return out, place.At(n.Entry, err)
 }
 
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
-func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
+func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
 	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
 	var sets []params
 	var err error
-	switch n.kind {
+	switch n.Kind {
 	case "list":
 		sets, err = g.list(ctx, gen.List)
 	case "clusters":
@@ -122,28 +69,28 @@ func (g *generation) leaf(ctx context.Context, n *node, gen *v1alpha1.Applicatio
 		sets, err = g.plugin(ctx, gen.Plugin)
 	}
 	if err != nil {
-		return nil, at(n.path, err)
+		return nil, place.At(n.Path, err)
 	}
 	g.answer(n, len(sets))
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
-		out[i] = parameterSet{p, Origin{Generator: n.path, Parameters: p, Note: g.note(n.kind, i, p)}}
+		out[i] = parameterSet{p, Origin{Generator: n.Path, Parameters: p, Note: g.note(n.Kind, i, p)}}
 	}
 	return out, nil
 }
 
 // answer adds up what a generator gave over all the times that it was asked.
-func (g *generation) answer(n *node, count int) {
-	verified := g.verified || n.kind == "list" || n.kind == "clusters" || n.kind == "git"
+func (g *generation) answer(n *outline.Node, count int) {
+	verified := g.verified || n.Kind == "list" || n.Kind == "clusters" || n.Kind == "git"
 	for i := range g.answers {
-		if a := &g.answers[i]; a.Path == n.path {
+		if a := &g.answers[i]; a.Path == n.Path {
 			a.ParameterSets += count
 			a.Verified = a.Verified && verified
 			a.PullRequests = withGiven(a.PullRequests, g.given)
 			return
 		}
 	}
-	g.answers = append(g.answers, Answer{Path: n.path, ParameterSets: count, Verified: verified, PullRequests: g.given})
+	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, PullRequests: g.given})
 }
 
 // warn tells, once, of something that was left out on purpose.

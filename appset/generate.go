@@ -11,7 +11,9 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/fill"
+	"github.com/trueup-dev/trueup/appset/outline"
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -43,7 +45,7 @@ type generation struct {
 
 	// running is the generator that is asked at the moment, and scope what the
 	// generators before it in a matrix gave.
-	running *node
+	running *outline.Node
 	scope   params
 	// verified is set by a generator whose answer is complete even if empty.
 	verified bool
@@ -63,25 +65,26 @@ type generation struct {
 
 func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (Result, error) {
 	g := &generation{set: set, world: world}
-	var all problems
+	var all place.Problems
 	var err error
 	g.text, err = text.New(text.Options{Go: set.Spec.GoTemplate, Templates: set.Spec.GoTemplateOptions, YAML: g.yaml(), Stop: ctx.Err})
-	all.add("goTemplateOptions", err)
-	nodes, err := g.document()
-	all.add("", err)
-	if err := all.err(); err != nil {
+	all.Add("goTemplateOptions", err)
+	nodes, warnings, err := outline.Read(set)
+	g.warnings = warnings
+	all.Add("", err)
+	if err := all.Err(); err != nil {
 		return Result{}, err
 	}
 	var result Result
 	for _, n := range nodes {
 		sets, err := g.sets(ctx, n, nil)
 		if err != nil {
-			all.add("", err)
+			all.Add("", err)
 			continue
 		}
-		all.add("", g.fill(n, sets, &result))
+		all.Add("", g.fill(n, sets, &result))
 	}
-	if err := all.err(); err != nil {
+	if err := all.Err(); err != nil {
 		return Result{}, err
 	}
 	result.Answers, result.Warnings = g.answers, g.warnings
@@ -90,22 +93,22 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 }
 
 // fill makes applications of the parameter sets of one generator.
-func (g *generation) fill(n *node, sets []parameterSet, result *Result) error {
-	template, err := fill.New(g.text, g.set, n.template, n.path)
+func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) error {
+	template, err := fill.New(g.text, g.set, n.Template, n.Path)
 	if err != nil {
 		return err
 	}
-	var all problems
+	var all place.Problems
 	for i, set := range sets {
-		about := fmt.Sprintf("parameter set %d of %s", i, n.path)
+		about := fmt.Sprintf("parameter set %d of %s", i, n.Path)
 		filled, err := template.Fill(set.params)
 		if err == nil && filled.Application.Name != "" {
 			if bad := validation.IsDNS1123Subdomain(filled.Application.Name); len(bad) > 0 {
-				err = &text.Failure{Place: "template.metadata.name", Err: fault.New(fault.Invalid, "the name %q: %s", filled.Application.Name, bad[0])}
+				err = &place.Error{Place: "template.metadata.name", Err: fault.New(fault.Invalid, "the name %q: %s", filled.Application.Name, bad[0])}
 			}
 		}
 		if err != nil {
-			all.about(about, err)
+			all.About(about, err)
 			continue
 		}
 		for _, w := range filled.Warnings {
@@ -114,7 +117,7 @@ func (g *generation) fill(n *node, sets []parameterSet, result *Result) error {
 		result.Applications = append(result.Applications, filled.Application)
 		result.Explained = append(result.Explained, explained(filled, set.origin))
 	}
-	return all.err()
+	return all.Err()
 }
 
 func explained(filled fill.Filled, from Origin) Explanation {
@@ -163,7 +166,7 @@ func selected(sets []parameterSet, by *metav1.LabelSelector) ([]parameterSet, er
 	}
 	selector, err := param.NewSelector(by)
 	if err != nil {
-		return nil, at("selector", err)
+		return nil, place.At("selector", err)
 	}
 	return slices.DeleteFunc(slices.Clone(sets), func(s parameterSet) bool { return !selector.Matches(s.params) }), nil
 }

@@ -3,11 +3,12 @@ package appset
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/content"
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
+	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -16,7 +17,7 @@ import (
 // values.
 func (g *generation) list(_ context.Context, gen *v1alpha1.ListGenerator) ([]params, error) {
 	var out []params
-	var all problems
+	var all place.Problems
 	for i, raw := range gen.Elements {
 		value, err := param.JSON(raw.Raw)
 		element, ok := value.(params)
@@ -25,47 +26,17 @@ func (g *generation) list(_ context.Context, gen *v1alpha1.ListGenerator) ([]par
 		case !ok && value != nil:
 			err = fault.New(fault.Invalid, "an element must be a map")
 		case !g.text.Go():
-			element, err = flatElement(element)
+			element, err = content.Element(element)
 		}
-		all.add(place("elements", i), err)
+		all.Add(text.Index("elements", i), err)
 		out = append(out, element)
 	}
 	if gen.ElementsYaml != "" {
 		more, err := g.elementsYAML(gen.ElementsYaml)
-		all.add("elementsYaml", err)
+		all.Add("elementsYaml", err)
 		out = append(out, more...)
 	}
-	return out, all.err()
-}
-
-// flatElement gives values their dotted names.
-func flatElement(element params) (params, error) {
-	out := params{}
-	var all problems
-	texts := func(at, prefix string, from params) {
-		for _, key := range slices.Sorted(maps.Keys(from)) {
-			value := from[key]
-			if _, ok := value.(string); !ok {
-				all.add(join(at, key), fault.New(fault.Invalid, "it is no text: put it in quotes, or set goTemplate: true"))
-				continue
-			}
-			out[prefix+key] = value
-		}
-	}
-	plain := params{}
-	for key, value := range element {
-		if key != "values" {
-			plain[key] = value
-			continue
-		}
-		values, ok := value.(params)
-		if !ok {
-			all.add("values", fault.New(fault.Invalid, "it must be a map of texts"))
-		}
-		texts("values", "values.", values)
-	}
-	texts("", "", plain)
-	return out, all.err()
+	return out, all.Err()
 }
 
 func (g *generation) elementsYAML(data string) ([]params, error) {
@@ -78,15 +49,15 @@ func (g *generation) elementsYAML(data string) ([]params, error) {
 		return nil, fault.New(fault.Invalid, "it must be a list of maps")
 	}
 	var out []params
-	var all problems
+	var all place.Problems
 	for i, item := range items {
 		element, ok := item.(params)
 		if !ok && item != nil {
-			all.add(fmt.Sprintf("[%d]", i), fault.New(fault.Invalid, "an element must be a map"))
+			all.Add(fmt.Sprintf("[%d]", i), fault.New(fault.Invalid, "an element must be a map"))
 		}
 		out = append(out, element)
 	}
-	return out, all.err()
+	return out, all.Err()
 }
 
 // yaml is the YAML that the set's generators read.

@@ -4,29 +4,31 @@ import (
 	"context"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/outline"
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
 )
 
 // merge lays later generators over the first where the keys match.
-func (g *generation) merge(ctx context.Context, n *node, gen *v1alpha1.MergeGenerator, scope params) ([]parameterSet, error) {
-	var all problems
+func (g *generation) merge(ctx context.Context, n *outline.Node, gen *v1alpha1.MergeGenerator, scope params) ([]parameterSet, error) {
+	var all place.Problems
 	kind, err := param.ParseKind(gen.Join)
-	all.add(join(n.path, "join"), err)
-	lists := make([][]parameterSet, len(n.children))
-	names := make([][]map[string]any, len(n.children))
-	for i, child := range n.children {
+	all.Add(place.Join(n.Path, "join"), err)
+	lists := make([][]parameterSet, len(n.Children))
+	names := make([][]map[string]any, len(n.Children))
+	for i, child := range n.Children {
 		lists[i], err = g.sets(ctx, child, scope)
-		all.add("", err)
+		all.Add("", err)
 		for _, set := range lists[i] {
 			names[i] = append(names[i], set.params)
 		}
 	}
-	if err := all.err(); err != nil {
+	if err := all.Err(); err != nil {
 		return nil, err
 	}
 	rows, err := param.Rule{Kind: kind, Keys: gen.MergeKeys, Nested: g.text.Go()}.Join(names)
 	if err != nil {
-		return nil, at(n.path, err)
+		return nil, place.At(n.Path, err)
 	}
 	out := make([]parameterSet, 0, len(rows))
 	for _, row := range rows {
@@ -37,7 +39,7 @@ func (g *generation) merge(ctx context.Context, n *node, gen *v1alpha1.MergeGene
 				parts, sets = append(parts, lists[i][j]), append(sets, names[i][j])
 			}
 		}
-		out = append(out, parameterSet{g.merged(sets), partOf(n.path, parts)})
+		out = append(out, parameterSet{param.Stack(g.text.Go(), sets), partOf(n.Path, parts)})
 	}
 	return out, nil
 }

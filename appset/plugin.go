@@ -7,6 +7,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -17,17 +18,17 @@ func (g *generation) plugin(ctx context.Context, gen *v1alpha1.PluginGenerator) 
 	if g.world.Plugins == nil {
 		return nil, fault.New(fault.Invalid, "no plugins are given")
 	}
-	var all problems
+	var all place.Problems
 	if gen.ConfigMapRef.Name == "" {
-		all.add("configMapRef.name", fault.New(fault.Invalid, "it is empty"))
+		all.Add("configMapRef.name", fault.New(fault.Invalid, "it is empty"))
 	}
 	input := params{}
 	for key, raw := range gen.Input.Parameters {
 		value, err := param.JSON(raw.Raw)
-		all.add("input.parameters."+key, err)
+		all.Add("input.parameters."+key, err)
 		input[key] = value
 	}
-	if err := all.err(); err != nil {
+	if err := all.Err(); err != nil {
 		return nil, err
 	}
 	answers, err := g.world.Plugins.Parameters(ctx, PluginCaller{Namespace: g.set.Namespace, Name: g.set.Name}, gen)
@@ -40,11 +41,11 @@ func (g *generation) plugin(ctx context.Context, gen *v1alpha1.PluginGenerator) 
 		if err == nil {
 			err = g.addValues(p, gen.Values)
 		}
-		all.about(fmt.Sprintf("parameter set %d", i), err)
+		all.About(fmt.Sprintf("parameter set %d", i), err)
 		out = append(out, p)
 		g.notes = append(g.notes, fmt.Sprintf("plugin %s, parameter set %d", gen.ConfigMapRef.Name, i))
 	}
-	return out, all.err()
+	return out, all.Err()
 }
 
 // answered is one parameter set of an answer. Its numbers keep their digits.

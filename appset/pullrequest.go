@@ -10,6 +10,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/filter"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -29,7 +30,7 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	}
 	all, err := g.world.Forges.PullRequests(ctx, g.set.Namespace, gen)
 	if fault.Of(err) == fault.Missing && gen.ContinueOnRepoNotFoundError {
-		g.warn(g.running.path, "the repository is not there, so that it has no pull requests: %v", err)
+		g.warn(g.running.Path, "the repository is not there, so that it has no pull requests: %v", err)
 		return nil, nil
 	}
 	if err != nil {
@@ -44,20 +45,20 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	}
 	given := v1alpha1.RepositoryPullRequests{Repository: repositoryOf(gen)}
 	var out []params
-	var wrongs problems
+	var wrongs place.Problems
 	for _, one := range all {
 		if !filters.Take(one.Branch, one.TargetBranch, one.Title) || !young(one) {
 			continue
 		}
 		p := g.pullRequestParams(one)
-		wrongs.about(fmt.Sprintf("pull request %d", one.Number), g.addValues(p, gen.Values))
+		wrongs.About(fmt.Sprintf("pull request %d", one.Number), g.addValues(p, gen.Values))
 		given.Numbers = append(given.Numbers, one.Number)
 		out = append(out, p)
 	}
 	if len(given.Numbers) > 0 {
 		g.given = append(g.given, given)
 	}
-	return out, wrongs.err()
+	return out, wrongs.Err()
 }
 
 // young tells which pull requests were touched within the time to live.
@@ -66,12 +67,12 @@ func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest
 	case gen.TTL == nil:
 		return func(PullRequest) bool { return true }, nil
 	case gen.TTL.Duration <= 0:
-		return nil, at("ttl", fault.New(fault.Invalid, "%s is no time to live", gen.TTL.Duration))
+		return nil, place.At("ttl", fault.New(fault.Invalid, "%s is no time to live", gen.TTL.Duration))
 	case g.world.Now == nil:
-		return nil, at("ttl", fault.New(fault.Invalid, "no clock is given"))
+		return nil, place.At("ttl", fault.New(fault.Invalid, "no clock is given"))
 	}
 	now := g.world.Now()
-	place := g.running.path
+	place := g.running.Path
 	return func(one PullRequest) bool {
 		if one.Updated.IsZero() {
 			g.warn(place+".ttl", "the forge does not say when pull request %d was last touched, so that it stays", one.Number)
@@ -88,7 +89,7 @@ func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGen
 	repository := repositoryOf(gen)
 	var before []int64
 	for _, s := range g.set.Status.Generators {
-		if s.Path != g.running.path {
+		if s.Path != g.running.Path {
 			continue
 		}
 		if s.ParameterSets > 0 && len(s.PullRequests) == 0 {

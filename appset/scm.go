@@ -12,6 +12,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/filter"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -63,27 +64,27 @@ func (g *generation) scmProvider(ctx context.Context, gen *v1alpha1.SCMProviderG
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	type place struct {
+	type spot struct {
 		Repository
 		Branch
 	}
-	var places []place
+	var places []spot
 	for i, r := range repositories {
 		for _, b := range found[i] {
-			places = append(places, place{r, b})
+			places = append(places, spot{r, b})
 		}
 	}
-	slices.SortStableFunc(places, func(a, b place) int {
+	slices.SortStableFunc(places, func(a, b spot) int {
 		return cmp.Or(cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.Repository.Name, b.Repository.Name), cmp.Compare(a.Branch.Name, b.Branch.Name))
 	})
 	out := make([]params, 0, len(places))
-	var all problems
+	var all place.Problems
 	for _, at := range places {
 		p := g.repositoryParams(at.Repository, at.Branch)
-		all.about(fmt.Sprintf("repository %s/%s, branch %s", at.Organization, at.Repository.Name, at.Branch.Name), g.addValues(p, gen.Values))
+		all.About(fmt.Sprintf("repository %s/%s, branch %s", at.Organization, at.Repository.Name, at.Branch.Name), g.addValues(p, gen.Values))
 		out = append(out, p)
 	}
-	return out, all.err()
+	return out, all.Err()
 }
 
 func (g *generation) repositoryParams(r Repository, b Branch) params {
@@ -103,9 +104,9 @@ func prefix(s string, most int) string { return s[:min(len(s), most)] }
 
 // misfits gathers what is wrong with filters.
 func misfits(wrong []filter.Wrong) error {
-	var all problems
+	var all place.Problems
 	for _, w := range wrong {
-		all.add(w.Place, w.Err)
+		all.Add(w.Place, w.Err)
 	}
-	return all.err()
+	return all.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
 )
 
 // addValues renders a generator's values over the parameters so far, and over
@@ -18,13 +19,13 @@ func (g *generation) addValues(p params, values map[string]string) error {
 		known = param.Overlay(p, g.scope)
 	}
 	rendered := make(map[string]string, len(values))
-	var all problems
+	var all place.Problems
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		value, err := g.text.Render(values[key], known)
-		all.add("values."+key, err)
+		all.Add("values."+key, err)
 		rendered[key] = value
 	}
-	if err := all.err(); err != nil {
+	if err := all.Err(); err != nil {
 		return err
 	}
 	if g.text.Go() {

@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/known"
 	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -31,6 +33,12 @@ type Input struct {
 	// Controllers are further managers whose additions are expected; a
 	// trailing * matches any rest.
 	Controllers []string
+	// Rules are those of users: which differences they expect. Those that an
+	// object in Git carries as an annotation count in any case.
+	Rules *ignore.Set
+	// Around are further live objects, which are not compared: autoscalers
+	// that explain what others have.
+	Around []*unstructured.Unstructured
 	// MaskKey keys the marks that stand for secret values. Marks of reports
 	// made with the same key can be compared with each other.
 	MaskKey []byte
@@ -38,8 +46,8 @@ type Input struct {
 
 // Compare tells for each object whether live is what Git says.
 //
-// An object of Live that is not desired is Extra, unless nobody tracks it and
-// Kubernetes made it: for another object, or in every namespace.
+// An object of Live that is not desired is Extra if somebody tracks it: its
+// tracking id names that very object. Others are not reported.
 func Compare(in Input) Report {
 	shared := newSettings(in)
 	live := object.Index(valid(in.Live))
@@ -54,7 +62,10 @@ func Compare(in Input) Report {
 		live[liveKey] = nil // compared
 	}
 	for key, u := range live {
-		if u != nil && !made(u) {
+		if u == nil {
+			continue
+		}
+		if _, tracked := object.OwnerOf(u); tracked {
 			report.Objects = append(report.Objects, newObject(key, Extra))
 		}
 	}
@@ -96,25 +107,6 @@ func locate(key object.Key, live map[object.Key]*unstructured.Unstructured, desi
 	return match, match.Name != "" && !claimed
 }
 
-// made reports an untracked object that Kubernetes made by itself.
-func made(u *unstructured.Unstructured) bool {
-	if _, tracked := object.OwnerOf(u); tracked {
-		return false
-	}
-	switch u.GetAPIVersion() + " " + u.GetKind() + " " + u.GetName() {
-	case "v1 ConfigMap kube-root-ca.crt", "v1 ServiceAccount default":
-		return true
-	}
-	metadata, _ := u.Object["metadata"].(map[string]any)
-	owners, _ := metadata["ownerReferences"].([]any)
-	for _, o := range owners {
-		if reference, _ := o.(map[string]any); reference["controller"] == true {
-			return true
-		}
-	}
-	return false
-}
-
 // object compares one desired with one live object.
 func (s *settings) object(key object.Key, desired, live *unstructured.Unstructured) Object {
 	typ := s.schemas.Kind(desired.GroupVersionKind())
@@ -127,21 +119,30 @@ func (s *settings) object(key object.Key, desired, live *unstructured.Unstructur
 		key:      key,
 		native:   s.schemas.Native(key.GroupKind()),
 		secret:   key.Group == "" && key.Kind == "Secret",
-		rules:    rulesFor(s.rules, key),
+		rules:    known.For(s.rules, key),
 		claims:   ownership.Of(live.Object),
 	}
 	if c.secret {
 		want, have = encodeSecret(want), encodeSecret(have)
 	}
-	c.desired, c.live = want, have
+	c.desired, c.live, c.root = want, have, typ
+	rules, problems := c.userRules()
+	c.asked = rules
+	c.ready()
 	c.maps(&place{typ: typ}, want, have)
 
 	result := newObject(key, InSync)
+	if rules != nil {
+		c.fields, result.Rules = c.explained(rules)
+	}
+	for _, p := range problems {
+		result.Rules = append(result.Rules, ignore.Hit{Rule: ignore.AnnotationRule, Message: p.Message, Malformed: true})
+	}
 	result.Fields = append(result.Fields, c.fields...)
 	slices.SortStableFunc(result.Fields, func(a, b Field) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Class, b.Class))
 	})
-	if slices.ContainsFunc(result.Fields, func(f Field) bool { return f.Class == Declared }) {
+	if slices.ContainsFunc(result.Fields, Field.ToSync) {
 		result.State = Modified
 	}
 	return result

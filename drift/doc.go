@@ -1,13 +1,14 @@
 // Package drift compares desired with live objects: a field-level report with
 // class, cause, manager and time. Pure.
 //
-// Three classes tell what a difference means:
+// Four classes tell what a difference means:
 //
-//	declared    Git declares the field and live differs, or our Apply entry
-//	            still owns a field that Git dropped: a sync changes it
+//	declared    Git declares the field and live differs: a sync changes it
+//	removed     our Apply entry still owns a field that Git dropped: a sync
+//	            takes it away
 //	undeclared  only live has it, and a client other than us and other than a
 //	            known controller put it there: no sync removes it
-//	expected    a named rule explains it
+//	expected    a named rule explains it: a built-in one, or a user's
 //
 // Values that an API server owns as a whole (atomic lists and maps) are
 // declared as a whole: what somebody adds inside them is declared drift.

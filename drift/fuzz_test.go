@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -24,6 +25,13 @@ func FuzzCompare(f *testing.F) {
 	}
 	f.Add([]byte(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":"x","stringData":[1]}`),
 		[]byte(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","labels":[1],"managedFields":[{"fieldsV1":{"f:data":7}},4,{"fieldsV1":"x","time":3}]},"data":{"a":{"b":[null]}}}`))
+	rules, problems := ignore.Compile(ignore.Rule{
+		Name: "all", Group: "*", Kind: "*", Paths: []string{"metadata.*.x", "spec.*[*].name", "data.*"}, JSONPointers: []string{"/spec/0/a", "/spec/replicas"},
+		JQPathExpressions: []string{".. | .name?", ".spec[]?[0]?"}, ManagedFieldsManagers: []string{"kubectl-edit"}, When: "live != desired",
+	}, ignore.Rule{Name: "plain", Group: "*", Kind: "*", Paths: []string{"spec.template.spec.containers[*]", "rules[0]", "metadata.labels"}})
+	if len(problems) > 0 {
+		f.Fatal(problems)
+	}
 	f.Fuzz(func(t *testing.T, desired, live []byte) {
 		want, err := Parse(bytes.NewReader(desired), "desired")
 		if err != nil {
@@ -33,11 +41,13 @@ func FuzzCompare(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		report := Compare(Input{Desired: want, Live: have, Schemas: set})
-		for _, o := range report.Objects {
+		in := Input{Desired: want, Live: have, Schemas: set}
+		report := Compare(in)
+		in.Rules = rules
+		for _, o := range append(report.Objects, Compare(in).Objects...) {
 			modified := false
 			for _, field := range o.Fields {
-				modified = modified || field.Class == Declared
+				modified = modified || field.ToSync()
 				if field.Path == "" {
 					t.Errorf("%s: a difference without a path", o.Key())
 				}

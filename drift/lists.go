@@ -1,6 +1,10 @@
 package drift
 
 import (
+	"maps"
+	"slices"
+
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -13,8 +17,12 @@ type item struct {
 }
 
 func (c *comparison) lists(p *place, desired, live []any) {
-	if p.typ != nil && p.typ.List == schema.ListSet {
+	switch {
+	case p.typ != nil && p.typ.List == schema.ListSet, c.claimed(p) == ownership.Set:
 		c.sets(p, desired, live)
+		return
+	case c.key.Kind == "HorizontalPodAutoscaler" && p.at("spec", "metrics"):
+		c.metrics(p, desired, live)
 		return
 	}
 	want, ok := c.keyed(p, desired)
@@ -47,9 +55,18 @@ func (c *comparison) keyedLists(desired, live []item) {
 	}
 }
 
-// keyed addresses the items of a list by their keys: those of the schema, or
-// name where there is no schema and every item has a name of its own. False
-// means that the order counts.
+// claimed tells how the server takes a list of which no schema is known.
+func (c *comparison) claimed(p *place) ownership.List {
+	if p.typ.Known() || len(c.claims) == 0 {
+		return ownership.Unknown
+	}
+	kind, _ := ownership.ListAt(c.claims, p.elements())
+	return kind
+}
+
+// keyed addresses the items of a list by their keys: those of the schema,
+// those that managedFields tell where there is no schema, or name where every
+// item has a name of its own. False means that the order counts.
 func (c *comparison) keyed(p *place, list []any) ([]item, bool) {
 	keys := []string{"name"}
 	guessed := !p.typ.Known()
@@ -58,6 +75,14 @@ func (c *comparison) keyed(p *place, list []any) ([]item, bool) {
 			return nil, false
 		}
 		keys = p.typ.Keys
+	} else if len(c.claims) > 0 {
+		switch kind, names := ownership.ListAt(c.claims, p.elements()); kind {
+		case ownership.Keyed:
+			keys, guessed = names, false
+		case ownership.Atomic, ownership.Set:
+			return nil, false
+		case ownership.Unknown: // name is a good guess
+		}
 	}
 	seen := map[string]bool{}
 	out := make([]item, 0, len(list))
@@ -144,6 +169,48 @@ func (c *comparison) sets(p *place, desired, live []any) {
 			c.declared(at, nil, have)
 		}
 	}
+}
+
+// metrics compares an autoscaler's metrics, which the server returns in an
+// order of its own, by what they measure.
+func (c *comparison) metrics(p *place, desired, live []any) {
+	at := func(i int) *place { return p.item(p.typ.Item(), object.Step{Index: &i}, true) }
+	used := make([]bool, len(live))
+	for i, want := range desired {
+		j := slices.IndexFunc(live, func(have any) bool { return measure(have) == measure(want) })
+		for ; j >= 0 && j < len(live) && (used[j] || measure(live[j]) != measure(want)); j++ {
+		}
+		if j < 0 || j == len(live) {
+			c.declared(at(i), want, nil)
+			continue
+		}
+		used[j] = true
+		c.values(at(i), want, live[j])
+	}
+	for j, have := range live {
+		if !used[j] {
+			c.declared(at(j), nil, have)
+		}
+	}
+}
+
+// measure is what a metric is about, without its target.
+func measure(metric any) string {
+	m, _ := metric.(map[string]any)
+	of := map[string]any{}
+	for name, value := range m {
+		source, ok := value.(map[string]any)
+		if !ok {
+			of[name] = value
+			continue
+		}
+		rest := maps.Clone(source)
+		for _, target := range []string{"target", "targetAverageUtilization", "targetAverageValue", "targetValue"} {
+			delete(rest, target)
+		}
+		of[name] = rest
+	}
+	return compact(of)
 }
 
 func (c *comparison) setItem(p *place, i int, value any) *place {

@@ -1,6 +1,9 @@
 package drift
 
-import "github.com/trueup-dev/trueup/drift/ownership"
+import (
+	"github.com/trueup-dev/trueup/drift/known"
+	"github.com/trueup-dev/trueup/drift/ownership"
+)
 
 // liveOnly handles what live has and Git does not declare.
 func (c *comparison) liveOnly(p *place, live any) {
@@ -47,7 +50,7 @@ func (c *comparison) added(p *place, live any) {
 	ours := c.ours(owners)
 	if ours != nil && !p.spelled && (!around || p.whole.extra) {
 		// Git dropped what it once declared.
-		c.record(p, Field{Live: live, Class: Declared}, ours)
+		c.record(p, Field{Live: live, Class: Removed}, ours)
 		return
 	}
 	if ours != nil || c.isDefault(p, live) {
@@ -70,7 +73,7 @@ func (c *comparison) added(p *place, live any) {
 		}
 		c.record(p, Field{Live: live, Class: class}, ownership.Latest(strangers))
 	case len(controllers) > 0:
-		c.record(p, Field{Live: live, Class: Expected, Rule: ruleController}, ownership.Latest(controllers))
+		c.record(p, Field{Live: live, Class: Expected, Rule: known.Controller}, ownership.Latest(controllers))
 	}
 }
 

@@ -79,3 +79,16 @@ func (c *comparison) blame(p *place, live any) *ownership.Claim {
 	}
 	return ownership.Latest(owners)
 }
+
+// managersOf names all who own the live value of a difference.
+func (c *comparison) managersOf(p *place, f Field) []string {
+	if f.Live == nil || c.asked == nil {
+		return nil
+	}
+	var out []string
+	owners, _ := c.holders(p)
+	for _, by := range owners {
+		out = append(out, by.Manager)
+	}
+	return out
+}

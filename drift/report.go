@@ -3,6 +3,7 @@ package drift
 import (
 	"time"
 
+	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -11,10 +12,10 @@ type State string
 
 // The states of an object.
 const (
-	InSync   State = "InSync"   // nothing declared differs
-	Modified State = "Modified" // a declared field differs
+	InSync   State = "InSync"   // a sync would change nothing
+	Modified State = "Modified" // a declared or removed field differs
 	Missing  State = "Missing"  // desired, not live
-	Extra    State = "Extra"    // live, not desired
+	Extra    State = "Extra"    // live and tracked, not desired
 )
 
 // Class says what a difference means.
@@ -23,6 +24,7 @@ type Class string
 // The classes of a difference.
 const (
 	Declared   Class = "declared"
+	Removed    Class = "removed"
 	Undeclared Class = "undeclared"
 	Expected   Class = "expected"
 )
@@ -30,6 +32,23 @@ const (
 // Report lists every object that was compared, sorted by key.
 type Report struct {
 	Objects []Object `json:"objects"`
+	// RuleNames are the rules of users, for those that hit nothing, and
+	// RuleProblems what is wrong with some; both as far as the caller tells.
+	RuleNames    []string `json:"-"`
+	RuleProblems []string `json:"ruleProblems,omitempty"`
+}
+
+// Rules adds up what the rules of users did.
+func (r Report) Rules() []ignore.Use {
+	return ignore.Sum(r.RuleNames, func(yield func(string, ignore.Hit) bool) {
+		for _, o := range r.Objects {
+			for _, hit := range o.Rules {
+				if !yield(o.Key().Short(), hit) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // Object is the verdict on one object. Fields is never nil, and sorted by path.
@@ -40,6 +59,8 @@ type Object struct {
 	Name      string  `json:"name"`
 	State     State   `json:"state"`
 	Fields    []Field `json:"fields"`
+	// Rules tells what the rules of users did that select the object.
+	Rules []ignore.Hit `json:"rules,omitempty"`
 }
 
 // Key identifies the object.
@@ -63,7 +84,12 @@ type Field struct {
 	Rule string `json:"rule,omitempty"`
 	// Subresource is the one through which the manager wrote.
 	Subresource string `json:"-"`
+	// Atomic says that the value is part of one that has one owner only.
+	Atomic bool `json:"-"`
 }
+
+// ToSync reports a difference that a sync takes away.
+func (f Field) ToSync() bool { return f.Class == Declared || f.Class == Removed }
 
 func newObject(key object.Key, state State) Object {
 	return Object{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, State: state, Fields: []Field{}}

@@ -1,6 +1,8 @@
 package drift
 
 import (
+	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/known"
 	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -11,10 +13,17 @@ type comparison struct {
 	*settings
 	key            object.Key
 	native, secret bool
-	rules          []rule
+	rules          []known.Rule
 	claims         []ownership.Claim
+	root           *schema.Type
 	desired, live  map[string]any
 	fields         []Field
+	judged         known.Case
+	here           *place // of what is judged
+	// asked are the rules of users; managers are, for these, all owners of each
+	// field's live value.
+	asked    *ignore.Set
+	managers [][]string
 }
 
 // maps compares the members of two objects.
@@ -156,7 +165,7 @@ func (c *comparison) declared(p *place, desired, live any) {
 }
 
 func (c *comparison) record(p *place, f Field, by *ownership.Claim) {
-	f.Path = p.path().String()
+	f.Path, f.Atomic = p.path().String(), p.whole != nil
 	if c.secret && (p.below("data") || p.below("stringData")) {
 		f.Desired, f.Live = c.mask.Pair(f.Desired, f.Live)
 	}
@@ -164,4 +173,5 @@ func (c *comparison) record(p *place, f Field, by *ownership.Claim) {
 		f.Manager, f.Operation, f.Subresource, f.Time = by.Manager, by.Operation, by.Subresource, by.Time
 	}
 	c.fields = append(c.fields, f)
+	c.managers = append(c.managers, c.managersOf(p, f))
 }

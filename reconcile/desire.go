@@ -42,6 +42,9 @@ type Desired struct {
 
 	hashes map[object.Key]string
 	asked  []asked
+	// stand is where the trees of asked stood, one after the other.
+	stand []standing
+	rules rulebook
 	// named are the repositories that files named beyond the sources.
 	named []string
 }
@@ -137,7 +140,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 	at := map[object.Key]int{}
 	for i, req := range all.sources {
 		if all.onlyRef(i) {
-			d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA})
+			d.asks(req, all.locations[i], nil, render.Reads{})
 			continue
 		}
 		req.Capabilities = c
@@ -152,7 +155,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 		d.SourceTypes = append(d.SourceTypes, string(result.Type))
 		d.Warnings = append(d.Warnings, result.Warnings...)
 		d.Sensitive = d.Sensitive || result.Sensitive
-		d.asked = append(d.asked, asked{at: all.locations[i], sha: req.Tree.Commit.SHA, request: withoutTrees(req), refs: all.refs, reads: result.Reads})
+		d.asks(req, all.locations[i], all.refs, result.Reads)
 		for _, u := range result.Objects {
 			key := f.keyIn(app, u)
 			if origin, ok := result.Origins[object.KeyOf(u)]; ok {

@@ -20,8 +20,10 @@ type Flow struct {
 	Clusters Clusters
 	// Projects limit what applications may do; nil limits nothing.
 	Projects Projects
-	Journal  Journal
-	Now      func() time.Time
+	// Rules are those of every application; nil is none.
+	Rules   Rules
+	Journal Journal
+	Now     func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
@@ -59,12 +61,13 @@ const rounds = 50
 // status. What fails is in the status as a condition; what was known before
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
+	mem.looks()
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}
-	mem.ask(desired.asked)
+	mem.ask(desired)
 	mem.resume(app, desired)
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
@@ -116,7 +119,7 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	var report drift.Report
+	report := drift.Report{RuleNames: desired.rules.own, RuleProblems: view.ruleProblems()}
 	for _, key := range view.keys() {
 		report.Objects = append(report.Objects, view.seen[key].verdict)
 	}
@@ -190,7 +193,7 @@ func revisions(op v1alpha1.SyncOperation) []string {
 // failed keeps what was known and says what went wrong.
 func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome {
 	mem.failures++
-	mem.ask(nil)
+	mem.looks()
 	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err, Done: app.Operation != nil}
 	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
 		out.After = DefaultRetry().Wait(mem.failures)

@@ -23,9 +23,14 @@ type Memory struct {
 	// since.
 	seen  map[object.Key]seen
 	inbox map[object.Key]Sighting
+	// asked is what the last rendering depended on, and stand where each of its
+	// trees was last seen to give the same answers.
 	asked []asked
-	named []string
-	blind bool // the last look failed before it had asked everything
+	stand []standing
+	named []string // repositories that files name
+	// blind: what the objects depend on is not known. The last look failed
+	// before it had asked everything, or one is under way and still asking.
+	blind bool
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -34,6 +39,7 @@ type Memory struct {
 	failures  int                 // looks in a row that failed
 	noticed   time.Time           // when the present drift was first found
 	namespace string              // the destination namespace known to exist
+	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
 }
 
@@ -46,6 +52,11 @@ type seen struct {
 	health  health.Result
 	// live is the object's identity and metadata, nil where there is none.
 	live *unstructured.Unstructured
+	// scaler is the whole of an autoscaler: it explains what others have.
+	scaler *unstructured.Unstructured
+	// apply takes the desired object's place in a sync, where rules have live
+	// values respected.
+	apply *unstructured.Unstructured
 }
 
 // Sighting is what a watch tells of one object.
@@ -101,14 +112,11 @@ func (s seen) outdated(by Sighting) bool {
 	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
 }
 
-// ask remembers what the last rendering depended on; nil says that it failed,
-// and that nobody knows.
-func (m *Memory) ask(all []asked) {
+// looks notes that a look begins: what it is going to depend on is not known.
+func (m *Memory) looks() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.blind = all == nil; !m.blind {
-		m.asked = all
-	}
+	m.blind = true
 }
 
 // maxNamed bounds what an application that keeps failing in new ways adds up.
@@ -139,11 +147,29 @@ func (m *Memory) lastNamed() []string {
 	return slices.Clone(m.named)
 }
 
-// lastAsked is what the last rendering depended on, and whether that is all.
-func (m *Memory) lastAsked() (all []asked, complete bool) {
+// ask remembers what the last rendering depended on.
+func (m *Memory) ask(d *Desired) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.asked, !m.blind && len(m.asked) > 0
+	m.asked, m.stand, m.blind = d.asked, d.stand, false
+}
+
+// lastAsked is what the last rendering depended on, where its trees stand, and
+// whether that is all.
+func (m *Memory) lastAsked() (all []asked, stand []standing, complete bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked, m.stand, !m.blind && len(m.asked) > 0
+}
+
+// stands remembers where the trees stand that were asked, unless others were
+// asked since.
+func (m *Memory) stands(asked []asked, stand []standing) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.blind && len(m.asked) == len(asked) && &m.asked[0] == &asked[0] {
+		m.stand = stand
+	}
 }
 
 // Recheck has everything fetched again at the next look.
@@ -198,9 +224,10 @@ func hasStatus(k object.Key) bool {
 
 // remember stores a verdict. live is the whole object; what is not needed of
 // it is not kept.
-func (m *Memory) remember(desired string, verdict drift.Object, live *unstructured.Unstructured) {
-	s := seen{desired: desired, verdict: verdict, health: health.Of(live)}
+func (m *Memory) remember(s seen, live *unstructured.Unstructured) {
+	s.health = health.Of(live)
 	if live != nil {
+		s.scaler = scalerOf(live)
 		s.version = live.GetResourceVersion()
 		s.mark = drift.Fingerprint(live.GetManagedFields(), object.FieldManager)
 		s.live = metadataOf(live)
@@ -210,7 +237,7 @@ func (m *Memory) remember(desired string, verdict drift.Object, live *unstructur
 	if m.seen == nil {
 		m.seen = map[object.Key]seen{}
 	}
-	m.seen[verdict.Key()] = s
+	m.seen[s.verdict.Key()] = s
 }
 
 // stale empties the inbox and returns the objects whose verdict does not

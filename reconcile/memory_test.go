@@ -48,7 +48,8 @@ func TestNoticeTellsHowUrgentAnEventIs(t *testing.T) {
 			live.SetName(key.Name)
 			live.SetResourceVersion("7")
 			live.SetManagedFields([]metav1.ManagedFieldsEntry{ours})
-			m.remember("hash", drift.Object{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, State: drift.InSync}, live)
+			verdict := drift.Object{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, State: drift.InSync}
+			m.remember(seen{desired: "hash", verdict: verdict}, live)
 		}
 		if got := m.Notice(tc.s); got != tc.want {
 			t.Errorf("%s: got %d, want %d", tc.reason, got, tc.want)

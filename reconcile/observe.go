@@ -30,11 +30,15 @@ type View struct {
 // for the application beyond that. It reads only the objects whose verdict in
 // mem does not count any more.
 func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desired, c *Cluster, mem *Memory) (*View, error) {
+	var err error
+	if d.rules, err = f.rulesOf(ctx, app, mem); err != nil {
+		return nil, err
+	}
 	hashes := make(map[object.Key]string, len(d.hashes))
 	versions := make(map[object.Key]schema.GroupVersionKind, len(d.hashes))
 	for _, u := range d.Objects {
 		key := object.KeyOf(u)
-		hashes[key], versions[key] = d.hashes[key], u.GroupVersionKind()
+		hashes[key], versions[key] = d.stamp(key), u.GroupVersionKind()
 	}
 	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(ctx, app, c)...))
 	if err != nil {
@@ -46,7 +50,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		}
 	}
 	absent := f.absentNamespace(ctx, app, c, mem)
-	stale := mem.stale(hashes)
+	stale := mem.scaled(mem.stale(hashes), hashes)
 	// Nothing is in a namespace that is not there.
 	worth := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return absent != "" && key.Namespace == absent })
 	live, err := f.fetch(ctx, c, worth, versions)
@@ -54,7 +58,10 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		mem.forget(stale)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
-	f.judge(c, d, mem, live, stale)
+	if err := (judge{f, c, d, mem}).all(ctx, live, stale); err != nil {
+		mem.forget(stale)
+		return nil, err
+	}
 	mem.keep(hashes)
 	if len(stale) == len(hashes) {
 		mem.verify(f.Now())
@@ -125,9 +132,18 @@ func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, version
 }
 
 // judge compares and remembers.
-func (f *Flow) judge(c *Cluster, d *Desired, mem *Memory, live []*unstructured.Unstructured, keys []object.Key) {
+type judge struct {
+	flow    *Flow
+	cluster *Cluster
+	desired *Desired
+	mem     *Memory
+}
+
+// all judges the objects of keys, of which live holds those that are there.
+func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys []object.Key) error {
+	f, c, d, mem := j.flow, j.cluster, j.desired, j.mem
 	if len(keys) == 0 {
-		return
+		return nil
 	}
 	wanted := map[object.Key]bool{}
 	for _, key := range keys {
@@ -140,12 +156,26 @@ func (f *Flow) judge(c *Cluster, d *Desired, mem *Memory, live []*unstructured.U
 		}
 	}
 	byKey := object.Index(live)
-	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: c.Schemas, MaskKey: f.MaskKey})
+	in := drift.Input{Desired: desired, Live: live, Schemas: c.Schemas, MaskKey: f.MaskKey, Rules: d.rules.set, Around: mem.scalers(wanted)}
+	report := drift.Compare(in)
+	more, err := scalersOf(ctx, c, report)
+	if err != nil {
+		return err
+	}
+	if len(more) > 0 {
+		in.Around = append(in.Around, more...)
+		report = drift.Compare(in)
+	}
+	wants := object.Index(desired)
 	judged := map[object.Key]bool{}
 	for _, verdict := range report.Objects {
 		key := verdict.Key()
 		judged[key] = true
-		mem.remember(d.hashes[key], verdict, byKey[key])
+		var apply *unstructured.Unstructured
+		if d.rules.respected {
+			apply = drift.LeaveToLive(wants[key], byKey[key], verdict)
+		}
+		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply}, byKey[key])
 	}
 	// What was tracked and is neither desired nor there any more.
 	var gone []object.Key
@@ -155,11 +185,12 @@ func (f *Flow) judge(c *Cluster, d *Desired, mem *Memory, live []*unstructured.U
 		}
 	}
 	mem.forget(gone)
+	return nil
 }
 
 // input is what a plan is made of.
 func (v *View) input(id string, p plan.Policy, mem *Memory) plan.Input {
-	in := plan.Input{App: id, Revision: v.Desired.Commit.SHA, Desired: v.Desired.Objects, Origins: v.Desired.Origins, Policy: p, Health: map[object.Key]health.Result{}}
+	in := plan.Input{App: id, Revision: v.Desired.Commit.SHA, Desired: v.toApply(), Origins: v.Desired.Origins, Policy: p, Health: map[object.Key]health.Result{}}
 	for _, key := range v.keys() {
 		s := v.seen[key]
 		in.Report.Objects = append(in.Report.Objects, s.verdict)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -18,6 +19,12 @@ import (
 // Sources opens repositories.
 type Sources interface {
 	Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error)
+}
+
+// Rules finds the rules about differences that hold for every application.
+type Rules interface {
+	// Rules returns those that are well formed, and what is wrong with others.
+	Rules(ctx context.Context) (*ignore.Set, []ignore.Problem, error)
 }
 
 // Renderer turns a tree into the objects it describes. What it returns is the

@@ -70,7 +70,7 @@ func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 	if dryRun {
 		return nil // it is no attempt, and there is nothing to learn from it
 	}
-	s.learn(result)
+	s.learn(ctx, result)
 	s.attempted(p, result)
 	return nil
 }
@@ -94,7 +94,7 @@ func (s *session) attempted(p plan.Plan, result apply.Result) {
 
 // learn compares what was stored with what was desired, so that the watch
 // has nothing new to tell.
-func (s *session) learn(result apply.Result) {
+func (s *session) learn(ctx context.Context, result apply.Result) {
 	d := s.view.Desired
 	var live []*unstructured.Unstructured
 	var keys []object.Key
@@ -110,7 +110,11 @@ func (s *session) learn(result apply.Result) {
 			live, keys = append(live, e.Live), append(keys, e.Key)
 		}
 	}
-	s.flow.judge(s.view.cluster, d, s.mem, live, keys)
+	if err := (judge{s.flow, s.view.cluster, d, s.mem}).all(ctx, live, keys); err != nil {
+		for _, key := range keys {
+			s.mem.distrust(key) // the next look tells
+		}
+	}
 	s.view.seen = s.mem.snapshot()
 }
 

@@ -119,18 +119,6 @@ func locationOf(s *v1alpha1.ApplicationSource) snapshot.Location {
 	}
 }
 
-// asked is what the last rendering of one source depended on.
-type asked struct {
-	at      snapshot.Location
-	sha     string
-	request render.Request // without trees
-	refs    map[string]snapshot.Location
-	reads   render.Reads
-}
-
-// alone reports that nothing but the source's own tree was asked.
-func (a asked) alone() bool { return len(a.reads.Refs)+len(a.reads.More) == 0 }
-
 // SourceReads is what the objects of one source depend on.
 type SourceReads struct {
 	At    snapshot.Location `json:"source"`
@@ -141,14 +129,9 @@ type SourceReads struct {
 func (d *Desired) Reads() []SourceReads {
 	var out []SourceReads
 	for _, a := range d.asked {
-		out = append(out, SourceReads{a.at, a.reads})
+		out = append(out, SourceReads{a.trees[0].at, a.reads})
 	}
 	return out
-}
-
-func withoutTrees(req render.Request) render.Request {
-	req.Tree, req.Refs, req.More, req.Live = snapshot.Tree{}, nil, nil, nil
-	return req
 }
 
 // Repositories are the URLs that an application depends on: its sources', and
@@ -168,37 +151,4 @@ func (m *Memory) Repositories(app *v1alpha1.Application) []string {
 		add(url)
 	}
 	return out
-}
-
-// Touched tells whether a source of an application has moved in a way that its
-// objects may depend on. It renders nothing, and asks the network only for
-// commits that are not held yet. What it cannot tell counts as touched. It may
-// be called while the application is looked at.
-func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
-	last, complete := mem.lastAsked()
-	if !complete {
-		return true
-	}
-	for _, a := range last {
-		tree, err := f.Sources.Tree(ctx, a.at)
-		if err != nil {
-			return true
-		}
-		if tree.Commit.SHA == a.sha && a.alone() {
-			continue // another branch moved
-		}
-		req := a.request
-		req.Tree, req.More, req.Refs = tree, f.Sources, map[string]snapshot.Tree{}
-		for name := range a.reads.Refs {
-			if req.Refs[name], err = f.Sources.Tree(ctx, a.refs[name]); err != nil {
-				return true
-			}
-		}
-		reads := a.reads
-		reads.Kube, reads.APIs, reads.Keys, reads.Live = nil, nil, nil, nil // no commit changes these
-		if reads.Changed(ctx, req).Why != "" {
-			return true
-		}
-	}
-	return false
 }

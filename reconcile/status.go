@@ -26,6 +26,8 @@ const (
 	ComparisonError  = "ComparisonError"
 	SyncError        = "SyncError"
 	UnsupportedField = "UnsupportedField"
+	// IgnoreRuleError names rules about differences that are malformed.
+	IgnoreRuleError = "IgnoreRuleError"
 )
 
 // NotInGit is the message of an object that is left over.
@@ -49,6 +51,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	}
 	out.Health.Status, out.Health.Message = string(worst.Status), worst.Message
 	out.Drift = summarize(left, s.mem.Verified())
+	out.Drift.Rules = s.view.rules()
 	if s.run != nil {
 		s.record(&out)
 	} else if o := out.OperationState; o != nil && o.Phase == phaseRunning && !s.mem.attempt.Unfinished {
@@ -216,6 +219,10 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 	for _, w := range p.Warnings {
 		warnings[w.Rule] = append(warnings[w.Rule], w.Message)
 	}
+	if problems := s.view.ruleProblems(); len(problems) > 0 {
+		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
+	}
+	warnings["IgnoreRule"] = s.view.ruleWarnings()
 	for rule, messages := range warnings {
 		if len(messages) == 0 {
 			continue

@@ -44,7 +44,8 @@ type ApplicationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!(has(self.server) && size(self.server) > 0 && has(self.name) && size(self.name) > 0)",message="server and name exclude each other"
 	Destination ApplicationDestination `json:"destination"`
 	SyncPolicy  *SyncPolicy            `json:"syncPolicy,omitempty"`
-	// IgnoreDifferences names fields whose live value is left alone.
+	// IgnoreDifferences names fields that are expected to differ. A sync still
+	// applies them, unless the option RespectIgnoreDifferences=true is given.
 	IgnoreDifferences []ResourceIgnoreDifferences `json:"ignoreDifferences,omitempty"`
 	Info              []Info                      `json:"info,omitempty"`
 	// RevisionHistoryLimit bounds status.history; nil means 10, 0 keeps none.
@@ -89,15 +90,26 @@ type Info struct {
 	Value string `json:"value"`
 }
 
-// ResourceIgnoreDifferences selects objects, and fields of them to leave alone.
+// ResourceIgnoreDifferences selects objects, and fields of them that are
+// expected to differ.
 type ResourceIgnoreDifferences struct {
-	Group                 string   `json:"group,omitempty"`
-	Kind                  string   `json:"kind"`
-	Name                  string   `json:"name,omitempty"`
-	Namespace             string   `json:"namespace,omitempty"`
-	JSONPointers          []string `json:"jsonPointers,omitempty"`
-	JQPathExpressions     []string `json:"jqPathExpressions,omitempty"`
+	// Group and Kind are globs; an empty group is the core group.
+	Group             string   `json:"group,omitempty"`
+	Kind              string   `json:"kind"`
+	Name              string   `json:"name,omitempty"`
+	Namespace         string   `json:"namespace,omitempty"`
+	JSONPointers      []string `json:"jsonPointers,omitempty"`
+	JQPathExpressions []string `json:"jqPathExpressions,omitempty"`
+	// ManagedFieldsManagers own the fields that may differ.
 	ManagedFieldsManagers []string `json:"managedFieldsManagers,omitempty"`
+	// Paths are written as reports print them, such as
+	// spec.template.spec.containers[name=web].image, where * and [*] are any
+	// key and any item. Not in Argo CD.
+	Paths []string `json:"paths,omitempty"`
+	// When is a CEL expression that must hold for a difference: desired, live,
+	// path, manager, operation and object may be used, such as live <= 10.
+	// Not in Argo CD.
+	When string `json:"when,omitempty"`
 }
 
 // DriftPolicy says what to do about fields that left Git.

@@ -59,9 +59,26 @@ type DriftSummary struct {
 	// By lists the field managers that made it.
 	By         []string     `json:"by,omitempty"`
 	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
+	// Rules tells what the rules did that say what may differ.
+	Rules []IgnoreRuleStatus `json:"rules,omitempty"`
 	// Changes is bounded; the counts are not.
 	// +kubebuilder:validation:MaxItems=100
 	Changes []DriftChange `json:"changes,omitempty"`
+}
+
+// IgnoreRuleStatus is what one rule did to the objects of the application.
+type IgnoreRuleStatus struct {
+	// Name is the rule's place, such as ignoreDifferences[2], annotation or
+	// global/apps_Deployment.
+	Name string `json:"name"`
+	// Objects that the rule selects, Places that it names in them, and Fields
+	// that differ there and are expected because of it.
+	Objects int `json:"objects"`
+	Places  int `json:"places"`
+	Fields  int `json:"fields"`
+	// Message says what is odd about it: it matches nothing, it leaves nothing
+	// to compare, or it cannot be applied to an object.
+	Message string `json:"message,omitempty"`
 }
 
 // DriftChange is one field, or one whole object when Path is empty.

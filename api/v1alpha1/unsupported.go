@@ -18,7 +18,6 @@ func Unsupported(app *Application) []string {
 		u.source(&s.Sources[i], fmt.Sprintf("spec.sources[%d]", i))
 	}
 	u.add(s.SourceHydrator != nil, "spec.sourceHydrator")
-	u.add(len(s.IgnoreDifferences) > 0, "spec.ignoreDifferences")
 	u.add(s.Drift != nil, "spec.drift")
 	u.add(len(s.DependsOn) > 0, "spec.dependsOn")
 	if p := s.SyncPolicy; p != nil {
@@ -66,7 +65,7 @@ func (u *unsupported) options(all SyncOptions, path string) {
 		case "CreateNamespace=true", "CreateNamespace=false", "PruneLast=true", "PruneLast=false",
 			"ServerSideApply=true", "ApplyOutOfSyncOnly=true", "Validate=true", "FailOnSharedResource=true",
 			"SkipDryRunOnMissingResource=true", "PrunePropagationPolicy=background", "Replace=false", "Force=false",
-			"RespectIgnoreDifferences=false", "ClientSideApplyMigration=false":
+			"RespectIgnoreDifferences=true", "RespectIgnoreDifferences=false", "ClientSideApplyMigration=false":
 		default:
 			u.add(true, fmt.Sprintf("%s[%d] (%s)", path, i, option))
 		}

@@ -32,14 +32,14 @@ func TestUnsupported(t *testing.T) {
 				Operation: &Operation{Retry: RetryStrategy{Limit: 2}, Sync: &SyncOperation{Manifests: []string{"x"}, SyncStrategy: &SyncStrategy{Apply: &SyncStrategyApply{Force: true}}}},
 			},
 			want: []string{
-				"spec.sources[0].plugin", "spec.sources[1].kustomize.version", "spec.sourceHydrator", "spec.ignoreDifferences", "spec.drift", "spec.dependsOn",
+				"spec.sources[0].plugin", "spec.sources[1].kustomize.version", "spec.sourceHydrator", "spec.drift", "spec.dependsOn",
 				"spec.syncPolicy.retry.refresh", "operation.retry", "operation.sync.syncStrategy", "operation.sync.manifests",
 			},
 		},
 		{
 			reason: "options that say what is done anyway, or that are honoured",
 			app: Application{Spec: ApplicationSpec{SyncPolicy: &SyncPolicy{SyncOptions: SyncOptions{
-				"CreateNamespace=true", "PruneLast=true", "ServerSideApply=true", "ApplyOutOfSyncOnly=true", "Validate=true", "PrunePropagationPolicy=background", "FailOnSharedResource=true",
+				"CreateNamespace=true", "PruneLast=true", "ServerSideApply=true", "ApplyOutOfSyncOnly=true", "Validate=true", "PrunePropagationPolicy=background", "FailOnSharedResource=true", "RespectIgnoreDifferences=true",
 			}}}},
 		},
 		{

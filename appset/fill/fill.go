@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -41,7 +42,7 @@ func New(language *text.Language, set *v1alpha1.ApplicationSet, own v1alpha1.App
 		return nil, err
 	}
 	if reflect.ValueOf(merged).IsZero() && set.Spec.TemplatePatch == nil {
-		return nil, &text.Failure{Place: "template", Err: fault.New(fault.Invalid, "the template is missing")}
+		return nil, &place.Error{Place: "template", Err: fault.New(fault.Invalid, "the template is missing")}
 	}
 	t.app = application(merged)
 	var err error
@@ -107,7 +108,7 @@ type Filled struct {
 // Fill renders the template with one parameter set: every text in it, keys of
 // maps and free JSON included. An empty parameter set leaves the template as
 // it is, without a finalizer, as in Argo CD. Errors are of kind Invalid, and
-// text.Failure names the place in the set's spec.
+// place.Error names the place in the set's spec.
 func (t *Template) Fill(params map[string]any) (Filled, error) {
 	out := Filled{Application: *t.app.DeepCopy()}
 	if len(params) > 0 {
@@ -117,7 +118,7 @@ func (t *Template) Fill(params map[string]any) (Filled, error) {
 	}
 	if t.patch != nil {
 		if err := t.patch.apply(&out, t.language, params); err != nil {
-			return out, &text.Failure{Place: "templatePatch", Err: err}
+			return out, &place.Error{Place: "templatePatch", Err: err}
 		}
 	}
 	out.Application.APIVersion, out.Application.Kind = v1alpha1.GroupVersion().String(), "Application"
@@ -139,7 +140,7 @@ func (t *Template) render(out *Filled, params map[string]any) error {
 	}
 	app := v1alpha1.Application{}
 	if err := json.Unmarshal(data, &app); err != nil {
-		return &text.Failure{Place: "template", Err: fault.Wrap(fault.Invalid, err)}
+		return &place.Error{Place: "template", Err: fault.Wrap(fault.Invalid, err)}
 	}
 	if p := t.set.Spec.SyncPolicy; len(app.Finalizers) == 0 && (p == nil || !p.PreserveResourcesOnDeletion) {
 		app.Finalizers = []string{Finalizer}
@@ -165,8 +166,8 @@ func (t *Template) placed(err error) error {
 		}
 		return errors.Join(out...)
 	}
-	if failure, ok := err.(*text.Failure); ok { //nolint:errorlint // only the error itself
-		return &text.Failure{Place: t.from(failure.Place), Err: failure.Err}
+	if failure, ok := err.(*place.Error); ok { //nolint:errorlint // only the error itself
+		return &place.Error{Place: t.from(failure.Place), Err: failure.Err}
 	}
 	return err
 }

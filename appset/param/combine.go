@@ -106,3 +106,33 @@ func Combine(a, b map[string]any) (map[string]any, error) {
 	}
 	return out, nil
 }
+
+// Product is what a matrix makes of two parameter sets: of nested ones the
+// first counts, flat ones may not contradict each other.
+func Product(nested bool, first, second map[string]any) (map[string]any, error) {
+	if nested {
+		return Overlay(second, first), nil
+	}
+	return Combine(first, second)
+}
+
+// Scope is what texts may use after two parameter sets: the first counts.
+func Scope(first, second map[string]any) map[string]any {
+	if len(first) == 0 {
+		return second
+	}
+	return Overlay(second, first)
+}
+
+// Stack lays parameter sets over each other, the last on top.
+func Stack(nested bool, sets []map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, set := range sets {
+		if nested {
+			out = Overlay(out, set)
+			continue
+		}
+		maps.Copy(out, set)
+	}
+	return out
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trueup-dev/trueup/appset/param"
+	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -187,25 +188,13 @@ func (w walker) filled(s, from string, path func(value string) string) (string, 
 	var uses []string
 	value, err := w.language.Explain(s, w.params, &uses)
 	if err != nil {
-		return "", &Failure{Place: from, Err: err}
+		return "", &place.Error{Place: from, Err: err}
 	}
 	if w.seen != nil {
 		w.seen(Text{Path: path(value), From: from, Template: s, Value: value, Uses: uses})
 	}
 	return value, nil
 }
-
-// Failure is a text that cannot be rendered, and its place in the tree.
-type Failure struct {
-	Place string
-	Err   error
-}
-
-// Error implements error.
-func (f *Failure) Error() string { return f.Place + ": " + f.Err.Error() }
-
-// Unwrap gives the cause.
-func (f *Failure) Unwrap() error { return f.Err }
 
 // KeySuffix marks the text of a key, against that of its value.
 const KeySuffix = " (key)"

@@ -180,7 +180,7 @@ func (f setFile) explained(set int, err error) error {
 }
 
 func problems(err error) []appset.Problem {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only an error that is a list
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []appset.Problem
 		for _, e := range joined.Unwrap() {
 			out = append(out, problems(e)...)

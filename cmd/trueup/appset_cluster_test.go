@@ -158,11 +158,11 @@ func TestAppSetsWithACluster(t *testing.T) {
 	if err := k.Create(t.Context(), set); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := command("", "appset", "generate", name)
-	if code != exitOK {
-		t.Fatal(stderr)
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"appset", "generate", name}, streams{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != exitOK {
+		t.Fatal(stderr.String())
 	}
-	made, err := document.Decode([]byte(stdout), "applications")
+	made, err := document.Decode(stdout.Bytes(), "applications")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -25,6 +26,8 @@ type diffOptions struct {
 	output        string
 	all           bool
 	charts        bool
+	ignoreRules   []string
+	rules         bool
 	web           webFileFlags
 	sops          sopsOptions
 }
@@ -43,7 +46,7 @@ Without it everything comes from files. LIVE is what 'kubectl get -o yaml --show
 Exits with 0 when everything is in sync, 3 when something differs, 1 when a file cannot be read.`,
 		Example: `  trueup diff web --revision release-2
   kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
-  trueup diff --desired shop.yaml --live live.yaml`,
+  trueup diff --desired shop.yaml --live live.yaml --ignore-rules rules.yaml --rules`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := compared(cmd.Context(), o, args, s)
@@ -63,7 +66,9 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	o.web.flags(flags)
 	o.sops.flags(flags)
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
-	flags.BoolVar(&o.all, "all", false, "also show what a sync would leave alone")
+	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it")
+	flags.StringArrayVar(&o.ignoreRules, "ignore-rules", nil, "file with rules about what may differ: a list as in spec.ignoreDifferences, or a ConfigMap with Argo CD's keys (repeatable)")
+	flags.BoolVar(&o.rules, "rules", false, "show what each of your rules did instead of the differences")
 	return cmd
 }
 
@@ -93,7 +98,20 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 	if err := errors.Join(errDesired, errLive); err != nil {
 		return drift.Report{}, err
 	}
-	return drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas}), nil
+	rules, err := rulesFrom(o.ignoreRules, s.in)
+	if err != nil {
+		return drift.Report{}, err
+	}
+	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas, Rules: rules.set})
+	report.RuleNames, report.RuleProblems = rules.set.Names(), rules.problems
+	for _, object := range report.Objects {
+		for _, hit := range object.Rules {
+			if hit.Malformed {
+				report.RuleProblems = append(report.RuleProblems, object.Key().Short()+" "+ignore.Annotation+": "+hit.Message)
+			}
+		}
+	}
+	return report, nil
 }
 
 // compareApplication runs the agent's own flow up to the comparison.
@@ -123,8 +141,13 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return drift.Report{}, err
 	}
+	file, err := rulesFrom(o.ignoreRules, nil)
+	if err != nil {
+		return drift.Report{}, err
+	}
 	flow := &reconcile.Flow{
 		Sources: repos, Renderer: renderer, Clusters: destinations, Now: time.Now, Namespace: o.namespace,
+		Rules: bothRules{file, &agent.Rules{Reader: k, Namespace: o.namespace}},
 	}
 	report, err := flow.Compare(ctx, &apps[0], o.revision)
 	if err != nil {
@@ -134,6 +157,9 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 }
 
 func showReport(report drift.Report, o diffOptions, s streams) error {
+	for _, problem := range report.RuleProblems {
+		fmt.Fprintln(s.err, "a rule does not count: "+problem)
+	}
 	if err := printReport(report, o, s); err != nil {
 		return err
 	}
@@ -159,6 +185,9 @@ func readObjects(name string, in io.Reader) ([]*unstructured.Unstructured, error
 }
 
 func printReport(report drift.Report, o diffOptions, s streams) error {
+	if o.rules {
+		return printRules(s.out, o.output, report.Rules())
+	}
 	if done, err := printData(s.out, o.output, report); done {
 		return err
 	}

@@ -14,16 +14,19 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/ignore"
 )
 
 func newDriftCommand(s streams) *cobra.Command {
 	var c connection
 	var output string
+	var rules bool
 	cmd := &cobra.Command{
 		Use:   "drift [APP...]",
 		Short: "Show what differs from Git, since when, and by whose hand",
 		Long: `Show what differs from Git, since when, and by whose hand, as the agent last saw it.
 
+With --rules it shows what each rule about expected differences did, and which of them match nothing or too much.
 Exits with 0 when nothing drifted, 3 when something did, 4 when an application could not be compared.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("--output", output, "text", "json", "yaml", "name"); err != nil {
@@ -32,6 +35,9 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 			apps, err := c.applications(cmd.Context(), args)
 			if err != nil {
 				return err
+			}
+			if rules {
+				return printApplicationRules(s.out, output, apps)
 			}
 			view := driftView{printing: printing{palette: palette(s.color), times: time.DateTime}, now: time.Now(), details: len(args) > 0}
 			if err := printDrifts(s.out, output, apps, view); err != nil {
@@ -43,7 +49,27 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 	cmd.ValidArgsFunction = c.complete(0)
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json, yaml or name")
+	cmd.Flags().BoolVar(&rules, "rules", false, "show what each rule about expected differences did instead")
 	return cmd
+}
+
+// printApplicationRules shows the rules of several applications, which have
+// their names before them then.
+func printApplicationRules(w io.Writer, output string, apps []v1alpha1.Application) error {
+	var uses []ignore.Use
+	for _, app := range apps {
+		if app.Status.Drift == nil {
+			continue
+		}
+		for _, r := range app.Status.Drift.Rules {
+			u := ignore.Use{Rule: r.Name, Objects: r.Objects, Places: r.Places, Fields: r.Fields, Message: r.Message}
+			if len(apps) > 1 {
+				u.Rule = app.Name + " " + u.Rule
+			}
+			uses = append(uses, u)
+		}
+	}
+	return printRules(w, output, uses)
 }
 
 func driftCode(apps []v1alpha1.Application) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,7 +43,7 @@ func tally(report drift.Report) drifted {
 		}
 		for _, f := range o.Fields {
 			switch f.Class {
-			case drift.Declared:
+			case drift.Declared, drift.Removed:
 				d.fields++
 			case drift.Undeclared:
 				d.undeclared++
@@ -67,7 +68,7 @@ func printDrift(w io.Writer, report drift.Report, p printing) error {
 }
 
 func (p printing) object(b *strings.Builder, o drift.Object) {
-	shown, expected := p.visible(o.Fields)
+	shown, expected, rules := p.visible(o.Fields)
 	if o.State == drift.InSync && len(shown) == 0 && !p.all {
 		return
 	}
@@ -76,20 +77,24 @@ func (p printing) object(b *strings.Builder, o drift.Object) {
 		p.field(b, f)
 	}
 	if expected > 0 {
-		fmt.Fprintf(b, "    %s\n", p.palette.dim(fmt.Sprintf("(%s hidden: --all)", plural(expected, "expected difference"))))
+		fmt.Fprintf(b, "    %s\n", p.palette.dim(fmt.Sprintf("(%s hidden, by %s: --all)", plural(expected, "expected difference"), strings.Join(rules, ", "))))
 	}
 	b.WriteByte('\n')
 }
 
-func (p printing) visible(fields []drift.Field) (shown []drift.Field, expected int) {
+// visible leaves out what is expected, and tells by which rules.
+func (p printing) visible(fields []drift.Field) (shown []drift.Field, expected int, rules []string) {
 	for _, f := range fields {
 		if f.Class == drift.Expected && !p.all {
 			expected++
+			if !slices.Contains(rules, f.Rule) {
+				rules = append(rules, f.Rule)
+			}
 			continue
 		}
 		shown = append(shown, f)
 	}
-	return shown, expected
+	return shown, expected, rules
 }
 
 func (p printing) symbol(state drift.State) string {
@@ -146,9 +151,11 @@ func (p printing) blame(f drift.Field) string {
 	case f.Class == drift.Undeclared:
 		parts = append(parts, "not in Git")
 	case f.Class == drift.Expected:
-		parts = append(parts, "expected")
-	case f.Desired == nil:
+		parts = append(parts, "expected: "+f.Rule)
+	case f.Class == drift.Removed:
 		parts = append(parts, "dropped from Git")
+	case f.Desired == nil:
+		parts = append(parts, "inside a value that Git declares as a whole")
 	}
 	return strings.Join(parts, ", ")
 }

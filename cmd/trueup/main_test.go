@@ -12,7 +12,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trueup-dev/trueup/internal/golden"
+	"github.com/trueup-dev/trueup/internal/jsonnet"
 )
+
+// TestMain: Jsonnet is evaluated by a child of the program, which is this one.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" || len(os.Args) == 2 && os.Args[1] == jsonnet.Argument {
+		main()
+	}
+	os.Exit(m.Run())
+}
 
 // call runs one command line as a user would, from the module's root.
 func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -30,6 +39,7 @@ func example(parts ...string) string {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	diffArgs := []string{"diff", "--desired", example("diff", "desired.yaml"), "--live", example("diff", "live.yaml")}
+	rulesArgs := []string{"diff", "--desired", example("rules", "desired.yaml"), "--live", example("rules", "live.yaml"), "--ignore-rules", example("rules", "rules.yaml")}
 	tests := map[string]struct {
 		args []string
 		code int
@@ -46,6 +56,10 @@ func TestGolden(t *testing.T) {
 		"appset-generate": {[]string{"appset", "generate", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml")}, exitOK},
 		"appset-names":    {[]string{"appset", "generate", example("appset", "shop.yaml"), "--clusters", example("appset", "clusters.yaml"), "-o", "name"}, exitOK},
 		"diff-name":       {append(diffArgs, "-o", "name"), exitDrift},
+		"rules":           {append(rulesArgs, "--rules"), exitDrift},
+		"rules-hidden":    {rulesArgs, exitDrift},
+		"rules-all":       {append(rulesArgs, "--all"), exitDrift},
+		"rules-json":      {append(rulesArgs, "-o", "json"), exitDrift},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

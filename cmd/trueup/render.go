@@ -118,7 +118,7 @@ unless --show-secrets asks for them.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.file, "filename", "f", "", "file with Applications and ApplicationSets; - is standard input")
-	o.worldOptions.flags(flags)
+	o.flags(flags)
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.StringVarP(&o.output, "output", "o", "yaml", "yaml, json or name")

@@ -11,13 +11,6 @@ import (
 // asProgram has the test's program be trueup.
 const asProgram = "TRUEUP_TEST_AS_PROGRAM"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
 // TestStandardErrorIsOurs runs the program: an old field of a kustomization is
 // a warning of ours, once, and kustomize prints nothing of its own.
 func TestStandardErrorIsOurs(t *testing.T) {

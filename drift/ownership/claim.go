@@ -1,6 +1,12 @@
 package ownership
 
-import "time"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Claim is one managedFields entry: who says to own which fields.
 type Claim struct {
@@ -37,16 +43,9 @@ func Of(live map[string]any) []Claim {
 // Reaches reports whether the claim names the field or something below it,
 // and whether it names the field itself.
 func (c *Claim) Reaches(elements []string) (reaches, itself bool) {
-	node := c.fields
-	for _, e := range elements {
-		next, ok := node[e]
-		if !ok {
-			return false, false
-		}
-		node, _ = next.(map[string]any)
-	}
+	node, there := c.at(elements)
 	_, dot := node["."]
-	return true, dot || len(node) == 0
+	return there, there && (dot || len(node) == 0)
 }
 
 // Latest is the claim that was made last. One without a time gives way.
@@ -58,4 +57,54 @@ func Latest(owners []*Claim) *Claim {
 		}
 	}
 	return last
+}
+
+// List is what claims tell of how the server takes a list.
+type List int
+
+// The kinds of lists. A list that nobody claims is of an unknown kind.
+const (
+	Unknown List = iota
+	Atomic       // somebody owns it as a whole
+	Set          // its items are owned by value
+	Keyed        // its items are owned by key
+)
+
+// ListAt tells how the server takes the list at a place, and the names of the
+// keys of a keyed one.
+func ListAt(claims []Claim, elements []string) (List, []string) {
+	found := Unknown
+	for i := range claims {
+		node, there := claims[i].at(elements)
+		if !there {
+			continue
+		}
+		if len(node) == 0 && found == Unknown {
+			found = Atomic
+		}
+		for name := range node {
+			switch text, keyed := strings.CutPrefix(name, "k:"); {
+			case keyed:
+				var keys map[string]any
+				if err := json.Unmarshal([]byte(text), &keys); err == nil && len(keys) > 0 {
+					return Keyed, slices.Sorted(maps.Keys(keys))
+				}
+			case strings.HasPrefix(name, "v:"):
+				found = Set
+			}
+		}
+	}
+	return found, nil
+}
+
+func (c *Claim) at(elements []string) (map[string]any, bool) {
+	node := c.fields
+	for _, e := range elements {
+		next, ok := node[e]
+		if !ok {
+			return nil, false
+		}
+		node, _ = next.(map[string]any)
+	}
+	return node, true
 }

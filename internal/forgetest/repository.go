@@ -59,6 +59,25 @@ func (f *Forge) Repository(owner User, name string) *Repository {
 // Push commits files to the default branch and pushes them; it returns the
 // commit. Empty content removes a file.
 func (r *Repository) Push(message string, files map[string]string) string {
+	r.forge.t.Helper()
+	return r.push("main", message, files)
+}
+
+// PushTo is Push to another branch, which starts at the default one where it
+// is not there yet.
+func (r *Repository) PushTo(branch, message string, files map[string]string) string {
+	f := r.forge
+	f.t.Helper()
+	known := f.runIn(r.dir, "git", "branch", "--list", branch)
+	if known == "" {
+		f.runIn(r.dir, "git", "branch", branch)
+	}
+	f.runIn(r.dir, "git", "switch", "-q", branch)
+	defer f.runIn(r.dir, "git", "switch", "-q", "main")
+	return r.push(branch, message, files)
+}
+
+func (r *Repository) push(branch, message string, files map[string]string) string {
 	f := r.forge
 	f.t.Helper()
 	for name, text := range files {
@@ -73,15 +92,50 @@ func (r *Repository) Push(message string, files map[string]string) string {
 	f.runIn(r.dir, "git", "add", "-A")
 	f.runIn(r.dir, "git", "commit", "-q", "-m", message)
 	header := "http.extraHeader=Authorization: " + r.owner.basic()
-	f.runIn(r.dir, "git", "-c", header, "push", "-q", r.URL, "main")
+	f.runIn(r.dir, "git", "-c", header, "push", "-q", r.URL, branch)
 	return f.runIn(r.dir, "git", "rev-parse", "HEAD")
 }
 
-// Webhook has Gitea tell a URL of pushes, signed with a secret.
+// path is where the API has the repository.
+func (r *Repository) path() string { return "/repos/" + r.owner.Name + "/" + r.name }
+
+// Open opens a pull request from a branch to the default one, with labels that
+// are made where they are missing, and returns its number.
+func (r *Repository) Open(branch, title string, labels ...string) int64 {
+	r.forge.t.Helper()
+	ids := []int64{}
+	for _, name := range labels {
+		var label struct {
+			ID int64 `json:"id"`
+		}
+		r.forge.call(r.owner, http.MethodPost, r.path()+"/labels", map[string]any{"name": name, "color": "#00aabb"}, &label)
+		ids = append(ids, label.ID)
+	}
+	var out struct {
+		Number int64 `json:"number"`
+	}
+	r.forge.call(r.owner, http.MethodPost, r.path()+"/pulls", map[string]any{"head": branch, "base": "main", "title": title, "labels": ids}, &out)
+	return out.Number
+}
+
+// Close closes a pull request without merging it.
+func (r *Repository) Close(number int64) {
+	r.forge.t.Helper()
+	r.forge.call(r.owner, http.MethodPatch, fmt.Sprintf("%s/pulls/%d", r.path(), number), map[string]any{"state": "closed"}, nil)
+}
+
+// Merge merges a pull request.
+func (r *Repository) Merge(number int64) {
+	r.forge.t.Helper()
+	r.forge.call(r.owner, http.MethodPost, fmt.Sprintf("%s/pulls/%d/merge", r.path(), number), map[string]any{"Do": "merge"}, nil)
+}
+
+// Webhook has Gitea tell a URL of pushes and pull requests, signed with a
+// secret.
 func (r *Repository) Webhook(url, secret string) {
 	r.forge.t.Helper()
-	r.forge.call(r.owner, http.MethodPost, "/repos/"+r.owner.Name+"/"+r.name+"/hooks", map[string]any{
-		"type": "gitea", "active": true, "events": []string{"push"},
+	r.forge.call(r.owner, http.MethodPost, r.path()+"/hooks", map[string]any{
+		"type": "gitea", "active": true, "events": []string{"push", "pull_request", "pull_request_sync"},
 		"config": map[string]string{"url": url, "content_type": "json", "secret": secret},
 	}, nil)
 }

@@ -27,6 +27,7 @@ type files struct {
 	root    plumbing.Hash
 
 	recent     recent
+	changes    changes
 	once       sync.Once
 	modules    map[string]string // URLs of submodules, by path
 	modulesErr error
@@ -121,13 +122,13 @@ func (f *files) findIn(op, whole, name string, modules int) (found, error) {
 		if links++; links > maxLinks {
 			return found{}, fault.New(fault.Invalid, "%s %s: too many symbolic links", op, whole)
 		}
-		target, err := f.blob(next.Hash, whole)
+		target, err := f.link(next.Hash, whole)
 		if err != nil {
 			return found{}, err
 		}
-		to := path.Join(at, string(target))
-		if path.IsAbs(string(target)) || !fs.ValidPath(to) {
-			return found{}, snapshot.Outside(whole, string(target))
+		to := path.Join(at, target)
+		if path.IsAbs(target) || !fs.ValidPath(to) {
+			return found{}, snapshot.Outside(whole, target)
 		}
 		// Start again from the root: what the link leads to may hold links.
 		entry, at, rest = root, ".", path.Join(to, after)
@@ -177,6 +178,23 @@ func (f *files) directory(hash plumbing.Hash) (directory, error) {
 	slices.SortFunc(d, func(a, b pack.TreeEntry) int { return strings.Compare(a.Name, b.Name) })
 	f.repo.mirrors.cache.Put(key, d, weight)
 	return d, nil
+}
+
+// linkKey names where a link leads to in the cache.
+type linkKey dirKey
+
+// link is where a link leads to.
+func (f *files) link(hash plumbing.Hash, name string) (string, error) {
+	key := linkKey{f.repo, hash}
+	if to, ok := f.repo.mirrors.cache.Get(key); ok {
+		return to.(string), nil
+	}
+	data, err := f.blob(hash, name)
+	if err != nil {
+		return "", err
+	}
+	f.repo.mirrors.cache.Put(key, string(data), 100+len(data))
+	return string(data), nil
 }
 
 // damaged has the commit fetched again where objects of it are missing or

@@ -17,7 +17,9 @@ import (
 
 func mirrors(t *testing.T, c git.Credentials) *git.Mirrors {
 	t.Helper()
-	return git.New(git.Options{Dir: t.TempDir(), Credentials: c, Files: true})
+	m := git.New(git.Options{Dir: t.TempDir(), Credentials: c, Files: true})
+	t.Cleanup(m.Close)
+	return m
 }
 
 type password string

@@ -69,8 +69,16 @@ func New(o Options) *Mirrors {
 	return m
 }
 
-// Close ends the conversations that readers of files began.
-func (m *Mirrors) Close() { m.cancel() }
+// Close ends the conversations that readers of files began, and closes the
+// connections that wait for the next.
+func (m *Mirrors) Close() {
+	m.cancel()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, r := range m.repos {
+		r.hangUp()
+	}
+}
 
 // Poll asks a repository for the refs that somebody uses, in one query, and
 // tells whether they are others than at the last time. When the query fails

@@ -378,21 +378,3 @@ func (r *repository) doubt(f *files) {
 		_ = s.Doubt() // the reader has an error to tell already
 	}
 }
-
-// forget drops what is kept of the repository, in memory and on disk.
-func (r *repository) forget() error {
-	r.mu.Lock()
-	r.refs, r.news, r.uses, r.trees = nil, false, map[wanted]*use{}, nil
-	r.mu.Unlock()
-	m, ok := r.source.(*mirrored)
-	if !ok {
-		return nil
-	}
-	select {
-	case r.fetching <- struct{}{}:
-		defer r.fetching.give()
-		return m.remove()
-	default:
-		return nil // somebody is using it just now
-	}
-}

@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -40,6 +42,12 @@ func key(t *testing.T) (ssh.Signer, string) {
 // serveSSH serves the repository over SSH to the owner of one key.
 func (r *repo) serveSSH(host ssh.Signer, user ssh.PublicKey) (addr string) {
 	r.t.Helper()
+	return r.serveSSHTelling(host, user, func(net.Conn) {})
+}
+
+// serveSSHTelling also tells of each connection.
+func (r *repo) serveSSHTelling(host ssh.Signer, user ssh.PublicKey, tell func(net.Conn)) (addr string) {
+	r.t.Helper()
 	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.Marshal()) {
 			return nil, errors.New("unknown key")
@@ -58,6 +66,7 @@ func (r *repo) serveSSH(host ssh.Signer, user ssh.PublicKey) (addr string) {
 			if err != nil {
 				return // the test is over
 			}
+			tell(conn)
 			go r.session(conn, config)
 		}
 	}()
@@ -133,5 +142,61 @@ func TestSSH(t *testing.T) {
 		case fault.Of(err) != tc.kind:
 			t.Errorf("%s: got %v (%s), want %s", tc.reason, err, fault.Of(err), tc.kind)
 		}
+	}
+}
+
+// rotated gives one key, then another.
+type rotated struct{ auth atomic.Pointer[git.Auth] }
+
+func (r *rotated) For(context.Context, string) (git.Auth, error) { return *r.auth.Load(), nil }
+
+func TestSSHConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.write("a", "1")
+	r.commit("Start")
+	host, _ := key(t)
+	user, private := key(t)
+	_, stranger := key(t)
+	made := make(chan net.Conn, 10)
+	addr := r.serveSSHTelling(host, user.PublicKey(), func(c net.Conn) { made <- c })
+	keys := &rotated{}
+	keys.auth.Store(&git.Auth{SSHPrivateKey: private, Insecure: true})
+	m := mirrors(t, keys)
+	url := "ssh://git@" + addr + r.dir
+
+	tree(t, m, url, "main")
+	for i := range 3 {
+		r.write("a", fmt.Sprint("again ", i))
+		want := r.commit("Go on")
+		if !poll(t, m, url) || tree(t, m, url, "main").Commit.SHA != want {
+			t.Fatal("the commit went unnoticed")
+		}
+	}
+	if len(made) != 1 {
+		t.Errorf("%d connections for conversations one after the other, want 1", len(made))
+	}
+
+	_ = (<-made).Close() // as a server does that restarts, or does not want to wait
+	poll(t, m, url)
+	if len(made) != 1 {
+		t.Errorf("%d connections after the server closed the first, want a second one", len(made))
+	}
+
+	keys.auth.Store(&git.Auth{SSHPrivateKey: stranger, Insecure: true})
+	if _, err := m.Poll(t.Context(), url); fault.Of(err) != fault.Denied {
+		t.Errorf("with a key that the server does not know: %v; the connection of the old key must not serve it", err)
+	}
+
+	keys.auth.Store(&git.Auth{SSHPrivateKey: private, Insecure: true})
+	poll(t, m, url)
+	var last net.Conn
+	for len(made) > 0 {
+		last = <-made
+	}
+	m.Close()
+	poll(t, m, url) // stays usable
+	if len(made) != 1 || last == nil {
+		t.Errorf("%d connections after Close, want a new one", len(made))
 	}
 }

@@ -117,6 +117,7 @@ func TestOpenSSH(t *testing.T) {
 		url := fmt.Sprintf("ssh://%s@%s%s", me.Username, addr, r.dir)
 		dir := t.TempDir()
 		m := git.New(git.Options{Dir: dir, Credentials: auth(git.Auth{SSHPrivateKey: private, KnownHosts: known})})
+		t.Cleanup(m.Close)
 		tree(t, m, url, "main")
 		r.write("a", fmt.Sprint(tc.second))
 		want := r.commit("Go on")

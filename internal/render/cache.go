@@ -43,6 +43,7 @@ type Cache struct {
 	renderer *Renderer
 	options  CacheOptions
 	flight   singleflight.Group
+	zips     zips
 
 	mu      sync.Mutex
 	entries map[[32]byte]*list.Element
@@ -131,7 +132,7 @@ func (c *Cache) render(ctx context.Context, key [32]byte, req Request, cause Cau
 		c.hold(made)
 	}
 	if err == nil && !result.Sensitive && !result.Reads.secret() && c.options.Store != nil {
-		if data, err := what.pack(); err == nil {
+		if data, err := what.pack(&c.zips); err == nil {
 			_ = c.options.Store.Put(hex.EncodeToString(key[:]), data) // it is only a cache
 		}
 	}

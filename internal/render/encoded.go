@@ -6,6 +6,7 @@ import (
 	stdjson "encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
@@ -79,12 +80,24 @@ type packed struct {
 	Objects stdjson.RawMessage `json:"objects"`
 }
 
-func (e encoded) pack() ([]byte, error) {
+// zips are writers at rest: each has tables of about a megabyte.
+type zips struct{ idle sync.Pool }
+
+func (z *zips) over(b *bytes.Buffer) (*gzip.Writer, error) {
+	if w, ok := z.idle.Get().(*gzip.Writer); ok {
+		w.Reset(b)
+		return w, nil
+	}
+	return gzip.NewWriterLevel(b, gzip.BestSpeed)
+}
+
+func (e encoded) pack(zips *zips) ([]byte, error) {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	z, err := zips.over(&b)
 	if err != nil {
 		return nil, err
 	}
+	defer zips.idle.Put(z)
 	if err := stdjson.NewEncoder(z).Encode(packed{e.reads, e.rest, e.objects}); err != nil {
 		return nil, err
 	}

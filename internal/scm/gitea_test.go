@@ -62,7 +62,8 @@ func TestGitea(t *testing.T) {
 		f.Call(http.MethodPost, "/repos/shop/web/pulls", p, nil)
 	}
 
-	forges := scm.New(scm.Options{Objects: objects{secrets: map[string]scm.Secret{"sets/token": {Data: map[string][]byte{"token": []byte(token.SHA1)}}}}})
+	secret := map[string][]byte{"token": []byte(token.SHA1)}
+	forges := scm.New(scm.Options{Objects: objects{secrets: map[string]scm.Secret{"sets/token": {Data: secret}}}})
 	t.Cleanup(forges.Close)
 	gen := &v1alpha1.SCMProviderGeneratorGitea{Owner: "shop", API: f.URL, TokenRef: tokenRef(), AllBranches: true, ExcludeArchivedRepos: true}
 	organization, err := forges.Organization(t.Context(), "sets", &v1alpha1.SCMProviderGenerator{Gitea: gen, CloneProtocol: "https"})
@@ -112,7 +113,66 @@ func TestGitea(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", path, has, err, want)
 		}
 	}
+	testGiteaEnvironments(t, f, forges, secret)
 	testGiteaPulls(t, f, forges, branches)
+}
+
+// testGiteaEnvironments expands a set again and again, with what its status
+// remembers: a pull request gives an application, a push moves it, closing
+// takes it away for sure, and a token that ended takes nothing away.
+func testGiteaEnvironments(t *testing.T, f *forgetest.Forge, forges *scm.Forges, secret map[string][]byte) {
+	t.Helper()
+	f.Call(http.MethodPost, "/orgs/shop/repos", body{"name": "preview", "private": true, "default_branch": "main", "auto_init": true}, nil)
+	commit := func(file, from string) (sha string) {
+		var out struct {
+			Commit struct {
+				SHA string `json:"sha"`
+			} `json:"commit"`
+		}
+		f.Call(http.MethodPost, "/repos/shop/preview/contents/"+file, body{"content": "aGkK", "message": "add " + file, "branch": from, "new_branch": "feat/Try_it"}, &out)
+		return out.Commit.SHA
+	}
+	set := &v1alpha1.ApplicationSet{}
+	set.Name, set.Namespace = "previews", "sets"
+	set.Spec.Generators = []v1alpha1.ApplicationSetGenerator{{PullRequest: &v1alpha1.PullRequestGenerator{
+		Gitea: &v1alpha1.PullRequestGeneratorGitea{Owner: "shop", Repo: "preview", API: f.URL, TokenRef: tokenRef()},
+	}}}
+	set.Spec.Template.Name = "{{branch_slug}}-{{number}}"
+	set.Spec.Template.Spec.Source = &v1alpha1.ApplicationSource{TargetRevision: "{{head_sha}}"}
+	expand := func() (apps []string, verified bool, err error) {
+		t.Helper()
+		result, err := appset.Generate(t.Context(), set, appset.World{Forges: forges, States: forges})
+		if err != nil {
+			return nil, false, err
+		}
+		for _, a := range result.Applications {
+			apps = append(apps, a.Name+"@"+a.Spec.Source.TargetRevision)
+		}
+		answer := result.Answers[0]
+		set.Status.Generators = []v1alpha1.GeneratorStatus{{Path: answer.Path, ParameterSets: int64(answer.ParameterSets), PullRequests: answer.PullRequests}}
+		return apps, answer.Verified, nil
+	}
+	check := func(when string, want ...string) {
+		t.Helper()
+		apps, verified, err := expand()
+		if diff := cmp.Diff(want, apps); err != nil || !verified || diff != "" {
+			t.Errorf("%s: verified %v, %v (-want +got):\n%s", when, verified, err, diff)
+		}
+	}
+	check("before there is one")
+	first := commit("one.txt", "main")
+	f.Call(http.MethodPost, "/repos/shop/preview/pulls", body{"title": "try it", "head": "feat/Try_it", "base": "main"}, nil)
+	check("opened", "feat-try-it-1@"+first)
+	second := commit("two.txt", "feat/Try_it")
+	check("pushed to", "feat-try-it-1@"+second)
+	good := secret["token"]
+	secret["token"] = []byte("not-the-token")
+	if apps, _, err := expand(); fault.Of(err) != fault.Denied || apps != nil {
+		t.Errorf("with a wrong token: %v, %v", apps, err)
+	}
+	secret["token"] = good
+	f.Call(http.MethodPatch, "/repos/shop/preview/pulls/1", body{"state": "closed"}, nil)
+	check("closed")
 }
 
 func testGiteaPulls(t *testing.T, f *forgetest.Forge, forges *scm.Forges, branches []appset.Branch) {

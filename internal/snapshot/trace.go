@@ -32,22 +32,12 @@ func (r ReadSet) Holds(files FS) bool { return r.Changed(files) == "" }
 // Changed names a path for which the tree gives another answer, and is empty
 // where there is none.
 func (r ReadSet) Changed(files FS) string {
-	for name, want := range r.Content {
-		if contentOf(files, name) != want {
-			return name
-		}
-	}
-	for name, want := range r.Listing {
-		if !sameListing(files, name, want) {
-			return name + "/"
-		}
-	}
-	for name, want := range r.Kind {
-		if kindOf(files, name) != want {
-			return name
-		}
-	}
-	return ""
+	changed := ""
+	r.each(func(name, _ string, what answer) bool {
+		changed = r.changedAt(files, name, what)
+		return changed == ""
+	})
+	return changed
 }
 
 // Size is about the bytes that it takes in memory.
@@ -63,7 +53,7 @@ func (r ReadSet) Size() int {
 }
 
 // Empty reports that nothing was asked.
-func (r ReadSet) Empty() bool { return len(r.Content)+len(r.Listing)+len(r.Kind) == 0 }
+func (r ReadSet) Empty() bool { return r.Len() == 0 }
 
 // Paths lists what was asked, sorted, each once.
 func (r ReadSet) Paths() []string {

@@ -219,12 +219,12 @@ func (b *builder) objection(u *unstructured.Unstructured) (keeper, string) {
 }
 
 // correctable returns the differences that applying removes: the declared
-// ones. A field that somebody added stays whatever we apply, so a step for
+// and the removed ones. A field that somebody added stays whatever we apply, so a step for
 // it would repeat for ever. Values of Secrets are masked by drift already.
 func correctable(o drift.Object) []drift.Field {
 	var out []drift.Field
 	for _, f := range o.Fields {
-		if f.Class == drift.Declared {
+		if f.ToSync() {
 			out = append(out, f)
 		}
 	}

@@ -3,6 +3,7 @@ package pack
 import (
 	"bufio"
 	"bytes"
+	"compress/zlib"
 	"context"
 	"crypto/sha1" //nolint:gosec // Git names objects by it
 	"encoding/binary"
@@ -155,7 +156,7 @@ func (c *copier) copy(ctx context.Context, out *os.File) ([]entry, plumbing.Hash
 		return int(a.offset - b.offset)
 	})
 	sum := sha1.New() //nolint:gosec // see above
-	w := &writer{to: bufio.NewWriterSize(io.MultiWriter(out, sum), 256<<10)}
+	w := &writer{to: bufio.NewWriterSize(io.MultiWriter(out, sum), 256<<10), level: zlib.DefaultCompression}
 	var head [headSize]byte
 	copy(head[:], "PACK")
 	binary.BigEndian.PutUint32(head[4:], 2)

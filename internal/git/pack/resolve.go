@@ -128,7 +128,8 @@ func (x *indexer) complete(ctx context.Context, end int64) (int64, error) {
 	if _, err := x.out.Seek(end, io.SeekStart); err != nil {
 		return 0, err
 	}
-	w := &writer{to: bufio.NewWriterSize(x.out, 256<<10), at: end}
+	// Somebody waits, and the next compaction takes more care.
+	w := &writer{to: bufio.NewWriterSize(x.out, 256<<10), at: end, level: zlib.BestSpeed}
 	for len(x.byHash) > 0 {
 		progress := false
 		for _, missing := range x.missing() {
@@ -198,6 +199,7 @@ func (x *indexer) rewriteSum(end int64) (sum plumbing.Hash, err error) {
 type writer struct {
 	to      *bufio.Writer
 	at      int64
+	level   int
 	deflate *zlib.Writer
 	head    []byte
 }
@@ -219,7 +221,10 @@ func (w *writer) whole(name plumbing.Hash, kind plumbing.ObjectType, data []byte
 		return e, err
 	}
 	if w.deflate == nil {
-		w.deflate = zlib.NewWriter(both)
+		var err error
+		if w.deflate, err = zlib.NewWriterLevel(both, w.level); err != nil {
+			return e, err
+		}
 	} else {
 		w.deflate.Reset(both)
 	}

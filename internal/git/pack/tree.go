@@ -23,6 +23,11 @@ type TreeEntry struct {
 	Hash plumbing.Hash
 }
 
+// Plain reports a file: neither a folder nor a link nor a submodule.
+func (e TreeEntry) Plain() bool {
+	return e.Mode != ModeTree && e.Mode != ModeSymlink && e.Mode != ModeSubmodule
+}
+
 // TreeEntries reads a tree object.
 func TreeEntries(data []byte) iter.Seq2[TreeEntry, error] {
 	return func(yield func(TreeEntry, error) bool) {

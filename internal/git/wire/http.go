@@ -27,9 +27,10 @@ type overHTTP struct {
 	client *http.Client
 	auth   Auth
 	at     greeted
+	watch  *watch
 }
 
-func (r *Remote) overHTTP(ctx context.Context, auth Auth) (conversation, error) {
+func (r *Remote) overHTTP(ctx context.Context, auth Auth, w *watch) (conversation, error) {
 	u, err := url.Parse(r.at.String())
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the repository URL cannot be read")
@@ -51,11 +52,11 @@ func (r *Remote) overHTTP(ctx context.Context, auth Auth) (conversation, error) 
 		}
 		auth.Username, auth.BearerToken = "x-access-token", ""
 	}
-	return &overHTTP{remote: r, client: client, auth: auth, at: greeted{base: strings.TrimRight(u.String(), "/"), secret: true}}, nil
+	return &overHTTP{remote: r, client: client, auth: auth, watch: w, at: greeted{base: strings.TrimRight(u.String(), "/"), secret: true}}, nil
 }
 
-// Close implements io.Closer. The connection stays open for the next one.
-func (h *overHTTP) Close() error { return nil }
+// end has nothing to do: the client keeps the connection.
+func (h *overHTTP) end(bool) {}
 
 const infoRefs = "/info/refs?service=git-upload-pack"
 
@@ -138,6 +139,7 @@ func (h *overHTTP) do(ctx context.Context, method, to, body string) (*http.Respo
 		return nil, bare(err)
 	}
 	if answer.StatusCode == http.StatusOK {
+		answer.Body = watchedBody{h.watch.over(answer.Body), answer.Body}
 		return answer, nil
 	}
 	_ = answer.Body.Close() // what it holds is for people with a browser
@@ -154,6 +156,11 @@ func (h *overHTTP) do(ctx context.Context, method, to, body string) (*http.Respo
 		return nil, fault.New(fault.Missing, "repository not found: the server says %s", answer.Status)
 	}
 	return nil, fmt.Errorf("the server says %s", answer.Status)
+}
+
+type watchedBody struct {
+	io.Reader
+	io.Closer
 }
 
 // bare takes the URL out of an error: who reads it has read it already.

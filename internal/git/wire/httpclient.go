@@ -21,6 +21,12 @@ type httpClient struct {
 	client *http.Client
 }
 
+func (h *httpClient) close() {
+	if h.client != nil {
+		h.client.CloseIdleConnections()
+	}
+}
+
 // connection is the part of Auth that connections are made by.
 type connection struct {
 	ca, cert, key, proxy, noProxy string
@@ -36,9 +42,7 @@ func (h *httpClient) forAuth(a Auth) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.client != nil {
-		h.client.CloseIdleConnections()
-	}
+	h.close()
 	h.by, h.client = by, &http.Client{Transport: t, CheckRedirect: checkRedirect}
 	return h.client, nil
 }

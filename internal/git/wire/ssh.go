@@ -3,22 +3,19 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
-	"strconv"
 	"strings"
 	"sync"
+	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/transport"
 	"golang.org/x/crypto/ssh"
-
-	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-// overSSH is one conversation on a connection of its own.
+// overSSH is one conversation: a session on a connection that it has for
+// itself.
 type overSSH struct {
-	client  *ssh.Client
+	remote  *Remote
+	on      *sshConnection
 	session *ssh.Session
 	in      io.WriteCloser
 	out     *pktReader
@@ -26,79 +23,40 @@ type overSSH struct {
 	stop    func() bool
 }
 
-func dialSSH(ctx context.Context, at *transport.Endpoint, auth Auth) (conversation, error) {
-	port := at.Port
-	if port == 0 {
-		port = 22
-	}
-	addr := net.JoinHostPort(strings.Trim(at.Host, "[]"), strconv.Itoa(port))
-	config, err := sshConfig(at, addr, auth)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	s := &overSSH{stop: context.AfterFunc(ctx, func() { _ = conn.Close() })}
-	c, channels, requests, err := ssh.NewClientConn(conn, addr, config)
-	if err != nil {
-		s.stop()
-		_ = conn.Close()
-		if fault.Of(err) == fault.Transient && strings.Contains(err.Error(), "unable to authenticate") {
-			return nil, fault.New(fault.Denied, "the SSH server refuses the key for the user %s", config.User)
+// overSSH begins a conversation on the connection of the last one, if that
+// still serves, or on a new one.
+func (r *Remote) overSSH(ctx context.Context, auth Auth, w *watch) (conversation, error) {
+	if c := r.takeIdle(auth); c != nil {
+		if s, err := r.session(ctx, c, w); err == nil {
+			return s, nil
 		}
+	}
+	c, err := dialSSH(ctx, r.at, auth)
+	if err != nil {
 		return nil, err
 	}
-	s.client = ssh.NewClient(c, channels, requests)
-	if err := s.start(at.Path); err != nil {
-		_ = s.Close()
+	return r.session(ctx, c, w)
+}
+
+// session closes the connection where it fails.
+func (r *Remote) session(ctx context.Context, c *sshConnection, w *watch) (*overSSH, error) {
+	s := &overSSH{remote: r, on: c, stop: context.AfterFunc(ctx, c.close)}
+	if c.used {
+		// The other side may have gone without a word.
+		doubt := time.AfterFunc(reuseTime, c.close)
+		defer doubt.Stop()
+	}
+	if err := s.start(r.at.Path, w); err != nil {
+		s.stop()
+		c.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func sshConfig(at *transport.Endpoint, addr string, auth Auth) (*ssh.ClientConfig, error) {
-	if auth.SSHPrivateKey == "" {
-		return nil, fault.New(fault.Denied, "no SSH private key is configured for the repository")
-	}
-	config := &ssh.ClientConfig{User: at.User, Timeout: dialTimeout}
-	if config.User == "" {
-		config.User = "git"
-	}
-	signer, err := parseKey([]byte(auth.SSHPrivateKey), auth.Password)
-	if err != nil {
-		return nil, err
-	}
-	config.Auth = []ssh.AuthMethod{ssh.PublicKeys(signer)}
-	if auth.Insecure {
-		config.HostKeyCallback = ssh.InsecureIgnoreHostKey() //nolint:gosec // the user asked for it
-		return config, nil
-	}
-	check, err := hostKeys(auth.KnownHosts)
-	if err != nil {
-		return nil, err
-	}
-	config.HostKeyCallback = explained(check)
-	config.HostKeyAlgorithms = algorithms(check, addr)
-	return config, nil
-}
-
-func parseKey(pem []byte, passphrase string) (ssh.Signer, error) {
-	signer, err := ssh.ParsePrivateKey(pem)
-	var encrypted *ssh.PassphraseMissingError
-	if errors.As(err, &encrypted) && passphrase != "" {
-		signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(passphrase))
-	}
-	if err != nil {
-		return nil, fault.Wrap(fault.Denied, fmt.Errorf("read the SSH private key: %w", err))
-	}
-	return signer, nil
-}
-
-func (s *overSSH) start(path string) error {
+func (s *overSSH) start(path string, w *watch) error {
 	var err error
-	if s.session, err = s.client.NewSession(); err != nil {
+	if s.session, err = s.on.client.NewSession(); err != nil {
 		return err
 	}
 	// A server that does not take the variable speaks the older protocol.
@@ -110,7 +68,7 @@ func (s *overSSH) start(path string) error {
 	if err != nil {
 		return err
 	}
-	s.out, s.session.Stderr = newPktReader(out), &s.said
+	s.out, s.session.Stderr = newPktReader(w.over(out)), &s.said
 	if strings.HasPrefix(path, "/~") {
 		path = path[1:]
 	}
@@ -135,10 +93,17 @@ func (s *overSSH) ask(_ context.Context, request string) (io.ReadCloser, error) 
 	return io.NopCloser(s.out.from), nil
 }
 
-// Close implements io.Closer.
-func (s *overSSH) Close() error {
-	s.stop()
-	return s.client.Close()
+// end keeps the connection for the next conversation, unless this one broke
+// off.
+func (s *overSSH) end(whole bool) {
+	// Of a context that ended, the connection is closed already.
+	whole = s.stop() && whole
+	_ = s.session.Close() // the server may have closed it first
+	if whole {
+		s.remote.keepIdle(s.on)
+	} else {
+		s.on.close()
+	}
 }
 
 // firstWords keeps the beginning of what a server says beside its answer.

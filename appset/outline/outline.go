@@ -1,0 +1,210 @@
+package outline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/place"
+	"github.com/trueup-dev/trueup/appset/text"
+	"github.com/trueup-dev/trueup/internal/fault"
+)
+
+// maxDepth bounds matrix in merge in matrix.
+const maxDepth = 16
+
+// Node is one generator of the document, decoded at whatever depth it is.
+type Node struct {
+	// Entry is the place of the list entry that holds it; Path that of the
+	// generator, as generators[0].matrix.generators[1].git.
+	Entry, Path string
+	// Kind is its name in the document, as git.
+	Kind string
+	// Generator holds it and its selector.
+	Generator v1alpha1.ApplicationSetGenerator
+	// Template is the generator's own; zero where it has none, or where it has
+	// no effect.
+	Template v1alpha1.ApplicationSetTemplate
+	// Children are those of matrix and merge.
+	Children []*Node
+	// templated says that parameters may change what it asks, nulls that
+	// filling it leaves something out.
+	templated, nulls bool
+}
+
+// kinds lists the generators that an entry may hold.
+func kinds(gen *v1alpha1.ApplicationSetGenerator) []struct {
+	name     string
+	given    bool
+	template func() v1alpha1.ApplicationSetTemplate
+} {
+	type template = v1alpha1.ApplicationSetTemplate
+	return []struct {
+		name     string
+		given    bool
+		template func() template
+	}{
+		{"list", gen.List != nil, func() template { return gen.List.Template }},
+		{"clusters", gen.Clusters != nil, func() template { return gen.Clusters.Template }},
+		{"git", gen.Git != nil, func() template { return gen.Git.Template }},
+		{"matrix", gen.Matrix != nil, func() template { return gen.Matrix.Template }},
+		{"merge", gen.Merge != nil, func() template { return gen.Merge.Template }},
+		{"scmProvider", gen.SCMProvider != nil, func() template { return gen.SCMProvider.Template }},
+		{"pullRequest", gen.PullRequest != nil, func() template { return gen.PullRequest.Template }},
+		{"clusterDecisionResource", gen.ClusterDecisionResource != nil, func() template { return gen.ClusterDecisionResource.Template }},
+		{"plugin", gen.Plugin != nil, func() template { return gen.Plugin.Template }},
+	}
+}
+
+// Read decodes a set's generators. What is wrong with their form is told for
+// all of them; warnings tell what has no effect.
+func Read(set *v1alpha1.ApplicationSet) (nodes []*Node, warnings []string, err error) {
+	var r reading
+	for i := range set.Spec.Generators {
+		nodes = append(nodes, r.node(&set.Spec.Generators[i], fmt.Sprintf("generators[%d]", i), 0))
+	}
+	return nodes, r.warnings, r.all.Err()
+}
+
+type reading struct {
+	all      place.Problems
+	warnings []string
+}
+
+func (r *reading) node(gen *v1alpha1.ApplicationSetGenerator, entry string, depth int) *Node {
+	n := &Node{Entry: entry, Path: entry, Generator: *gen}
+	all := &r.all
+	given := 0
+	for _, k := range kinds(gen) {
+		if !k.given {
+			continue
+		}
+		given++
+		n.Kind, n.Path, n.Template = k.name, entry+"."+k.name, k.template()
+	}
+	raw, err := json.Marshal(gen)
+	all.Add(entry, err)
+	n.templated, n.nulls = bytes.Contains(raw, []byte("{{")), bytes.Contains(raw, []byte("null"))
+	if given != 1 {
+		n.Kind = ""
+		all.Add(entry, fault.New(fault.Invalid, "it holds %d generators that are known, and must hold exactly one", given))
+		return n
+	}
+	if depth > 0 && !reflect.ValueOf(n.Template).IsZero() {
+		r.warnings = append(r.warnings, n.Path+": its template has no effect inside of matrix and merge")
+		n.Template = v1alpha1.ApplicationSetTemplate{}
+	}
+	var nested []v1alpha1.ApplicationSetNestedGenerator
+	switch n.Kind {
+	case "matrix":
+		nested = gen.Matrix.Generators
+	case "merge":
+		nested = gen.Merge.Generators
+		if len(gen.Merge.MergeKeys) == 0 {
+			all.Add(n.Path+".mergeKeys", fault.New(fault.Invalid, "at least one key is needed"))
+		}
+	default:
+		return n
+	}
+	switch {
+	case len(nested) < 2:
+		all.Add(n.Path+".generators", fault.New(fault.Invalid, "at least two generators are needed, and there are %d", len(nested)))
+	case depth >= maxDepth:
+		all.Add(n.Path, fault.New(fault.Invalid, "generators are nested deeper than %d", maxDepth))
+		return n
+	}
+	for i := range nested {
+		at := fmt.Sprintf("%s.generators[%d]", n.Path, i)
+		n.Children = append(n.Children, r.node(unfolded(&nested[i], at, all), at, depth+1))
+	}
+	return n
+}
+
+// unfolded decodes what a nested entry holds as raw JSON.
+func unfolded(nested *v1alpha1.ApplicationSetNestedGenerator, at string, all *place.Problems) *v1alpha1.ApplicationSetGenerator {
+	out := &v1alpha1.ApplicationSetGenerator{
+		List: nested.List, Clusters: nested.Clusters, Git: nested.Git, SCMProvider: nested.SCMProvider,
+		ClusterDecisionResource: nested.ClusterDecisionResource, PullRequest: nested.PullRequest, Plugin: nested.Plugin,
+		Selector: nested.Selector,
+	}
+	if nested.Matrix != nil {
+		out.Matrix = &v1alpha1.MatrixGenerator{}
+		all.Add(at+".matrix", strictly(nested.Matrix, out.Matrix))
+	}
+	if nested.Merge != nil {
+		out.Merge = &v1alpha1.MergeGenerator{}
+		all.Add(at+".merge", strictly(nested.Merge, out.Merge))
+	}
+	return out
+}
+
+func strictly(raw *apiextensionsv1.JSON, into any) error {
+	var all place.Problems
+	unknown, err := kjson.UnmarshalStrict(raw.Raw, into)
+	all.Add("", fault.Wrap(fault.Invalid, err))
+	for _, err := range unknown {
+		all.Add("", fault.Wrap(fault.Invalid, err))
+	}
+	return all.Err()
+}
+
+// Filled fills the texts of a generator with parameters, except for its
+// values, which also see what it gives itself, and for the generators in it,
+// which have their turn later.
+func (n *Node) Filled(language *text.Language, scope map[string]any) (v1alpha1.ApplicationSetGenerator, error) {
+	if len(scope) == 0 || !n.templated && !n.nulls {
+		return n.Generator, nil
+	}
+	raw, err := json.Marshal(n.Generator)
+	if err != nil {
+		return n.Generator, place.At(n.Path, err)
+	}
+	var tree map[string]map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		return n.Generator, place.At(n.Path, err)
+	}
+	aside := map[string]any{}
+	for _, key := range []string{"values", "generators", "template"} {
+		if value, ok := tree[n.Kind][key]; ok {
+			aside[key] = value
+			delete(tree[n.Kind], key)
+		}
+	}
+	var all place.Problems
+	for key, under := range tree {
+		filled, err := language.Tree(under, scope, nil)
+		all.Add(place.Join(n.Entry, key), err)
+		if err == nil {
+			tree[key] = filled.(map[string]any)
+		}
+	}
+	if values, ok := aside["values"].(map[string]any); ok && n.Kind == "clusterDecisionResource" {
+		// These see nothing that the generator gives itself.
+		for key, value := range values {
+			if template, ok := value.(string); ok {
+				values[key], err = language.Strictly(template, scope)
+				all.Add(place.Join(n.Path, "values."+key), err)
+			}
+		}
+	}
+	if err := all.Err(); err != nil {
+		return n.Generator, err
+	}
+	maps.Copy(tree[n.Kind], aside)
+	if raw, err = json.Marshal(tree); err != nil {
+		return n.Generator, place.At(n.Path, err)
+	}
+	var out v1alpha1.ApplicationSetGenerator
+	return out, place.At(n.Path, fault.Wrap(fault.Invalid, json.Unmarshal(raw, &out)))
+}
+
+// Templated tells whether parameters may change what the generator asks.
+func (n *Node) Templated() bool { return n.templated }
