@@ -142,7 +142,8 @@ func TestQuestion(t *testing.T) {
 		}
 		return q
 	}
-	if ask("a") != ask("a") || ask("a") == ask("b") {
-		t.Errorf("a %s and %s, b %s", ask("a"), ask("a"), ask("b"))
+	first, again, other := ask("a"), ask("a"), ask("b")
+	if first != again || first == other {
+		t.Errorf("a %s and %s, b %s", first, again, other)
 	}
 }
