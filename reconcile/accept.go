@@ -19,7 +19,7 @@ func acceptances(app *v1alpha1.Application, now time.Time) (active, expired []v1
 		return nil, nil, time.Time{}
 	}
 	for _, a := range app.Spec.Drift.Accept {
-		if !a.Until.Time.After(now) {
+		if !a.Until.After(now) {
 			expired = append(expired, a)
 			continue
 		}

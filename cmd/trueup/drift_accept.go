@@ -230,7 +230,7 @@ func printAccepted(w io.Writer, format string, apps []v1alpha1.Application, now 
 			continue
 		}
 		for _, a := range app.Spec.Drift.Accept {
-			row := acceptedRow{Application: app.Name, DriftAcceptance: a, Expired: !a.Until.Time.After(now)}
+			row := acceptedRow{Application: app.Name, DriftAcceptance: a, Expired: !a.Until.After(now)}
 			if app.Status.Drift != nil && !row.Expired {
 				for _, r := range app.Status.Drift.Rules {
 					if r.Name == reconcile.AcceptanceName(a) {

@@ -12,7 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a time
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // scaled is an application whose replicas were set by hand some hours before
 // noon.
