@@ -305,7 +305,8 @@ func (w *world) remembered(app string) {
 	}
 	drifts, err := w.history.Drifts(w.t.Context(), history.Query{App: name})
 	w.must(err)
-	if len(drifts) != 2 || !drifts[0].Cleared || drifts[1].Cleared || drifts[1].Live != `"example.com/debug:1"` || drifts[1].Manager != "kubectl-edit" {
+	if len(drifts) != 2 || !drifts[0].Cleared || drifts[1].Cleared || drifts[1].Live != `"example.com/debug:1"` || drifts[1].Manager != "kubectl-edit" ||
+		drifts[0].How != "reverted" || drifts[0].By != "ana" || drifts[0].FoundAt == nil {
 		w.t.Errorf("the history holds %+v", drifts)
 	}
 	families, err := w.metrics.Gather()
