@@ -17,7 +17,7 @@ import (
 // forges reaches the servers that host repositories, until the context ends.
 func forges(ctx context.Context, mgr ctrl.Manager, o Options, measured *metrics) (appset.Forges, appset.PullRequestStates) {
 	options := o.Forges
-	options.Objects, options.Namespace, options.REST.Observe = forgeObjects{mgr.GetAPIReader()}, o.Namespace, measured.asked
+	options.Objects, options.Namespace, options.Confined, options.REST.Observe = forgeObjects{mgr.GetAPIReader()}, o.Namespace, true, measured.asked
 	f := scm.New(options)
 	context.AfterFunc(ctx, f.Close)
 	return f, f

@@ -16,11 +16,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/appset/rollout"
+	"github.com/trueup-dev/trueup/internal/kube"
 )
 
 // listSet is a set with an application for each name, of the folder of that
@@ -330,18 +332,26 @@ func TestRollingSync(t *testing.T) {
 	w.awaitSet(set, "rolled out again", func(s *v1alpha1.ApplicationSet) bool { return complete(s) && image("prod") == "ghcr.io/acme/web:2" })
 
 	// The set goes: prod first, dev last.
+	scheme, err := kube.NewScheme()
+	w.must(err)
+	watcher, err := client.NewWithWatch(w.config, client.Options{Scheme: scheme})
+	w.must(err)
+	ctx, stop := context.WithTimeout(t.Context(), 90*time.Second)
+	defer stop()
+	events, err := watcher.Watch(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(w.namespace))
+	w.must(err)
+	defer events.Stop()
 	w.must(w.client.Delete(t.Context(), set))
 	var order []string
-	w.until("every application is gone", func(context.Context) bool {
-		left := w.names("roll-")
-		for _, env := range envs {
-			if !slices.Contains(left, env) && !slices.Contains(order, env) {
-				order = append(order, env)
-			}
+	for event := range events.ResultChan() {
+		if app, ok := event.Object.(*v1alpha1.Application); ok && event.Type == watch.Deleted {
+			order = append(order, app.Name)
 		}
-		return len(left) == 0
-	})
-	if want := []string{"prod", "stage", "dev"}; !slices.Equal(order, want) {
+		if len(order) == len(envs) {
+			break
+		}
+	}
+	if want := []string{"roll-prod", "roll-stage", "roll-dev"}; !slices.Equal(order, want) {
 		t.Errorf("they went in the order %v", order)
 	}
 	w.until("the set is gone", func(ctx context.Context) bool {

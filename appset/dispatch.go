@@ -3,9 +3,11 @@ package appset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/outline"
+	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -71,26 +73,47 @@ func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.Ap
 	if err != nil {
 		return nil, place.At(n.Path, err)
 	}
-	g.answer(n, len(sets))
+	if err := g.answer(n, gen, len(sets)); err != nil {
+		return nil, place.At(n.Path, err)
+	}
 	out := make([]parameterSet, len(sets))
 	for i, p := range sets {
+		if n.Kind != "git" { // which counts one file after the other
+			if err := g.load.Add(param.Weight(p)); err != nil {
+				return nil, place.At(n.Path, err)
+			}
+		}
 		out[i] = parameterSet{p, Origin{Generator: n.Path, Parameters: p, Note: g.note(n.Kind, i, p)}}
 	}
 	return out, nil
 }
 
 // answer adds up what a generator gave over all the times that it was asked.
-func (g *generation) answer(n *outline.Node, count int) {
+func (g *generation) answer(n *outline.Node, asked *v1alpha1.ApplicationSetGenerator, count int) error {
 	verified := g.verified || n.Kind == "list" || n.Kind == "clusters" || n.Kind == "git"
+	var empty []string
+	if count == 0 && !verified && len(g.scope) > 0 {
+		question, err := outline.Question(asked)
+		if err != nil {
+			return err
+		}
+		empty = []string{question}
+	}
 	for i := range g.answers {
 		if a := &g.answers[i]; a.Path == n.Path {
 			a.ParameterSets += count
 			a.Verified = a.Verified && verified
 			a.PullRequests = withGiven(a.PullRequests, g.given)
-			return
+			for _, question := range empty {
+				if at, known := slices.BinarySearch(a.Empty, question); !known {
+					a.Empty = slices.Insert(a.Empty, at, question)
+				}
+			}
+			return nil
 		}
 	}
-	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, PullRequests: g.given})
+	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, Empty: empty, PullRequests: g.given})
+	return nil
 }
 
 // warn tells, once, of something that was left out on purpose.

@@ -61,7 +61,15 @@ type generation struct {
 
 	answers  []Answer
 	warnings []string
+
+	// load is all parameter sets so far, size all applications in bytes.
+	load param.Load
+	size int
 }
+
+// maxSize bounds what one set may make: a template is small, and there may be
+// many of what comes of it.
+const maxSize = 128 << 20
 
 func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (Result, error) {
 	g := &generation{set: set, world: world}
@@ -110,6 +118,9 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		if err != nil {
 			all.About(about, err)
 			continue
+		}
+		if g.size += filled.Size; g.size > maxSize {
+			return place.At("template", fault.New(fault.Invalid, "the applications of the set grow beyond %d MiB", maxSize>>20))
 		}
 		for _, w := range filled.Warnings {
 			g.warn("", "%s", w)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/content"
+	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/pick"
 	"github.com/trueup-dev/trueup/appset/place"
 	"github.com/trueup-dev/trueup/appset/text"
@@ -106,6 +107,11 @@ func (g *generation) files(ctx context.Context, gen *v1alpha1.GitGenerator, tree
 			var sets []params
 			sets, err = g.fileParams(name, data, gen)
 			out = append(out, sets...)
+			for _, p := range sets {
+				if err := g.load.Add(param.Weight(p)); err != nil {
+					return nil, err
+				}
+			}
 		}
 		all.About(fmt.Sprintf("unable to process file '%s' from repository '%s'", name, gen.RepoURL), err)
 	}

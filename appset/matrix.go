@@ -37,8 +37,8 @@ func (g *generation) times(ctx context.Context, product []parameterSet, child *o
 			var err error
 			if factor, err = g.sets(ctx, child, param.Scope(scope, a.params)); err != nil {
 				all.Add("", err)
-				if ctx.Err() != nil || !child.Templated() {
-					break
+				if ctx.Err() != nil || !child.Templated() || fault.Retryable(err) {
+					break // the same peer would fail the same way, and may take its time each time
 				}
 				continue
 			}
@@ -46,7 +46,11 @@ func (g *generation) times(ctx context.Context, product []parameterSet, child *o
 		if len(out)+len(factor) > maxSets {
 			return nil, place.At(child.Path, fault.New(fault.Invalid, "the matrix gives more than %d parameter sets", maxSets))
 		}
+		weight := param.Weight(a.params)
 		for _, b := range factor {
+			if err := g.load.Add(weight + param.Weight(b.params)); err != nil {
+				return nil, place.At(child.Path, err)
+			}
 			combined, err := param.Product(g.text.Go(), a.params, b.params)
 			if err != nil {
 				all.Add(child.Path, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/filter"
@@ -43,7 +42,7 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 	if g.verified, err = g.confirmed(ctx, gen, all); err != nil {
 		return nil, err
 	}
-	given := v1alpha1.RepositoryPullRequests{Repository: repositoryOf(gen)}
+	given := v1alpha1.RepositoryPullRequests{Repository: filter.Repository(gen)}
 	var out []params
 	var wrongs place.Problems
 	for _, one := range all {
@@ -86,7 +85,7 @@ func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest
 // of the last answer is in it, or the forge says that it is gone. A list that
 // lacks one that is open is an error: the next one may be whole.
 func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGenerator, listed []PullRequest) (bool, error) {
-	repository := repositoryOf(gen)
+	repository := filter.Repository(gen)
 	var before []int64
 	for _, s := range g.set.Status.Generators {
 		if s.Path != g.running.Path {
@@ -134,29 +133,6 @@ func withGiven(all, more []v1alpha1.RepositoryPullRequests) []v1alpha1.Repositor
 		all[i].Numbers = slices.Compact(numbers)
 	}
 	return all
-}
-
-// repositoryOf names the repository of a generator: the forge's address and
-// the repository's path.
-func repositoryOf(gen *v1alpha1.PullRequestGenerator) string {
-	name := func(api, usual string, path ...string) string {
-		return strings.TrimSuffix(cmp.Or(api, usual), "/") + " " + strings.Join(path, "/")
-	}
-	switch {
-	case gen.Github != nil:
-		return name(gen.Github.API, "https://api.github.com", gen.Github.Owner, gen.Github.Repo)
-	case gen.GitLab != nil:
-		return name(gen.GitLab.API, "https://gitlab.com", gen.GitLab.Project)
-	case gen.Gitea != nil:
-		return name(gen.Gitea.API, "", gen.Gitea.Owner, gen.Gitea.Repo)
-	case gen.Bitbucket != nil:
-		return name(gen.Bitbucket.API, "https://api.bitbucket.org/2.0", gen.Bitbucket.Owner, gen.Bitbucket.Repo)
-	case gen.BitbucketServer != nil:
-		return name(gen.BitbucketServer.API, "", gen.BitbucketServer.Project, gen.BitbucketServer.Repo)
-	case gen.AzureDevOps != nil:
-		return name(gen.AzureDevOps.API, "https://dev.azure.com", gen.AzureDevOps.Organization, gen.AzureDevOps.Project, gen.AzureDevOps.Repo)
-	}
-	return ""
 }
 
 func (g *generation) pullRequestParams(one PullRequest) params {

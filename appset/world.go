@@ -173,6 +173,9 @@ type Answer struct {
 	// requests: the set's status knows those of the last answer, and the forge
 	// confirmed of each that is no longer listed that it is gone.
 	Verified bool `json:"verified"`
+	// Empty are the questions of a matrix, as digests in their order, that got an
+	// empty answer which is not verified, while others may have got more.
+	Empty []string `json:"empty,omitempty"`
 	// PullRequests are those that gave parameters, for the set's status to
 	// remember. While an answer is not acted on, the status keeps the one before.
 	PullRequests []v1alpha1.RepositoryPullRequests `json:"pullRequests,omitempty"`

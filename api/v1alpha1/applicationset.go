@@ -11,6 +11,8 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=appset;appsets
 // +kubebuilder:printcolumn:name="Applications",type=integer,JSONPath=`.status.resourcesCount`
+// +kubebuilder:printcolumn:name="Health",type=string,JSONPath=`.status.health.status`
+// +kubebuilder:printcolumn:name="Held",type=integer,JSONPath=`.status.held.count`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ApplicationSet struct {
 	metav1.TypeMeta   `json:",inline"`

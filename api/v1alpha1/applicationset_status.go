@@ -22,6 +22,9 @@ type ApplicationSetStatus struct {
 // MaxSetResources bounds the applications that a status lists.
 const MaxSetResources = 5000
 
+// MaxEmpty bounds the empty answers that the status of a generator lists.
+const MaxEmpty = 1000
+
 // ApplicationSetApplicationStatus is the place of one application in a rolling
 // sync.
 type ApplicationSetApplicationStatus struct {
@@ -46,6 +49,9 @@ type GeneratorStatus struct {
 	Path string `json:"path"`
 	// ParameterSets is their number.
 	ParameterSets int64 `json:"parameterSets"`
+	// Empty are digests of the questions that it answered with nothing, where a
+	// matrix asks it several; the first MaxEmpty.
+	Empty []string `json:"empty,omitempty"`
 	// PullRequests are those that a pull request generator gave parameters for,
 	// by repository. They are told when the forge confirms that one is closed.
 	PullRequests []RepositoryPullRequests `json:"pullRequests,omitempty"`

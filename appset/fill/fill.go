@@ -101,6 +101,8 @@ type Filled struct {
 	// Texts are those that a template or patch filled; From is a place in the
 	// set's document.
 	Texts []text.Text
+	// Size is of the application as JSON, where it is one of its own.
+	Size int
 	// Warnings tell of what was left out on purpose.
 	Warnings []string
 }
@@ -145,7 +147,7 @@ func (t *Template) render(out *Filled, params map[string]any) error {
 	if p := t.set.Spec.SyncPolicy; len(app.Finalizers) == 0 && (p == nil || !p.PreserveResourcesOnDeletion) {
 		app.Finalizers = []string{Finalizer}
 	}
-	out.Application = app
+	out.Application, out.Size = app, len(data)
 	return nil
 }
 

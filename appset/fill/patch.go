@@ -61,7 +61,7 @@ func (p *patch) apply(out *Filled, language *text.Language, params map[string]an
 		app.Spec.Project = out.Application.Spec.Project
 	}
 	out.Texts = changed(out.Texts, out.Application, app, text.Text{From: "templatePatch", Template: p.template, Uses: uses})
-	out.Application = app
+	out.Application, out.Size = app, len(after)
 	return nil
 }
 

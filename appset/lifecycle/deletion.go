@@ -95,7 +95,15 @@ func (m *maker) doubts() []string {
 	var out []string
 	for _, a := range m.answers {
 		before, known := m.recorded(a.Path)
+		fresh := 0
+		for _, question := range a.Empty {
+			if !slices.Contains(before.Empty, question) {
+				fresh++
+			}
+		}
 		switch {
+		case a.ParameterSets > 0 && fresh > 0:
+			out = append(out, fmt.Sprintf("%s gave nothing to %d of the questions of its matrix, which cannot be verified", a.Path, fresh))
 		case a.ParameterSets > 0 || a.Verified:
 		case !known:
 			out = append(out, fmt.Sprintf("%s gave nothing, which cannot be verified", a.Path))

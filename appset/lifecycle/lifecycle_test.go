@@ -123,6 +123,9 @@ func describe(t *testing.T, p *lifecycle.Plan) string {
 	}
 	for _, g := range p.Generators {
 		line("remember %s %d %v", g.Path, g.ParameterSets, g.PullRequests)
+		if len(g.Empty) > 0 {
+			line("  empty %v", g.Empty)
+		}
 	}
 	return b.String()
 }

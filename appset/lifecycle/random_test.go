@@ -23,7 +23,12 @@ type source struct {
 	path     string
 	verified bool            // its empty answers can be trusted
 	has      map[string]bool // what a complete answer gives
+	// questions are how often a matrix asks it, each for some of the names.
+	questions int
 }
+
+// asked is the question whose answer holds a name.
+func (s *source) asked(name string) int { return int(name[len(name)-1]) % s.questions }
 
 // fuzzed is a world in which anything may fail, and an agent that may stop
 // between any two writes.
@@ -91,8 +96,18 @@ func (f *fuzzed) expand(failing int) (appset.Result, error) {
 			out.Answers = append(out.Answers, answer)
 			continue
 		}
+		silent, empty := make([]bool, s.questions), make([]bool, s.questions)
+		for q := range silent {
+			if silent[q], empty[q] = s.questions > 1 && f.maybe(failing/3), true; silent[q] {
+				f.note("%s answers nothing to question %d", s.path, q)
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(s.has)) {
+			if silent[s.asked(name)] {
+				continue
+			}
 			answer.ParameterSets++
+			empty[s.asked(name)] = false
 			switch {
 			case f.maybe(failing / 10):
 				f.note("%s is rejected", name)
@@ -105,6 +120,11 @@ func (f *fuzzed) expand(failing int) (appset.Result, error) {
 				app := v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: name}}
 				app.Spec.Project, app.Spec.Destination.Name = "shop", appset.LocalName
 				out.Applications = append(out.Applications, app)
+			}
+		}
+		for q := range empty {
+			if empty[q] && s.questions > 1 {
+				answer.Empty = append(answer.Empty, fmt.Sprintf("question-%d", q))
 			}
 		}
 		out.Answers = append(out.Answers, answer)
@@ -205,7 +225,11 @@ func TestNeverDeletesInDoubt(t *testing.T) {
 			f.set.Spec.SyncPolicy = &v1alpha1.ApplicationSetSyncPolicy{DeletionBudget: &v1alpha1.DeletionBudget{Percent: new(int32(100))}}
 		}
 		for i := range 1 + f.rand.IntN(3) {
-			f.sources = append(f.sources, &source{path: fmt.Sprintf("generators[%d]", i), verified: f.maybe(40), has: map[string]bool{}})
+			s := &source{path: fmt.Sprintf("generators[%d]", i), verified: f.maybe(40), has: map[string]bool{}, questions: 1}
+			if !s.verified && f.maybe(50) {
+				s.path, s.questions = s.path+".matrix.generators[1].plugin", 3
+			}
+			f.sources = append(f.sources, s)
 		}
 		for range 40 {
 			if f.maybe(40) {

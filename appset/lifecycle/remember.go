@@ -50,8 +50,12 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 			out = append(out, before)
 		case a.ParameterSets == 0 && !a.Verified && len(m.in.Owned) > 0:
 			// Nothing is known of it, and nothing is learned.
-		case settled || !known:
+		case settled:
 			out = append(out, answered(a))
+		case !known:
+			first := answered(a)
+			first.Empty = nil // as long as they are doubted, nothing is learned of them
+			out = append(out, first)
 		default:
 			out = append(out, atMost(before, answered(a)))
 		}
@@ -67,12 +71,20 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 }
 
 func answered(a appset.Answer) v1alpha1.GeneratorStatus {
-	return v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: int64(a.ParameterSets), PullRequests: a.PullRequests}
+	return v1alpha1.GeneratorStatus{
+		Path: a.Path, ParameterSets: int64(a.ParameterSets), Empty: a.Empty[:min(len(a.Empty), v1alpha1.MaxEmpty)], PullRequests: a.PullRequests,
+	}
 }
 
-// atMost joins two answers of one generator.
+// atMost joins two answers of one generator: what only one of them has none of
+// counts as something.
 func atMost(a, b v1alpha1.GeneratorStatus) v1alpha1.GeneratorStatus {
 	out := v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: max(a.ParameterSets, b.ParameterSets)}
+	for _, question := range a.Empty {
+		if slices.Contains(b.Empty, question) {
+			out.Empty = append(out.Empty, question)
+		}
+	}
 	for _, r := range slices.Concat(a.PullRequests, b.PullRequests) {
 		i := slices.IndexFunc(out.PullRequests, func(o v1alpha1.RepositoryPullRequests) bool { return o.Repository == r.Repository })
 		if i < 0 {

@@ -2,6 +2,8 @@ package outline
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -208,3 +210,10 @@ func (n *Node) Filled(language *text.Language, scope map[string]any) (v1alpha1.A
 
 // Templated tells whether parameters may change what the generator asks.
 func (n *Node) Templated() bool { return n.templated }
+
+// Question is a digest of what a filled generator asks.
+func Question(gen *v1alpha1.ApplicationSetGenerator) (string, error) {
+	raw, err := json.Marshal(gen)
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), err
+}

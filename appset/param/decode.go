@@ -36,6 +36,9 @@ func (v Version) YAML(data []byte) (value any, more bool, err error) {
 	if value, err = (&reader{version: v}).value(&document); err != nil {
 		return nil, false, fault.Wrap(fault.Invalid, err)
 	}
+	if err := bearable(value); err != nil {
+		return nil, false, err
+	}
 	err = decoder.Decode(&next)
 	empty := next.Kind == 0 || len(next.Content) == 1 && next.Content[0].ShortTag() == "!!null"
 	return value, err == nil && !empty || err != nil && !errors.Is(err, io.EOF), nil
@@ -52,7 +55,8 @@ func JSON(data []byte) (any, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Invalid, "there is more after the first value")
 	}
-	return exact(value), nil
+	value = exact(value)
+	return value, bearable(value)
 }
 
 // exact replaces the numbers of a decoder that keeps their digits.

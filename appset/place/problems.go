@@ -1,6 +1,7 @@
 package place
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,7 +33,7 @@ func At(place string, err error) error {
 // Problems collects errors under their places, each once.
 type Problems struct {
 	errs []error
-	seen map[string]bool
+	seen map[[sha256.Size]byte]bool
 	more int
 }
 
@@ -56,13 +57,14 @@ func (p *Problems) Add(place string, err error) {
 	if place != "" {
 		err = &Error{place, err}
 	}
-	if p.seen[err.Error()] {
+	text := sha256.Sum256([]byte(err.Error())) // errors may quote long templates
+	if p.seen[text] {
 		return
 	}
 	if p.seen == nil {
-		p.seen = map[string]bool{}
+		p.seen = map[[sha256.Size]byte]bool{}
 	}
-	p.seen[err.Error()] = true
+	p.seen[text] = true
 	if len(p.errs) == maxProblems {
 		p.more++
 		return

@@ -12,6 +12,7 @@ type meter struct {
 	stop         func() error
 	steps, bytes int
 	total, asked int
+	written      int
 	depth        int
 }
 

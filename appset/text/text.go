@@ -20,10 +20,13 @@ const (
 	maxArgs  = 4 << 20  // bytes that one function is given
 	// maxTotal bounds the steps of all texts of one expansion.
 	maxTotal = 100 * maxSteps
+	// maxWritten bounds the bytes of all texts of one expansion.
+	maxWritten = 256 << 20
 )
 
 var (
 	errTooLong = fault.New(fault.Invalid, "a template's text grows beyond %d MiB", maxText>>20)
+	errTooMany = fault.New(fault.Invalid, "the texts of the set grow beyond %d MiB", maxWritten>>20)
 	errTooMuch = fault.New(fault.Invalid, "a template takes more than %d steps", maxSteps)
 )
 
@@ -87,11 +90,19 @@ func (l *Language) render(s string, params map[string]any, used func(name string
 		return s, nil
 	case len(s) > maxText:
 		return "", errTooLong
-	case l.options.Go:
-		l.meter.reset()
-		return l.goText(s, params, used)
+	case l.meter.written > maxWritten:
+		return "", errTooMany
 	}
-	return fastText(s, params, used)
+	var out string
+	var err error
+	if l.options.Go {
+		l.meter.reset()
+		out, err = l.goText(s, params, used)
+	} else {
+		out, err = fastText(s, params, used)
+	}
+	l.meter.written += len(out)
+	return out, err
 }
 
 // Strictly renders a text, and leaves it as it is where a parameter of it is

@@ -77,7 +77,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
 	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
 	flags.BoolVar(&o.scmProviders, "enable-scm-providers", true, "let ApplicationSets ask forges: generators scmProvider and pullRequest")
-	flags.StringSliceVar(&o.Forges.Allowed, "allowed-scm-providers", nil, "addresses of forges' APIs that ApplicationSets may name; by default every one")
+	flags.StringSliceVar(&o.Forges.Allowed, "allowed-scm-providers", nil, "addresses of forges' APIs that ApplicationSets may name; by default every one in the agent's namespace, and none elsewhere")
 	flags.BoolVar(&o.Forges.Strict, "tokenref-strict", false, "use Secrets with forges' tokens only where they are labelled "+scm.TokenLabel+": "+scm.TokenLabelValue)
 	flags.StringVar(&o.scmRootCA, "scm-root-ca-file", "", "file with certificates in PEM that forges are trusted by, beside the system's")
 	flags.StringVar(&o.Sets.Policy, "policy", "", "what application sets may do: sync, create-only, create-update or create-delete; by default they say it themselves")

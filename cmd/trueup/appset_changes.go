@@ -247,15 +247,21 @@ func printChanges(w io.Writer, all []setChanges, p palette) error {
 		for _, c := range set.Changes {
 			counts[c.Action]++
 		}
+		plain := 0
+		for _, c := range set.Changes {
+			if len(c.Fields) == 0 {
+				plain = max(plain, len([]rune(c.Application)))
+			}
+		}
 		for _, same := range alike(set.Changes) {
-			printAlike(&b, same, p)
+			printAlike(&b, same, plain, p)
 		}
 		if n := len(set.Changes); n > 0 && len(set.Changes[n-1].Fields) == 0 {
 			b.WriteByte('\n')
 		}
 		if set.Held != nil {
 			fmt.Fprintf(&b, "%s %s\n  %s\n\n", p.yellow("held:"), set.Held.Reason,
-				"the agent waits for: trueup appset confirm "+set.Set)
+				"the agent would wait for: trueup appset confirm "+set.Set)
 		}
 		total := fmt.Sprintf("%d to create · %d to update · %d to delete · %d unchanged", counts[actionCreate], counts[actionUpdate], counts[actionDelete], set.Unchanged)
 		for _, more := range []struct{ action, word string }{{actionHold, "held"}, {actionKeep, "kept"}, {actionReject, "rejected"}} {
@@ -287,14 +293,18 @@ func alike(changes []setChange) [][]setChange {
 	return out
 }
 
-func printAlike(b *strings.Builder, same []setChange, p palette) {
+// printAlike shows changes of the same fields; those without fields stand under
+// each other in a column of a given width.
+func printAlike(b *strings.Builder, same []setChange, width int, p palette) {
 	fields := same[0].Fields
 	if len(fields) > 0 && b.Len() > 0 && !strings.HasSuffix(b.String(), "\n\n") {
 		b.WriteByte('\n')
 	}
-	width := 0
-	for _, c := range same {
-		width = max(width, len([]rune(c.Application)))
+	if len(fields) > 0 {
+		width = 0
+		for _, c := range same {
+			width = max(width, len([]rune(c.Application)))
+		}
 	}
 	for _, c := range same {
 		printChange(b, c, width, p)

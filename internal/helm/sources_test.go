@@ -101,7 +101,7 @@ func TestRemoteValues(t *testing.T) {
 		{"after it", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"a.yaml", "https://x/env/shop.yaml"}}, `{"a":1,"b":1,"from":"web"}`},
 		{"no pattern, whatever is in it", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/*.yaml?ref=main"}}, `{"from":"a star"}`},
 		{"as a parameter", v1alpha1.ApplicationSourceHelm{FileParameters: []v1alpha1.HelmFileParameter{{Name: "motd", Path: "https://x/motd"}}}, `{"motd":"hello\n"}`},
-		{"not there: it is no file that may be missing", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/nope.yaml"}, IgnoreMissingValueFiles: true}, `Missing: helm.valueFiles: there is no {https://x/nope.yaml   true false}`},
+		{"not there: it is no file that may be missing", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/nope.yaml"}, IgnoreMissingValueFiles: true}, `Missing: helm.valueFiles: there is no https://x/nope.yaml `},
 		{"not YAML, and the query is not told", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/broken.yaml?token=hush"}}, `Invalid: read https://x/broken.yaml: `},
 	} {
 		helmSource := tc.helm
@@ -158,7 +158,7 @@ func (o *opener) Tree(_ context.Context, at snapshot.Location) (snapshot.Tree, e
 	o.asked = append(o.asked, at)
 	t, ok := o.trees[at]
 	if !ok {
-		return snapshot.Tree{}, fault.New(fault.Missing, "there is no %v", at)
+		return snapshot.Tree{}, fault.New(fault.Missing, "there is no %s %s", at.RepoURL, at.Revision)
 	}
 	return t, nil
 }

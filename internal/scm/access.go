@@ -28,7 +28,7 @@ type access struct {
 }
 
 func (f *Forges) session(ctx context.Context, namespace string, a access) (*rest.Session, error) {
-	if err := f.allowed(a.custom); err != nil {
+	if err := f.allowed(namespace, a.custom); err != nil {
 		return nil, err
 	}
 	server := rest.Server{Forge: a.forge, Base: a.base, Insecure: a.insecure, CA: bytes.Clone(f.options.RootCA)}
@@ -114,10 +114,10 @@ func bitbucketAuth(b *v1alpha1.BasicAuthBitbucketServer, t *v1alpha1.BearerToken
 }
 
 // githubAccess is by a token, or by an app whose Secret names the server, too.
-func (f *Forges) githubAccess(ctx context.Context, api, appSecret string, ref *v1alpha1.SecretRef) (access, error) {
+func (f *Forges) githubAccess(ctx context.Context, namespace, api, appSecret string, ref *v1alpha1.SecretRef) (access, error) {
 	a := access{forge: "github", custom: api, base: api, credential: token("tokenRef", ref, "Authorization", "Bearer ")}
 	if appSecret != "" {
-		if err := f.allowed(api); err != nil {
+		if err := f.allowed(namespace, api); err != nil {
 			return a, err
 		}
 		app, err := f.app(ctx, appSecret)

@@ -37,6 +37,10 @@ type Options struct {
 	// Allowed are the addresses of APIs that generators may name; empty allows
 	// every one. A forge's own public address is always allowed.
 	Allowed []string
+	// Confined has sets outside of Namespace name addresses of Allowed only, also
+	// where that is empty: who may make a set there is not who runs the agent,
+	// and must not choose whom it asks, nor to whom an app's key is shown.
+	Confined bool
 	// Strict wants Secrets with tokens to carry the label TokenLabel.
 	Strict bool
 	// RootCA are certificates that every forge is trusted by, in PEM.
@@ -133,17 +137,22 @@ func hasAll(have, want []string) bool {
 
 // allowed refuses an address that the operator does not list, and everything
 // where generators of forges are switched off.
-func (f *Forges) allowed(api string) error {
+func (f *Forges) allowed(namespace, api string) error {
 	if f.options.Disabled {
 		return fault.New(fault.Denied, "generators that ask forges are switched off (--enable-scm-providers=false)")
 	}
-	if api == "" || len(f.options.Allowed) == 0 {
+	outside := f.options.Confined && namespace != f.options.Namespace
+	if api == "" || len(f.options.Allowed) == 0 && !outside {
 		return nil
 	}
 	for _, one := range f.options.Allowed {
 		if same(one, api) {
 			return nil
 		}
+	}
+	if len(f.options.Allowed) == 0 {
+		return fault.New(fault.Denied, "the address %s is not allowed: a set outside of the agent's namespace %s may only name those of --allowed-scm-providers, which is empty",
+			redacted(api), f.options.Namespace)
 	}
 	return fault.New(fault.Denied, "the address %s is not one of those allowed by --allowed-scm-providers: %s", redacted(api), strings.Join(f.options.Allowed, ", "))
 }

@@ -31,7 +31,7 @@ func (f *Forges) Organization(ctx context.Context, namespace string, gen *v1alph
 	switch {
 	case gen.Github != nil:
 		g := gen.Github
-		a, err := f.githubAccess(ctx, g.API, g.AppSecretName, g.TokenRef)
+		a, err := f.githubAccess(ctx, namespace, g.API, g.AppSecretName, g.TokenRef)
 		if err != nil {
 			return nil, in("github", err)
 		}
@@ -101,7 +101,7 @@ func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.Pull
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := f.pullsAccess(ctx, gen)
+	a, err := f.pullsAccess(ctx, namespace, gen)
 	if err != nil {
 		return nil, nil, in(a.forge, err)
 	}
@@ -132,10 +132,10 @@ func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.Pull
 	return of, labels, in(a.forge, err)
 }
 
-func (f *Forges) pullsAccess(ctx context.Context, gen *v1alpha1.PullRequestGenerator) (access, error) {
+func (f *Forges) pullsAccess(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) (access, error) {
 	switch {
 	case gen.Github != nil:
-		return f.githubAccess(ctx, gen.Github.API, gen.Github.AppSecretName, gen.Github.TokenRef)
+		return f.githubAccess(ctx, namespace, gen.Github.API, gen.Github.AppSecretName, gen.Github.TokenRef)
 	case gen.GitLab != nil:
 		return gitlabAccess(gen.GitLab.API, gen.GitLab.TokenRef, gen.GitLab.CARef, gen.GitLab.Insecure), nil
 	case gen.Gitea != nil:

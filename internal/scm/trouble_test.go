@@ -333,6 +333,48 @@ func TestGitHubApp(t *testing.T) {
 	}
 }
 
+// TestConfined: who may make a set in another namespace does not choose whom
+// the agent asks.
+func TestConfined(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = fmt.Fprint(w, `[]`)
+	}))
+	defer server.Close()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := scm.Secret{Data: map[string][]byte{
+		"githubAppID": []byte("7"), "githubAppInstallationID": []byte("8"),
+		"githubAppPrivateKey": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+	}}
+	withApp := v1alpha1.PullRequestGenerator{Github: &v1alpha1.PullRequestGeneratorGithub{Owner: "shop", Repo: "web", API: server.URL, AppSecretName: "app"}}
+	without := v1alpha1.PullRequestGenerator{Gitea: &v1alpha1.PullRequestGeneratorGitea{Owner: "shop", Repo: "web", API: server.URL}}
+	for _, tc := range []struct {
+		namespace string
+		allowed   []string
+		denied    bool
+	}{
+		{"tenant", nil, true},
+		{"tenant", []string{"https://gitea.example.com"}, true},
+		{"tenant", []string{server.URL}, false},
+		{"trueup", nil, false},
+	} {
+		forges := scm.New(scm.Options{Namespace: "trueup", Confined: true, Allowed: tc.allowed, Objects: objects{secrets: map[string]scm.Secret{"trueup/app": app}}})
+		for name, gen := range map[string]v1alpha1.PullRequestGenerator{"app": withApp, "token": without} {
+			before := asked.Load()
+			_, err := forges.PullRequests(t.Context(), tc.namespace, &gen)
+			if denied := fault.Of(err) == fault.Denied; denied != tc.denied || (asked.Load() > before) == tc.denied {
+				t.Errorf("%s in %s, allowed %v: asked %d times, %v", name, tc.namespace, tc.allowed, asked.Load()-before, err)
+			}
+		}
+		forges.Close()
+	}
+}
+
 // TestGiteaUser lists the repositories of a user where the owner is no
 // organization.
 func TestGiteaUser(t *testing.T) {
