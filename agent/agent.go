@@ -138,7 +138,7 @@ func Run(ctx context.Context, o Options) error {
 	world.Forges, world.States = forges(ctx, mgr, o, measured)
 	sets := &controller.ApplicationSets{
 		Client: mgr.GetClient(), Repositories: poller, World: world,
-		Agent: o.Sets, Namespace: o.Namespace, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
+		Agent: o.Sets, Namespace: o.Namespace, Projects: apps.Flow.Projects, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = waking(ctx, apps, sets)
 	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 // ApplicationSets keeps the applications of each set as the set wants them.
@@ -31,6 +32,9 @@ type ApplicationSets struct {
 	Agent lifecycle.Agent
 	// Namespace is the agent's: projects are in it.
 	Namespace string
+	// Projects say what repositories sets of other namespaces may read; nil
+	// permits them all.
+	Projects reconcile.Projects
 	// Unseen tells whether there is news that an application was not compared
 	// with yet; nil knows of none.
 	Unseen func(ctx context.Context, app types.NamespacedName) bool

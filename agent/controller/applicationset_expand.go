@@ -134,7 +134,11 @@ func (s *ApplicationSets) expand(ctx context.Context, set *v1alpha1.ApplicationS
 	}
 	s.Repositories.UseAll(userOf(name), urls)
 	s.expansions.begin(name)
-	world, recorder := reads.Trace(s.World)
+	world := s.World
+	if s.Projects != nil && set.Namespace != s.Namespace && world.Repositories != nil {
+		world.Repositories = tenant{world.Repositories, s.Projects, set, s.Namespace}
+	}
+	world, recorder := reads.Trace(world)
 	asked := &askedRepositories{}
 	if world.Repositories != nil {
 		asked.Repositories = world.Repositories
