@@ -151,7 +151,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}
-	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats)
+	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats, sets.Expansions)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

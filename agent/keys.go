@@ -113,7 +113,7 @@ func version(o any) string {
 func newDecrypter(ctx context.Context, mgr ctrl.Manager, o Options, wake func(*v1alpha1.Application)) (*secret.Decrypter, error) {
 	err := watchKeys(ctx, mgr.GetCache(), func() {
 		var list v1alpha1.ApplicationList
-		if err := mgr.GetClient().List(ctx, &list); err != nil {
+		if err := mgr.GetClient().List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 			o.Log.Error(err, "keys changed; applications notice at their next turn")
 			return
 		}

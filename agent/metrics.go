@@ -97,12 +97,13 @@ func (m *metrics) received(provider, result string) {
 }
 
 // register adds all to a registry; what it returns takes them away again.
-func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendered func() render.Stats) (forget func(), err error) {
+func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendered renders, expanded expansions) (forget func(), err error) {
 	if to == nil {
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit, applications{apps}, applicationSets{apps}, renders(rendered),
+		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit,
+		applications{apps}, applicationSets{apps}, rendered, expanded,
 	}
 	var errs []error
 	for _, c := range all {
@@ -182,7 +183,7 @@ func (a applications) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxCollect)
 	defer cancel()
 	var list v1alpha1.ApplicationList
-	err := a.List(ctx, &list)
+	err := a.List(ctx, &list, client.UnsafeDisableDeepCopy)
 	if starting := new(cache.ErrCacheNotStarted); errors.As(err, &starting) {
 		return
 	}

@@ -66,7 +66,7 @@ func (o openDrift) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxCollect)
 	defer cancel()
 	var list v1alpha1.ApplicationList
-	err := o.List(ctx, &list)
+	err := o.List(ctx, &list, client.UnsafeDisableDeepCopy)
 	if starting := new(cache.ErrCacheNotStarted); errors.As(err, &starting) {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trueup-dev/trueup/agent/controller"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
 )
@@ -67,4 +68,22 @@ func (s applicationSets) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(s.owned(), prometheus.GaugeValue, float64(set.Status.ResourcesCount), set.Namespace, set.Name)
 		out <- prometheus.MustNewConstMetric(s.held(), prometheus.GaugeValue, held, set.Namespace, set.Name)
 	}
+}
+
+// expansions tells how often generators of sets were asked.
+type expansions func() controller.Expansions
+
+func (expansions) made() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_applicationset_expansions_total", "Times that an application set was expanded, by result: ok or error.",
+		[]string{"result"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (e expansions) Describe(out chan<- *prometheus.Desc) { out <- e.made() }
+
+// Collect implements prometheus.Collector.
+func (e expansions) Collect(out chan<- prometheus.Metric) {
+	now := e()
+	out <- prometheus.MustNewConstMetric(e.made(), prometheus.CounterValue, float64(now.OK), "ok")
+	out <- prometheus.MustNewConstMetric(e.made(), prometheus.CounterValue, float64(now.Failed), "error")
 }

@@ -97,7 +97,7 @@ func watchRules(ctx context.Context, informers cache.Informers, reader client.Re
 			return // told again without a change
 		}
 		var all v1alpha1.ApplicationList
-		if err := reader.List(ctx, &all); err != nil {
+		if err := reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
 			log.Error(err, "the rules have changed, and applications see it at their next look only")
 			return
 		}

@@ -32,6 +32,7 @@ import (
 // scale is 200 applications of 5 objects from one repository.
 const (
 	scaleApplications = 200
+	scalePoll         = 2 * time.Second
 	scaleRest         = 3 * time.Minute
 )
 
@@ -107,7 +108,10 @@ func (p process) megabytes(b *testing.B, field string) float64 {
 }
 
 // requests reads how many requests the agent has sent to API servers.
-func (s scale) requests() float64 {
+func (s scale) requests() float64 { return s.counted("rest_client_requests_total") }
+
+// counted sums a counter of the agent's metrics.
+func (s scale) counted(name string) float64 {
 	s.b.Helper()
 	resp, err := http.Get("http://" + s.metrics + "/metrics") //nolint:noctx // a benchmark's
 	s.must(err)
@@ -115,8 +119,11 @@ func (s scale) requests() float64 {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(resp.Body)
 	s.must(err)
+	if families[name] == nil {
+		s.b.Fatalf("the agent has no metric %s", name)
+	}
 	total := 0.0
-	for _, m := range families["rest_client_requests_total"].GetMetric() {
+	for _, m := range families[name].GetMetric() {
 		total += m.GetCounter().GetValue()
 	}
 	return total
@@ -146,6 +153,14 @@ func (s scale) must(err error) {
 	if err != nil {
 		s.b.Fatal(err)
 	}
+}
+
+// write puts a file into the work tree of the repository.
+func (s scale) write(name string, data []byte) {
+	s.b.Helper()
+	file := filepath.Join(s.repo, filepath.FromSlash(name))
+	s.must(os.MkdirAll(filepath.Dir(file), 0o755))
+	s.must(os.WriteFile(file, data, 0o644))
 }
 
 func (s scale) commit(message string) string {
@@ -190,9 +205,10 @@ func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
 	return 0
 }
 
-// BenchmarkTwoHundredApplications measures an agent of its own process, from
-// nothing to healthy, at rest, at a commit and at a live edit.
-func BenchmarkTwoHundredApplications(b *testing.B) {
+// startScale starts an agent as a process of its own, which looks at a
+// namespace of its own and polls a repository that fill writes, every 2 s.
+func startScale(b *testing.B, fill func(scale)) (scale, process) {
+	b.Helper()
 	file := clustertest.Kubeconfig(b, "hub")
 	config, err := clientcmd.BuildConfigFromFlags("", file)
 	if err != nil {
@@ -204,11 +220,7 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	s.must(err)
 	s.client, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	s.must(err)
-	for i := range scaleApplications {
-		dir := filepath.Join(s.repo, "apps", fmt.Sprintf("a%03d", i))
-		s.must(os.MkdirAll(dir, 0o755))
-		s.must(os.WriteFile(filepath.Join(dir, "all.yaml"), fmt.Appendf(nil, scaleManifest, i), 0o644))
-	}
+	fill(s)
 	s.must(exec.Command("git", "init", "-q", "-b", "main", s.repo).Run())
 	s.commit("Start")
 	s.must(s.client.Create(b.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.ns}}))
@@ -218,17 +230,34 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	build.Stderr = os.Stderr
 	s.must(build.Run())
 	agent := exec.Command(binary, "agent", "--kubeconfig", file, "--namespace", s.ns, "--watch-namespace", s.ns, "--install-crds",
-		"--allow-file-repositories", "--data", b.TempDir(), "--poll", "2s", "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
-	agent.Stderr = os.Stderr
+		"--allow-file-repositories", "--data", b.TempDir(), "--poll", scalePoll.String(), "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
+	said, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	s.must(err)
+	agent.Stderr = said
 	s.must(agent.Start())
 	b.Cleanup(func() {
 		_ = agent.Process.Signal(syscall.SIGTERM)
 		_ = agent.Wait()
+		_ = said.Close()
+		if data, err := os.ReadFile(said.Name()); b.Failed() && err == nil {
+			const last = 4 << 10
+			b.Logf("the agent said at last:\n%s", data[max(0, len(data)-last):])
+		}
 	})
-	p := process{agent.Process.Pid}
 	s.must(wait.PollUntilContextTimeout(b.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		return s.client.List(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(s.ns)) == nil, nil
+		return s.client.List(ctx, &v1alpha1.ApplicationSetList{}, client.InNamespace(s.ns)) == nil, nil
 	}))
+	return s, process{agent.Process.Pid}
+}
+
+// BenchmarkTwoHundredApplications measures an agent of its own process, from
+// nothing to healthy, at rest, at a commit and at a live edit.
+func BenchmarkTwoHundredApplications(b *testing.B) {
+	s, p := startScale(b, func(s scale) {
+		for i := range scaleApplications {
+			s.write(fmt.Sprintf("apps/a%03d/all.yaml", i), fmt.Appendf(nil, scaleManifest, i))
+		}
+	})
 
 	began := time.Now()
 	for i := range scaleApplications {
@@ -257,7 +286,7 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 
 	before := p.cpu(b)
 	asked = s.requests()
-	s.must(os.WriteFile(filepath.Join(s.repo, "apps", "a007", "all.yaml"), fmt.Appendf(nil, scaleManifest, 1000), 0o644))
+	s.write("apps/a007/all.yaml", fmt.Appendf(nil, scaleManifest, 1000))
 	sha := s.commit("Change one")
 	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool {
 		return ready(app) && (app.Name != "a007" || app.Status.Sync.Revision == sha)

@@ -90,7 +90,7 @@ func (a *Applications) SetUp(mgr ctrl.Manager) error {
 // ofProject names the applications of a project: what they may do changed.
 func (a *Applications) ofProject(ctx context.Context, project client.Object) []ctrl.Request {
 	var list v1alpha1.ApplicationList
-	if err := a.Client.List(ctx, &list); err != nil {
+	if err := a.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache answers; what it lacks it will tell as an event
 	}
 	var out []ctrl.Request

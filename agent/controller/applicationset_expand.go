@@ -49,6 +49,17 @@ type expansions struct {
 	busy map[types.NamespacedName]bool
 	// wakes counts the reasons to expand anew that came from outside.
 	wakes map[types.NamespacedName]uint64
+	made  Expansions
+}
+
+// Expansions counts how often generators were asked, by what came of it.
+type Expansions struct{ OK, Failed uint64 }
+
+// Expansions tells how often sets were expanded since the agent began.
+func (s *ApplicationSets) Expansions() Expansions {
+	s.expansions.mu.Lock()
+	defer s.expansions.mu.Unlock()
+	return s.expansions.made
 }
 
 func (e *expansions) outdate(name types.NamespacedName) {
@@ -85,6 +96,11 @@ func (e *expansions) keep(name types.NamespacedName, next *expansion) {
 	}
 	delete(e.busy, name)
 	e.all[name] = next
+	if next.err == nil {
+		e.made.OK++
+	} else {
+		e.made.Failed++
+	}
 }
 
 func (e *expansions) forget(name types.NamespacedName) {

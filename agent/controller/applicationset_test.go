@@ -158,6 +158,9 @@ func TestAnswersAreRememberedFirst(t *testing.T) {
 			t.Errorf("at rest there is %v, %v", got, err)
 		}
 	}
+	if diff := cmp.Diff(Expansions{OK: 1}, b.sets.Expansions()); diff != "" {
+		t.Errorf("expanded (-want +got):\n%s", diff)
+	}
 	if b.asked-asked > 3 { // who may be named is looked up, in a cache
 		t.Errorf("clusters were listed %d times", b.asked-asked)
 	}

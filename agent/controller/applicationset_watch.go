@@ -39,11 +39,17 @@ const setSettling = time.Second
 type queue = workqueue.TypedRateLimitingInterface[ctrl.Request]
 
 // applications wakes the sets of applications: at once where somebody changed
-// one, after a while where only its status moved, because it moves several
-// times in a row.
+// one, after a while where one came or only its status moved. Those that come
+// are mostly the set's own, several in a row, and a look before the last of
+// them is in the cache would try to create it again. Those that are there at
+// the start need not wake anybody: every set is looked at then.
 func (s *ApplicationSets) applications() handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { add(q, e.Object) },
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			if !e.IsInInitialList {
+				later(q, e.Object)
+			}
+		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			before, isApp := e.ObjectOld.(*v1alpha1.Application)
 			now, isToo := e.ObjectNew.(*v1alpha1.Application)
@@ -54,9 +60,7 @@ func (s *ApplicationSets) applications() handler.EventHandler {
 				add(q, now)
 				s.unblock(ctx, q, before)
 			case moved(before, now):
-				if name, ok := setOf(now); ok {
-					q.AddAfter(ctrl.Request{NamespacedName: name}, setSettling)
-				}
+				later(q, now)
 			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
@@ -77,6 +81,14 @@ func setOf(o client.Object) (types.NamespacedName, bool) {
 func add(q queue, o client.Object) {
 	if name, ok := setOf(o); ok {
 		q.Add(ctrl.Request{NamespacedName: name})
+	}
+}
+
+// later wakes the set of an application after a while; several calls in that
+// time count as the first one.
+func later(q queue, o client.Object) {
+	if name, ok := setOf(o); ok {
+		q.AddAfter(ctrl.Request{NamespacedName: name}, setSettling)
 	}
 }
 

@@ -28,6 +28,9 @@ type local struct {
 
 	mu      sync.Mutex // go-git's storage is for one reader at a time
 	storage *filesystem.Storage
+	// peeled are the commits behind what refs named the last time: which
+	// commit an object is about never changes.
+	peeled map[plumbing.Hash]plumbing.Hash
 }
 
 // objectCache bounds the objects that go-git keeps in memory, for deltas.
@@ -52,10 +55,12 @@ func (l *local) open() (*filesystem.Storage, error) {
 func (l *local) refs(context.Context, []string) ([]wire.Ref, error) {
 	l.mu.Lock()
 	s, err := l.open()
+	known := l.peeled
 	l.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
+	peeled := make(map[plumbing.Hash]plumbing.Hash, len(known))
 	iter, err := s.IterReferences()
 	if err != nil {
 		return nil, err
@@ -71,13 +76,25 @@ func (l *local) refs(context.Context, []string) ([]wire.Ref, error) {
 			}
 			return nil
 		}
-		if commit, _, err := pack.Peel(l, r.Hash); err == nil && commit != r.Hash {
-			r.Peeled = commit
+		commit, ok := known[r.Hash]
+		if !ok {
+			var err error
+			commit, _, err = pack.Peel(l, r.Hash)
+			ok = err == nil
+		}
+		if ok {
+			peeled[r.Hash] = commit
+			if commit != r.Hash {
+				r.Peeled = commit
+			}
 		}
 		all = append(all, r)
 		byName[r.Name] = r
 		return nil
 	})
+	l.mu.Lock()
+	l.peeled = peeled
+	l.mu.Unlock()
 	if branch, ok := byName[head]; ok {
 		all = append(all, wire.Ref{Name: "HEAD", Hash: branch.Hash, Target: head})
 	}
