@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
-// Kinds are sets of questions by what asking them again costs.
+// Kinds are sets of questions by who tells that there is news. Forges, plugins,
+// decision objects and the clock are in none: they are asked anew when their
+// time has come, or a webhook says so.
 type Kinds uint8
 
 const (
@@ -24,10 +24,6 @@ const (
 	Trees Kinds = 1 << iota
 	// Clusters are the registered clusters.
 	Clusters
-	// Services are forges, plugins, decision objects, and the clock.
-	Services
-	// All is everything.
-	All = Trees | Clusters | Services
 )
 
 // Reads are questions with their answers. The zero value asked nothing.
@@ -53,16 +49,6 @@ func (r Reads) Changed(ctx context.Context, world appset.World, kinds Kinds) str
 	return ""
 }
 
-// Asked names the questions, sorted.
-func (r Reads) Asked() []string {
-	out := make([]string, 0, len(r.questions))
-	for _, q := range r.questions {
-		out = append(out, q.name)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // Recorder is behind a world that Trace gave.
 type Recorder struct {
 	mu    sync.Mutex
@@ -76,7 +62,7 @@ type tree struct {
 	tracer *snapshot.Tracer
 }
 
-// Trace has a world remember what it is asked.
+// Trace has a world remember what it is asked of trees and clusters.
 func Trace(world appset.World) (appset.World, *Recorder) {
 	r := &Recorder{asked: map[string]question{}, trees: map[string]*tree{}}
 	if world.Clusters != nil {
@@ -84,21 +70,6 @@ func Trace(world appset.World) (appset.World, *Recorder) {
 	}
 	if world.Repositories != nil {
 		world.Repositories = repositories{r, world.Repositories}
-	}
-	if world.Forges != nil {
-		world.Forges = forges{r, world.Forges}
-	}
-	if world.Decisions != nil {
-		world.Decisions = decisions{r, world.Decisions}
-	}
-	if world.Plugins != nil {
-		world.Plugins = plugins{r, world.Plugins}
-	}
-	if now := world.Now; now != nil {
-		world.Now = func() time.Time {
-			r.add(question{Services, "the clock", func(context.Context, appset.World) bool { return true }})
-			return now()
-		}
 	}
 	return world, r
 }
@@ -141,15 +112,6 @@ func (r *Recorder) add(q question) {
 	r.asked[q.name] = q
 }
 
-// answered remembers a question by a digest of its answer. ask asks it again.
-func answered[T any](r *Recorder, kind Kinds, name string, answer T, ask func(context.Context, appset.World) (T, error)) {
-	want := digest(answer)
-	r.add(question{kind, name, func(ctx context.Context, world appset.World) bool {
-		now, err := ask(ctx, world)
-		return err != nil || digest(now) != want
-	}})
-}
-
 // digest stands for an answer. What cannot be told as JSON equals nothing.
 func digest(answer any) string {
 	data, err := json.Marshal(answer)
@@ -159,9 +121,6 @@ func digest(answer any) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
-
-// asked names a question by what it was asked with.
-func asked(what string, with ...any) string { return what + " " + digest(with)[:16] }
 
 type repositories struct {
 	r    *Recorder
@@ -196,10 +155,11 @@ type clusters struct {
 func (p clusters) Clusters(ctx context.Context) ([]appset.Cluster, error) {
 	all, err := p.next.Clusters(ctx)
 	if err == nil {
-		answered(p.r, Clusters, "the clusters", sorted(all), func(ctx context.Context, w appset.World) ([]appset.Cluster, error) {
-			again, err := w.Clusters.Clusters(ctx)
-			return sorted(again), err
-		})
+		want := digest(sorted(all))
+		p.r.add(question{Clusters, "the clusters", func(ctx context.Context, world appset.World) bool {
+			again, err := world.Clusters.Clusters(ctx)
+			return err != nil || digest(sorted(again)) != want
+		}})
 	}
 	return all, err
 }
@@ -209,36 +169,4 @@ func sorted(all []appset.Cluster) []appset.Cluster {
 	return slices.SortedFunc(slices.Values(all), func(a, b appset.Cluster) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Server, b.Server))
 	})
-}
-
-type decisions struct {
-	r    *Recorder
-	next appset.Decisions
-}
-
-// Decide implements appset.Decisions.
-func (p decisions) Decide(ctx context.Context, namespace string, gen *v1alpha1.DuckTypeGenerator) (appset.Decision, error) {
-	decision, err := p.next.Decide(ctx, namespace, gen)
-	if err == nil {
-		answered(p.r, Services, asked("decisions", namespace, gen), decision, func(ctx context.Context, w appset.World) (appset.Decision, error) {
-			return w.Decisions.Decide(ctx, namespace, gen)
-		})
-	}
-	return decision, err
-}
-
-type plugins struct {
-	r    *Recorder
-	next appset.Plugins
-}
-
-// Parameters implements appset.Plugins.
-func (p plugins) Parameters(ctx context.Context, set appset.PluginCaller, gen *v1alpha1.PluginGenerator) ([]map[string]any, error) {
-	out, err := p.next.Parameters(ctx, set, gen)
-	if err == nil {
-		answered(p.r, Services, asked("plugin", set, gen), out, func(ctx context.Context, w appset.World) ([]map[string]any, error) {
-			return w.Plugins.Parameters(ctx, set, gen)
-		})
-	}
-	return out, err
 }
