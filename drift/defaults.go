@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trueup-dev/trueup/drift/known"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -90,7 +91,7 @@ func (c *comparison) isDefault(p *place, live any) bool {
 		return false
 	}
 	for name, value := range m {
-		if !empty(value) && !c.isDefault(p.field(name, m), value) {
+		if !known.Empty(value) && !c.isDefault(p.field(name, m), value) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/trueup-dev/trueup/drift/known"
 	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -225,7 +226,7 @@ func (c *comparison) setItem(p *place, i int, value any) *place {
 func (c *comparison) ordered(p *place, desired, live []any) {
 	at := func(i int) *place { return p.item(p.typ.Item(), object.Step{Index: &i}, true) }
 	for i := range min(len(desired), len(live)) {
-		if empty(desired[i]) != empty(live[i]) {
+		if known.Empty(desired[i]) != known.Empty(live[i]) {
 			// {} in a list says "anything", which is far from nothing.
 			c.declared(at(i), desired[i], live[i])
 			continue

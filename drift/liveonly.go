@@ -8,7 +8,7 @@ import (
 // liveOnly handles what live has and Git does not declare.
 func (c *comparison) liveOnly(p *place, live any) {
 	p.extra = true
-	if empty(live) || c.ignored(p, nil) {
+	if known.Empty(live) || c.ignored(p, nil) {
 		return
 	}
 	if name := c.rule(p, nil, live); name != "" {

@@ -44,7 +44,7 @@ func (c *comparison) values(p *place, desired, live any) {
 	if c.ignored(p, desired) {
 		return
 	}
-	if empty(desired) {
+	if known.Empty(desired) {
 		if desired != nil && live == nil && c.native && schema.Presence(p.name()) {
 			c.declared(p, desired, nil)
 			return
@@ -57,7 +57,7 @@ func (c *comparison) values(p *place, desired, live any) {
 		c.liveOnly(p, live)
 		return
 	}
-	if empty(live) {
+	if known.Empty(live) {
 		c.removed(p, desired, live)
 		return
 	}
@@ -117,7 +117,7 @@ func (c *comparison) vacuous(p *place, desired any) bool {
 			return false
 		}
 		for name, value := range d {
-			if empty(value) && value != nil && schema.Presence(name) {
+			if known.Empty(value) && value != nil && schema.Presence(name) {
 				return false
 			}
 			if p.typ.IsMap() || isStringMap(p, d) || !c.vacuous(p.field(name, nil), value) {
@@ -134,18 +134,6 @@ func (c *comparison) vacuous(p *place, desired any) bool {
 		return false
 	}
 	return zero(desired) && !schema.Pointer(p.name()) || c.isDefault(p, desired)
-}
-
-func empty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case map[string]any:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
-	}
-	return false
 }
 
 func zero(v any) bool {

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// empty is null, and a map or list without members: they mean the same.
-func empty(v any) bool {
+// Empty is null, and a map or list without members: they mean the same.
+func Empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -20,20 +20,20 @@ func empty(v any) bool {
 	return false
 }
 
-func absent(c *Case) bool { return empty(c.Desired) }
+func absent(c *Case) bool { return Empty(c.Desired) }
 
 // unset is absent, where the empty string means the same.
-func unset(c *Case) bool { return empty(c.Desired) || c.Desired == "" }
+func unset(c *Case) bool { return Empty(c.Desired) || c.Desired == "" }
 
 func noConversion(c *Case) bool {
 	m, _ := c.Live.(map[string]any)
-	return empty(c.Desired) && (c.Live == "None" || len(m) == 1 && m["strategy"] == "None")
+	return Empty(c.Desired) && (c.Live == "None" || len(m) == 1 && m["strategy"] == "None")
 }
 
 // aggregated asks Git: a live aggregationRule alone may be somebody's way to
 // have other rules overlooked.
 func aggregated(c *Case) bool {
-	if empty(c.Git["aggregationRule"]) {
+	if Empty(c.Git["aggregationRule"]) {
 		return false
 	}
 	by := c.By()
@@ -77,5 +77,5 @@ func protects(v any) bool {
 
 func protections(c *Case) bool {
 	list, _ := c.Live.([]any)
-	return empty(c.Desired) && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !protects(v) })
+	return Empty(c.Desired) && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !protects(v) })
 }

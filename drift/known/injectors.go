@@ -42,7 +42,7 @@ func (i injector) asked(git map[string]any) bool {
 	metadata, _ := git["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
 	for _, name := range i.annotations {
-		if !empty(annotations[name]) && annotations[name] != "" && annotations[name] != "false" {
+		if !Empty(annotations[name]) && annotations[name] != "" && annotations[name] != "false" {
 			return true
 		}
 	}
@@ -58,7 +58,7 @@ func (i injector) asked(git map[string]any) bool {
 // injectedCA explains a bundle that the injector wrote, whatever stands in
 // Git. Where nobody is known to have written it, Git must leave it open.
 func injectedCA(c *Case) bool {
-	if empty(c.Live) || c.Live == "" {
+	if Empty(c.Live) || c.Live == "" {
 		return false
 	}
 	for _, i := range injectors() {
@@ -74,5 +74,5 @@ func injectedCA(c *Case) bool {
 func placeholder(desired any) bool {
 	s, _ := desired.(string)
 	decoded, ok := schema.DecodeBase64(s)
-	return empty(desired) || ok && strings.TrimSpace(string(decoded)) == ""
+	return Empty(desired) || ok && strings.TrimSpace(string(decoded)) == ""
 }
