@@ -106,21 +106,30 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	return d, cluster, nil
 }
 
-// projectOf reads an application's project and holds the application against
-// it. It is nil where nothing is limited.
+// projectOf is ProjectOf for the flow's projects. It is nil where nothing is
+// limited.
 func (f *Flow) projectOf(ctx context.Context, app *v1alpha1.Application, c *Cluster) (*v1alpha1.Project, error) {
 	if f.Projects == nil {
 		return nil, nil
 	}
+	return ProjectOf(ctx, f.Projects, app, limits.Destination{Name: c.Name, Server: c.Server}, f.Namespace)
+}
+
+// ProjectOf reads an application's project and holds the application against
+// it: its repositories, their credentials, the namespace that it lives in and
+// its destination; agent is the namespace in which every project may have
+// applications. It is nil for the default project that nobody made, which
+// limits nothing.
+func ProjectOf(ctx context.Context, projects Projects, app *v1alpha1.Application, to limits.Destination, agent string) (*v1alpha1.Project, error) {
 	name := limits.NameOf(app)
 	var failures []error
 	for _, s := range app.Spec.AllSources() {
-		failures = append(failures, f.Projects.MayRead(ctx, name, s.RepoURL))
+		failures = append(failures, projects.MayRead(ctx, name, s.RepoURL))
 	}
 	if err := errors.Join(failures...); err != nil {
 		return nil, err
 	}
-	project, err := f.Projects.Project(ctx, name)
+	project, err := projects.Project(ctx, name)
 	switch {
 	case fault.Of(err) == fault.Missing && name == limits.DefaultProject:
 		return nil, nil
@@ -129,7 +138,7 @@ func (f *Flow) projectOf(ctx context.Context, app *v1alpha1.Application, c *Clus
 	case err != nil:
 		return nil, fmt.Errorf("read the project %s: %w", name, err)
 	}
-	return project, limits.CheckSpec(project, app, limits.Destination{Name: c.Name, Server: c.Server}, f.Namespace)
+	return project, limits.CheckSpec(project, app, to, agent)
 }
 
 // render renders every source. Of two that describe one object the later one

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
@@ -41,17 +40,6 @@ func (t tenant) permitted(ctx context.Context, url string) error {
 	if strings.Contains(name, "{{") {
 		return fault.New(fault.Denied, "a set in the namespace %s can read repositories only where spec.template.spec.project is no parameter: the project says which", t.set.Namespace)
 	}
-	if err := t.projects.MayRead(ctx, name, url); err != nil {
-		return err
-	}
-	project, err := t.projects.Project(ctx, name)
-	switch {
-	case fault.Of(err) == fault.Missing && name == limits.DefaultProject:
-		return nil // as for applications
-	case fault.Of(err) == fault.Missing:
-		return fault.New(fault.Denied, "the project %s does not exist", name)
-	case err != nil:
-		return fmt.Errorf("read the project %s: %w", name, err)
-	}
-	return limits.CheckSpec(project, as, limits.Destination{}, t.agent)
+	_, err := reconcile.ProjectOf(ctx, t.projects, as, limits.Destination{}, t.agent)
+	return err
 }
