@@ -149,19 +149,15 @@ func (p *Project) Branches(ctx context.Context, of appset.Repository) ([]appset.
 
 // Has implements appset.Organization.
 func (p *Project) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	var item struct{}
 	query := url.Values{
 		"path": {"/" + path}, "$format": {"json"}, "versionDescriptor.versionType": {"commit"}, "versionDescriptor.version": {branch.SHA},
 		"api-version": {version},
 	}
-	err := p.session.Get(ctx, &item, query, p.of.Project, "_apis", "git", "repositories", of.ID, "items")
-	if fault.Of(err) == fault.Missing {
-		return false, nil
-	}
+	has, err := p.session.Has(ctx, query, p.of.Project, "_apis", "git", "repositories", of.ID, "items")
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, p.of.Project, of.Name, err)
 	}
-	return true, nil
+	return has, nil
 }
 
 // Pulls are the pull requests of one repository.

@@ -147,16 +147,12 @@ func (w *Workspace) Branches(ctx context.Context, of appset.Repository) ([]appse
 
 // Has implements appset.Organization.
 func (w *Workspace) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	var meta struct{}
 	segments := append([]string{"repositories", w.of.Name, of.Name, "src", branch.SHA}, strings.Split(path, "/")...)
-	err := w.session.Get(ctx, &meta, url.Values{"format": {"meta"}}, segments...)
-	if fault.Of(err) == fault.Missing {
-		return false, nil
-	}
+	has, err := w.session.Has(ctx, url.Values{"format": {"meta"}}, segments...)
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, w.of.Name, of.Name, err)
 	}
-	return true, nil
+	return has, nil
 }
 
 // CloudPulls are the pull requests of one repository of Bitbucket Cloud. They

@@ -159,15 +159,11 @@ func (p *Project) defaultBranch(ctx context.Context, of appset.Repository) (b se
 
 // Has implements appset.Organization.
 func (p *Project) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	var kind struct{}
-	err := p.session.Get(ctx, &kind, url.Values{"at": {branch.SHA}, "type": {"true"}}, p.repo(of, append([]string{"browse"}, strings.Split(path, "/")...)...)...)
-	if fault.Of(err) == fault.Missing {
-		return false, nil
-	}
+	has, err := p.session.Has(ctx, url.Values{"at": {branch.SHA}, "type": {"true"}}, p.repo(of, append([]string{"browse"}, strings.Split(path, "/")...)...)...)
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, of.Organization, of.Name, err)
 	}
-	return true, nil
+	return has, nil
 }
 
 // ServerPulls are the pull requests of one repository of Bitbucket Server.

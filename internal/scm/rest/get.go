@@ -19,6 +19,17 @@ func (s *Session) Get(ctx context.Context, into any, query url.Values, segments 
 	return err
 }
 
+// Has asks for what may not be there, and reads nothing of the answer but that
+// it is a JSON object.
+func (s *Session) Has(ctx context.Context, query url.Values, segments ...string) (bool, error) {
+	var there struct{}
+	err := s.Get(ctx, &there, query, segments...)
+	if fault.Of(err) == fault.Missing {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // GetHeader is Get, and gives the answer's header, too.
 func (s *Session) GetHeader(ctx context.Context, into any, query url.Values, segments ...string) (http.Header, error) {
 	u := *s.base
