@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,14 +69,7 @@ func (w *world) knock(address, secret string) int {
 func TestPrivateRepository(t *testing.T) {
 	t.Parallel()
 	forge := forgetest.Start(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	w := start(t, func(o *agent.Options) { o.Poll, o.Webhooks = time.Hour, address })
 	hook := "http://" + address + "/api/webhook"
 	ana := forge.User("ana")

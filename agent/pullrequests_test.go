@@ -3,7 +3,6 @@ package agent_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -53,14 +52,7 @@ func environments(w *world, forge *forgetest.Forge, repo string) *v1alpha1.Appli
 func TestPullRequestEnvironments(t *testing.T) {
 	t.Parallel()
 	forge := forgetest.Start(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	w := start(t, func(o *agent.Options) { o.Poll, o.Webhooks = time.Hour, address })
 	hook := "http://" + address + "/api/webhook"
 	ana := forge.User("ana")

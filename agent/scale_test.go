@@ -130,11 +130,11 @@ func (s scale) counted(name string) float64 {
 }
 
 // freeAddress finds a port that nobody listens on now.
-func freeAddress(b *testing.B) string {
-	b.Helper()
+func freeAddress(t testing.TB) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer l.Close() //nolint:errcheck // it is to be free
 	return l.Addr().String()
