@@ -80,7 +80,7 @@ func (r Report) table() []string {
 				since = d.Since.UTC().Format("2006-01-02 15:04")
 			}
 			if len(d.By) > 0 {
-				by = prose(visible(strings.Join(d.By, ", ")))
+				by = prose(strings.Join(d.By, ", "))
 			}
 		}
 		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |\n", code(app.Name), code(app.Cluster), what, since, by))
@@ -116,7 +116,7 @@ func (r Report) details() []string {
 
 func section(o drift.Object) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n**%s**", prose(visible(o.Key().Short())))
+	fmt.Fprintf(&b, "\n**%s**", prose(o.Key().Short()))
 	if o.Origin != "" {
 		b.WriteString(" " + code(o.Origin))
 	}
@@ -133,7 +133,7 @@ func section(o drift.Object) string {
 		if f.Rule != "" {
 			class += ": " + f.Rule
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Path), code(desired(f)), code(live(f)), prose(visible(class)), prose(hand(f)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Path), code(desired(f)), code(live(f)), prose(class), prose(hand(f)))
 	}
 	return b.String()
 }
@@ -144,13 +144,13 @@ func code(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return "<code>" + prose(visible(text)) + "</code>"
+	return "<code>" + prose(text) + "</code>"
 }
 
-// prose makes Markdown show text as it is.
+// prose makes Markdown show text as it is, what does not print as escapes.
 func prose(text string) string {
 	var b strings.Builder
-	for _, r := range text {
+	for _, r := range visible(text) {
 		if strings.ContainsRune("&<>\"'`|\\*_~#!@[]()$\n\r", r) {
 			fmt.Fprintf(&b, "&#%d;", r)
 			continue

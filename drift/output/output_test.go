@@ -154,6 +154,7 @@ func FuzzWriters(f *testing.F) {
 	f.Add("x\n::error::no", "a`b|c", "data[\"a\"]", "m\r\n")
 	f.Add("](javascript:alert(1))", "</code><script>", "\x00\x1b[2J", "\u202e\xff")
 	f.Add("\\|", "]]>&#124;", "a:b,c%0A", "@everyone")
+	f.Add("x", "\x1b[2J\u202e", "a", "b")
 	row := regexp.MustCompile(`^\| ([^|\n]*) \| ([^|\n]*) \| ([^|\n]*) \| ([^|\n]*) \| ([^|\n]*) \|$`)
 	f.Fuzz(func(t *testing.T, live, name, path, manager string) {
 		object := drift.Object{Kind: "ConfigMap", Namespace: "n", Name: name, State: drift.Modified, Origin: path + ":3", Fields: []drift.Field{
