@@ -16,6 +16,8 @@ const (
 	Modified State = "Modified" // a declared or removed field differs
 	Missing  State = "Missing"  // desired, not live
 	Extra    State = "Extra"    // live and tracked, not desired
+	Orphaned State = "Orphaned" // live in a destination namespace, tracked by nobody
+	Unknown  State = "Unknown"  // it could not be compared; Reason says why
 )
 
 // Class says what a difference means.
@@ -53,12 +55,14 @@ func (r Report) Rules() []ignore.Use {
 
 // Object is the verdict on one object. Fields is never nil, and sorted by path.
 type Object struct {
-	Group     string  `json:"group"`
-	Kind      string  `json:"kind"`
-	Namespace string  `json:"namespace"`
-	Name      string  `json:"name"`
-	State     State   `json:"state"`
-	Fields    []Field `json:"fields"`
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	State     State  `json:"state"`
+	// Reason says why the state is Unknown.
+	Reason string  `json:"reason,omitempty"`
+	Fields []Field `json:"fields"`
 	// Origin is the file and the line that describe it in Git, such as
 	// apps/web.yaml:31, as far as the caller tells.
 	Origin string `json:"origin,omitempty"`

@@ -134,7 +134,9 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 			r.Status = v1alpha1.SyncStatusCodeSynced
 		case drift.Extra:
 			r.Message = NotInGit
-		case drift.Modified, drift.Missing: // out of sync, as set above
+		case drift.Unknown:
+			r.Status, r.Message = v1alpha1.SyncStatusCodeUnknown, seen.verdict.Reason
+		case drift.Modified, drift.Missing, drift.Orphaned: // out of sync, as set above
 		}
 		out = append(out, r)
 	}

@@ -114,11 +114,15 @@ type ResourceIgnoreDifferences struct {
 
 // DriftPolicy says what to do about fields that left Git.
 type DriftPolicy struct {
-	// Action is Report (the default) or Revert.
-	// +kubebuilder:validation:Enum=Report;Revert
+	// Action is what to do about drift without being asked: report (the default
+	// without self-heal) or revert.
+	// +kubebuilder:validation:Enum=report;revert
 	Action string `json:"action,omitempty"`
-	// Undeclared also counts fields added by hand that Git never mentions.
-	Undeclared *bool `json:"undeclared,omitempty"`
+	// Undeclared is what a sync does about fields that Git does not mention and
+	// that somebody else than a known controller added: report (the default) or
+	// remove.
+	// +kubebuilder:validation:Enum=report;remove
+	Undeclared string `json:"undeclared,omitempty"`
 	// Accept lists drift that is tolerated until a date.
 	Accept []DriftAcceptance `json:"accept,omitempty"`
 }

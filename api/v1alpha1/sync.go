@@ -82,6 +82,9 @@ type SyncOperation struct {
 	Manifests             []string                `json:"manifests,omitempty"`
 	SyncOptions           SyncOptions             `json:"syncOptions,omitempty"`
 	AutoHealAttemptsCount int64                   `json:"autoHealAttemptsCount,omitempty"`
+	// Drifted limits the sync to what somebody else changed, field by field.
+	// Not in Argo CD.
+	Drifted bool `json:"drifted,omitempty"`
 }
 
 // SyncOperationResource limits a sync to one object.

@@ -25,7 +25,7 @@ func TestUnsupported(t *testing.T) {
 					Sources:           []ApplicationSource{{Plugin: &ApplicationSourcePlugin{}}, {Kustomize: &ApplicationSourceKustomize{Version: "v5"}}},
 					SourceHydrator:    &SourceHydrator{},
 					IgnoreDifferences: []ResourceIgnoreDifferences{{Kind: "Service"}},
-					Drift:             &DriftPolicy{Action: "Revert", Undeclared: new(bool), Accept: []DriftAcceptance{{Kind: "ConfigMap"}}},
+					Drift:             &DriftPolicy{Action: "revert", Undeclared: "remove", Accept: []DriftAcceptance{{Kind: "ConfigMap"}}},
 					DependsOn:         []string{"database"},
 					SyncPolicy:        &SyncPolicy{Retry: &RetryStrategy{Refresh: true}},
 				},

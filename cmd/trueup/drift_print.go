@@ -25,6 +25,7 @@ type printing struct {
 // drifted counts what the last line tells.
 type drifted struct {
 	inSync, modified, missing, extra int
+	orphaned, unknown                int
 	fields, undeclared, hidden       int
 }
 
@@ -40,6 +41,10 @@ func tally(report drift.Report) drifted {
 			d.missing++
 		case drift.Extra:
 			d.extra++
+		case drift.Orphaned:
+			d.orphaned++
+		case drift.Unknown:
+			d.unknown++
 		}
 		for _, f := range o.Fields {
 			switch f.Class {
@@ -105,6 +110,8 @@ func (p printing) symbol(state drift.State) string {
 		return p.palette.green("+")
 	case drift.Extra:
 		return p.palette.red("-")
+	case drift.Unknown:
+		return p.palette.yellow("?")
 	default:
 		return "="
 	}
@@ -117,6 +124,10 @@ func (p printing) state(state drift.State) string {
 		return "  in Git, not live: a sync creates it"
 	case drift.Extra:
 		return "  live, not in Git: a sync with prune deletes it"
+	case drift.Orphaned:
+		return "  live, tracked by nobody: no sync touches it"
+	case drift.Unknown:
+		return "  could not be compared"
 	default:
 		return ""
 	}

@@ -267,6 +267,10 @@ func fate(state drift.State) string {
 		return "in Git, not live: a sync creates it"
 	case drift.Extra:
 		return "live, not in Git: a sync with prune deletes it"
+	case drift.Orphaned:
+		return "live, tracked by nobody: no sync touches it"
+	case drift.Unknown:
+		return "could not be compared"
 	case drift.InSync, drift.Modified:
 	}
 	return ""
