@@ -71,7 +71,11 @@ func (c *comparison) added(p *place, live any) {
 		if p.spelled && p.typ.Known() || around && !p.whole.extra && p.whole.typ.Known() {
 			class = Declared // applying replaces the value as a whole
 		}
-		c.record(p, Field{Live: live, Class: class}, ownership.Latest(strangers))
+		shared := ""
+		if len(controllers) > 0 {
+			shared = controllers[0].Manager
+		}
+		c.record(p, Field{Live: live, Class: class, Shared: shared}, ownership.Latest(strangers))
 	case len(controllers) > 0:
 		c.record(p, Field{Live: live, Class: Expected, Rule: known.Controller}, ownership.Latest(controllers))
 	}

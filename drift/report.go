@@ -93,6 +93,8 @@ type Field struct {
 	Subresource string `json:"-"`
 	// Atomic says that the value is part of one that has one owner only.
 	Atomic bool `json:"-"`
+	// Shared names a known controller that owns a part of an undeclared value.
+	Shared string `json:"-"`
 }
 
 // ToSync reports a difference that a sync takes away.

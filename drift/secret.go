@@ -3,6 +3,8 @@ package drift
 import (
 	"encoding/base64"
 	"maps"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // encodeSecret writes stringData as the data that the server stores; it wins
@@ -26,4 +28,13 @@ func encodeSecret(secret map[string]any) map[string]any {
 	delete(out, "stringData")
 	out["data"] = data
 	return out
+}
+
+// AsStored is an object as the server stores it: the stringData of a Secret is
+// data. It shares memory with the object.
+func AsStored(u *unstructured.Unstructured) map[string]any {
+	if gvk := u.GroupVersionKind(); gvk.Group == "" && gvk.Kind == "Secret" {
+		return encodeSecret(u.Object)
+	}
+	return u.Object
 }
