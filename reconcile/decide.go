@@ -12,6 +12,9 @@ type Situation struct {
 	Automated, SelfHeal bool
 	// Revision is the one that the plan was made for.
 	Revision string
+	// Drifted: the plan only puts back what somebody else changed, and Last is
+	// the last time that this was done.
+	Drifted bool
 	// Due counts the plan's steps that can run now, Later the deferred ones.
 	Due, Later int
 	Refused    bool
@@ -28,8 +31,7 @@ type Attempt struct {
 	Failed   bool
 	// Unfinished: it left later waves to be done.
 	Unfinished bool
-	// Count is the number of attempts in a row that failed, or that healed
-	// what came back at once.
+	// Count is the number of attempts in a row that failed.
 	Count int
 }
 
@@ -51,10 +53,6 @@ type Backoff struct {
 
 // DefaultRetry is the wait after failures where the application names none.
 func DefaultRetry() Backoff { return Backoff{Base: 5 * time.Second, Factor: 2, Max: 3 * time.Minute} }
-
-// healing is the wait between two syncs of a revision that does not stay put:
-// somebody else keeps changing what we set.
-func healing() Backoff { return Backoff{Base: 2 * time.Second, Factor: 3, Max: 5 * time.Minute} }
 
 // Wait returns the time to wait after n attempts.
 func (b Backoff) Wait(n int) time.Duration {
@@ -88,8 +86,10 @@ func Decide(s Situation, now time.Time) Decision {
 		return Decision{Reason: "in sync"}
 	case again && s.Last.Unfinished && !s.Last.Failed:
 		return Decision{Sync: true, Reason: "the next wave is due"}
-	case !s.Automated:
+	case !s.Automated && !s.Drifted:
 		return Decision{Reason: "automated sync is off"}
+	case s.Drifted && !(again && s.Last.Failed):
+		return Decision{Sync: true, Reason: "live state has drifted"}
 	case !again:
 		return Decision{Sync: true, Reason: "new revision"}
 	case s.Last.Failed && s.Limit != nil && int64(s.Last.Count) > *s.Limit:
@@ -99,7 +99,8 @@ func Decide(s Situation, now time.Time) Decision {
 	case !s.SelfHeal:
 		return Decision{Reason: "the revision was synced already and self-heal is off"}
 	}
-	return s.paced(now, healing(), "live state has drifted")
+	// What is fought over is not due: see fights.
+	return Decision{Sync: true, Reason: "live state has drifted"}
 }
 
 func (s Situation) paced(now time.Time, b Backoff, reason string) Decision {

@@ -48,9 +48,19 @@ func TestDecide(t *testing.T) {
 			Decision{Reason: "the revision was synced already and self-heal is off"},
 		},
 		{
-			"healing slows down when somebody fights it",
-			Situation{Automated: true, SelfHeal: true, Revision: "b", Due: 1, Last: Attempt{Revision: "b", At: at(time.Second), Count: 3}},
-			Decision{Reason: "live state has drifted", After: 17 * time.Second},
+			"drift is healed at once, however lately that was done",
+			Situation{Automated: true, SelfHeal: true, Revision: "b", Due: 1, Last: Attempt{Revision: "b", At: now}},
+			Decision{Sync: true, Reason: "live state has drifted"},
+		},
+		{
+			"what drifted is put back without automation",
+			Situation{Drifted: true, Revision: "b", Due: 1, Last: Attempt{Revision: "a", At: now, Failed: true, Count: 3}},
+			Decision{Sync: true, Reason: "live state has drifted"},
+		},
+		{
+			"what could not be put back waits",
+			Situation{Drifted: true, Revision: "b", Due: 1, Last: Attempt{Revision: "b", At: at(4 * time.Second), Failed: true, Count: 1}},
+			Decision{Reason: "the last sync failed", After: time.Second},
 		},
 	}
 	for _, tc := range tests {

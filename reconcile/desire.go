@@ -45,6 +45,8 @@ type Desired struct {
 	// stand is where the trees of asked stood, one after the other.
 	stand []standing
 	rules rulebook
+	// left stands for what is fought over of each object.
+	left map[object.Key]string
 	// named are the repositories that files named beyond the sources.
 	named []string
 }

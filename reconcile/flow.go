@@ -7,7 +7,9 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/heat"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile/apply"
 	"github.com/trueup-dev/trueup/reconcile/plan"
 )
@@ -27,6 +29,8 @@ type Flow struct {
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
+	// Fights say when something that keeps coming back is left alone.
+	Fights heat.Settings
 	// MaskKey keys the marks that stand for secret values in reports.
 	MaskKey []byte
 }
@@ -70,23 +74,24 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	mem.ask(desired)
 	mem.resume(app, desired)
 	mem.reopen(app.Status)
+	mem.fights.begin(app, desired, f.Fights, f.Now())
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return f.failed(app, mem, err)
 	}
 	pending := mem.attempt.Revision != desired.Digest
 	found := view.Drift(app.Status, pending)
-	if len(found) == 0 {
-		mem.noticed = time.Time{}
-	} else if mem.noticed.IsZero() {
-		mem.noticed = f.Now()
-	}
+	mem.fights.watch(view, f.Now())
 
 	s := session{
 		flow: f, app: app, mem: mem, view: view, operation: app.Operation, found: found,
 		pending: pending, moved: app.Status.Sync.Digest != desired.Digest,
+		wants: object.Index(desired.Objects), foreign: map[place]bool{}, tried: map[place]v1alpha1.FieldResult{}, changed: map[object.Key]int{},
 	}
-	p, decision := s.decide()
+	p, decision, err := s.decide(ctx)
+	if err != nil {
+		return f.failed(app, mem, err)
+	}
 	for range rounds {
 		if !decision.Sync || ctx.Err() != nil {
 			break
@@ -97,20 +102,24 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		if s.run.Result.DryRun {
 			break // what it left undone is not to be gone on with
 		}
-		p, decision = s.decide()
+		if p, decision, err = s.decide(ctx); err != nil {
+			return f.failed(app, mem, err)
+		}
 	}
+	s.prove(ctx)
 	s.settle(p)
 	if s.run != nil && f.Journal != nil {
 		_ = f.Journal.Record(ctx, *s.run) // as with drift: it tells its own failures
 	}
-	left := view.Drift(app.Status, false)
-	if pending && s.run == nil {
-		left = found
-	}
+	left := view.Drift(app.Status, pending && (s.run == nil || s.run.Drifted))
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
 	_, _, next := acceptances(app, f.Now())
-	return Outcome{Status: status, After: sooner(decision.After, next, f.Now()), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
+	after := sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now())
+	if s.unsettled() {
+		after = sooner(after, f.Now().Add(again), f.Now())
+	}
+	return Outcome{Status: status, After: after, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
 
 // Compare tells how live objects differ from a revision, or from the

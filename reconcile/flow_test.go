@@ -2,11 +2,16 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -17,6 +22,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/apply"
 )
 
 // memoryCluster keeps objects as they are applied: enough to see what a flow
@@ -25,6 +31,56 @@ type memoryCluster struct {
 	mu     sync.Mutex
 	stored map[object.Key]*unstructured.Unstructured
 	writes int
+	// version is the last resource version that was given out.
+	version int
+	// refuses are pointers that cannot be removed, and meanwhile is what others
+	// do just before a removal.
+	refuses   []string
+	meanwhile func()
+	// admit changes what is applied, as a webhook does.
+	admit func(*unstructured.Unstructured)
+}
+
+// next gives an object a version of its own.
+func (c *memoryCluster) next(u *unstructured.Unstructured) {
+	c.version++
+	u.SetResourceVersion(strconv.Itoa(c.version))
+}
+
+func (c *memoryCluster) Remove(_ context.Context, p apply.Patch) (*unstructured.Unstructured, error) {
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.stored[p.Key]
+	if u == nil || u.GetResourceVersion() != p.Version || string(u.GetUID()) != p.UID {
+		return nil, fault.New(fault.Conflict, "%s has changed", p.Key)
+	}
+	document, err := json.Marshal(u.Object)
+	if err != nil {
+		return nil, err
+	}
+	for _, pointer := range p.Pointers {
+		if slices.Contains(c.refuses, pointer) {
+			return nil, fault.New(fault.Invalid, "%s is immutable", pointer)
+		}
+		patch, err := jsonpatch.DecodePatch(fmt.Appendf(nil, `[{"op":"remove","path":%q}]`, pointer))
+		if err != nil {
+			return nil, err
+		}
+		if document, err = patch.Apply(document); err != nil {
+			return nil, fault.Wrap(fault.Invalid, err)
+		}
+	}
+	u = &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(document); err != nil || p.DryRun {
+		return u, err
+	}
+	c.next(u)
+	c.stored[p.Key] = u
+	c.writes++
+	return u.DeepCopy(), nil
 }
 
 func (c *memoryCluster) Apply(_ context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -32,6 +88,10 @@ func (c *memoryCluster) Apply(_ context.Context, u *unstructured.Unstructured) (
 	defer c.mu.Unlock()
 	u = u.DeepCopy()
 	u.SetUID(types.UID(object.KeyOf(u).String()))
+	if c.admit != nil {
+		c.admit(u)
+	}
+	c.next(u)
 	c.stored[object.KeyOf(u)] = u
 	c.writes++
 	return u.DeepCopy(), nil

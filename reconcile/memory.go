@@ -37,7 +37,8 @@ type Memory struct {
 	restored  bool
 	operation *v1alpha1.Operation // the one whose waves are not done yet
 	failures  int                 // looks in a row that failed
-	noticed   time.Time           // when the present drift was first found
+	reverted  Attempt             // the last time that only drift was put back
+	fights    fights              // what keeps coming back
 	namespace string              // the destination namespace known to exist
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
@@ -326,6 +327,10 @@ func (m *Memory) resume(app *v1alpha1.Application, d *Desired) {
 	m.restored = true
 	state := app.Status.OperationState
 	if state == nil || state.SyncResult == nil || state.SyncResult.Digest != d.Digest {
+		return
+	}
+	if state.SyncResult.Drifted {
+		m.attempt = Attempt{Revision: d.Digest, At: state.StartedAt.Time}
 		return
 	}
 	m.attempt = Attempt{Revision: d.Digest, At: state.StartedAt.Time, Failed: state.Phase == phaseFailed, Unfinished: state.Phase == phaseRunning}

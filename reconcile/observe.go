@@ -12,6 +12,8 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -34,6 +36,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 	if d.rules, err = f.rulesOf(ctx, app, mem); err != nil {
 		return nil, err
 	}
+	d.left = mem.fights.stamps()
 	hashes := make(map[object.Key]string, len(d.hashes))
 	versions := make(map[object.Key]schema.GroupVersionKind, len(d.hashes))
 	for _, u := range d.Objects {
@@ -171,12 +174,9 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	for _, verdict := range report.Objects {
 		key := verdict.Key()
 		judged[key] = true
-		var apply *unstructured.Unstructured
-		switch {
-		case d.rules.respected:
-			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, nil)
-		case d.rules.accepts:
-			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, isAccepted)
+		apply, _ := revert.Apply(wants[key], byKey[key], verdict, j.leaves(verdict))
+		if apply == wants[key] {
+			apply = nil
 		}
 		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply}, byKey[key])
 	}
@@ -189,6 +189,24 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	}
 	mem.forget(gone)
 	return nil
+}
+
+// leaves says what syncs leave as it is of an object's differences: what the
+// rules of users explain that are to be respected, what is accepted, and what
+// is fought over.
+func (j judge) leaves(verdict drift.Object) func(drift.Field) revert.Leave {
+	return func(f drift.Field) revert.Leave {
+		users := slices.ContainsFunc(verdict.Rules, func(h ignore.Hit) bool { return h.Rule == f.Rule })
+		switch {
+		case f.Class == drift.Expected && users && isAccepted(f.Rule):
+			return revert.Untouched
+		case f.Class == drift.Expected && users && j.desired.rules.respected:
+			return revert.Respect
+		case f.ToSync() && j.mem.fights.on[place{verdict.Key(), f.Path}]:
+			return revert.Untouched
+		}
+		return revert.Correct
+	}
 }
 
 // input is what a plan is made of.

@@ -46,13 +46,12 @@ func PolicyOf(app *v1alpha1.Application, op *v1alpha1.Operation) plan.Policy {
 
 // situation gathers what Decide looks at.
 func situation(app *v1alpha1.Application, manual bool, digest string, p plan.Plan, last Attempt) Situation {
+	selfHeal, _ := heals(app)
 	s := Situation{
-		Manual: manual, Revision: digest, Refused: len(p.Refusals) > 0, Last: last,
+		SelfHeal: selfHeal,
+		Manual:   manual, Revision: digest, Refused: len(p.Refusals) > 0, Last: last,
 		Due:   p.Count(plan.Create) + p.Count(plan.Update) + p.Count(plan.Prune) - p.Deferred(),
 		Later: p.Deferred(), Automated: app.Spec.SyncPolicy.IsAutomated(),
-	}
-	if s.Automated {
-		s.SelfHeal = app.Spec.SyncPolicy.Automated.SelfHeal
 	}
 	if app.Spec.SyncPolicy != nil {
 		s.Retry, s.Limit = retryOf(app.Spec.SyncPolicy.Retry)

@@ -106,5 +106,7 @@ type Run struct {
 	Phase     string
 	Message   string
 	Reason    string
-	Result    apply.Result
+	// Drifted says that only what somebody else changed was put back.
+	Drifted bool
+	Result  apply.Result
 }

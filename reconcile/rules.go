@@ -27,8 +27,6 @@ type rulebook struct {
 	own []string
 	// respected: a sync leaves to live what rules explain.
 	respected bool
-	// accepts: some rules are acceptances, which syncs always respect.
-	accepts bool
 	// text is what own was compiled from.
 	text string
 }
@@ -70,7 +68,6 @@ func compile(all []v1alpha1.ResourceIgnoreDifferences, accepted []v1alpha1.Drift
 			refused = append(refused, ignore.Problem{At: r.At, Message: err.Error()})
 			continue
 		}
-		book.accepts = true
 		if !slices.Contains(book.own, r.Name) {
 			book.own = append(book.own, r.Name)
 		}
@@ -112,6 +109,9 @@ func (d *Desired) stamp(key object.Key) string {
 		if d.rules.respected {
 			hash += "/respected"
 		}
+	}
+	if left := d.left[key]; left != "" {
+		hash += "/left " + left
 	}
 	return hash
 }

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
@@ -28,6 +29,8 @@ func put(t *testing.T, c *memoryCluster, manifests string) {
 	}
 	for _, u := range all {
 		object.Track(u, "shop")
+		u.SetUID(types.UID(object.KeyOf(u).String()))
+		c.next(u)
 		c.stored[object.KeyOf(u)] = u
 	}
 }
@@ -48,6 +51,7 @@ func edit(c *memoryCluster, key object.Key, manager, fields string, value any, p
 	u := c.stored[key].DeepCopy()
 	_ = unstructured.SetNestedField(u.Object, value, path...)
 	u.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager, Operation: "Update", FieldsV1: metav1.NewFieldsV1(fields)}})
+	c.next(u)
 	c.stored[key] = u
 }
 

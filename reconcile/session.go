@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,15 +36,49 @@ type session struct {
 	pending, moved bool
 	// run is the sync of this session, nil while there was none.
 	run *Run
+	// reach is what its next round may change, wants what Git says.
+	reach reach
+	wants map[object.Key]*unstructured.Unstructured
+	// foreign are the places that somebody else changed, tried those that the
+	// session did something about, with the outcome, and changed counts how often
+	// an object was changed by others meanwhile.
+	foreign map[place]bool
+	tried   map[place]v1alpha1.FieldResult
+	changed map[object.Key]int
+	// prepared are objects that were read for the next round.
+	prepared map[object.Key]prepared
 }
 
-func (s *session) decide() (plan.Plan, Decision) {
+// decide plans the next round, and tells whether it is run. What must be read
+// for it is.
+func (s *session) decide(ctx context.Context) (plan.Plan, Decision, error) {
 	op := s.mem.operation
 	if s.operation != nil {
 		op = s.operation
 	}
-	p := plan.Make(s.view.input(s.flow.ID(s.app), PolicyOf(s.app, op), s.mem))
-	return p, Decide(situation(s.app, s.operation != nil, s.view.Desired.Digest, p, s.mem.attempt), s.flow.Now())
+	s.reach = reachOf(s.app, op, s.view.Desired.Digest, s.mem.attempt)
+	for range rounds {
+		for _, d := range s.view.Drift(s.app.Status, s.pending) {
+			s.foreign[d.place()] = true
+		}
+		policy := PolicyOf(s.app, op)
+		p := plan.Make(s.input(policy))
+		last := s.mem.attempt
+		if s.reach.drifted {
+			last = s.mem.reverted
+		}
+		now := situation(s.app, s.operation != nil, s.view.Desired.Digest, p, last)
+		now.Drifted = s.reach.drifted
+		decision := Decide(now, s.flow.Now())
+		keys := s.unprepared(p)
+		if !decision.Sync || len(keys) == 0 {
+			return p, decision, nil
+		}
+		if err := s.prepare(ctx, keys, policy); err != nil {
+			return p, decision, err
+		}
+	}
+	return plan.Plan{}, Decision{Reason: "what is live does not hold still"}, nil
 }
 
 // sync runs what is due of a plan and takes in what came of it.
@@ -54,6 +87,7 @@ func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 	if s.run == nil {
 		s.run = &Run{App: s.app.Namespace + "/" + s.app.Name, Reason: reason, Commit: s.view.Desired.Commit, Started: now, Initiator: v1alpha1.OperationInitiator{Automated: true}}
 	}
+	s.run.Drifted = s.run.Drifted || s.reach.drifted
 	dryRun := false
 	if s.operation != nil {
 		s.run.Initiator = s.operation.InitiatedBy
@@ -72,29 +106,35 @@ func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 	}
 	result := apply.Execute(ctx, s.view.cluster.Writer, p, apply.Options{DryRun: dryRun})
 	s.run.Result = merge(s.run.Result, result)
+	s.count(p, result)
 	if dryRun {
 		return nil // it is no attempt, and there is nothing to learn from it
 	}
+	s.prepared = nil
 	s.learn(ctx, result)
 	s.attempted(p, result)
 	return nil
 }
 
-// attempted counts the attempt. One that healed what had only just been set
-// counts as a fight; a person who changes something now and then does not.
+// attempted counts the attempt: of a sync, or of putting back what drifted,
+// which says nothing of the revision.
 func (s *session) attempted(p plan.Plan, result apply.Result) {
-	now, last := s.flow.Now(), s.mem.attempt
-	next := Attempt{Revision: s.view.Desired.Digest, At: now, Failed: result.Err() != nil, Unfinished: p.Deferred() > 0}
-	const soon = 5 * time.Second
+	attempt := &s.mem.attempt
+	if s.reach.drifted {
+		attempt = &s.mem.reverted
+	}
+	last := *attempt
+	next := Attempt{Revision: s.view.Desired.Digest, At: s.flow.Now(), Failed: result.Err() != nil, Unfinished: p.Deferred() > 0}
+	for _, e := range result.Entries {
+		next.Unfinished = next.Unfinished || e.Changed && s.changed[e.Key] < maxChanged
+	}
 	switch {
 	case next.Failed && last.Failed && last.Revision == next.Revision:
 		next.Count = last.Count + 1
 	case next.Failed:
 		next.Count = 1
-	case last.Revision == next.Revision && !s.mem.noticed.IsZero() && s.mem.noticed.Sub(last.At) < soon:
-		next.Count = last.Count + 1
 	}
-	s.mem.attempt, s.mem.noticed = next, time.Time{}
+	*attempt = next
 }
 
 // learn compares what was stored with what was desired, so that the watch
@@ -130,6 +170,7 @@ func (s *session) settle(p plan.Plan) {
 	if s.mem.attempt.Unfinished && !waits {
 		s.mem.attempt.Unfinished = false
 	}
+	s.mem.reverted.Unfinished = s.mem.reverted.Unfinished && waits
 	if s.run == nil {
 		return
 	}
@@ -142,7 +183,7 @@ func (s *session) settle(p plan.Plan) {
 	case waits:
 		s.run.Phase, s.run.Message = phaseRunning, firstReason(p)
 	default:
-		s.run.Phase, s.run.Message = phaseSucceeded, summary(s.run.Result)
+		s.run.Phase, s.run.Message = phaseSucceeded, summary(s.run.Result)+s.shortfall()
 		s.mem.operation = nil
 	}
 }

@@ -53,6 +53,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	out.Drift = summarize(left, s.mem.Verified())
 	out.Drift.Rules = s.view.rules()
 	s.mem.dated(out.Drift)
+	out.Drift.Fights = s.mem.fights.list(s.view, s.flow.Now())
 	if s.run != nil {
 		s.record(&out)
 	} else if o := out.OperationState; o != nil && o.Phase == phaseRunning && !s.mem.attempt.Unfinished {
@@ -171,13 +172,15 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 	if s.run.Phase != phaseRunning {
 		state.FinishedAt = &finished
 	}
+	fields := s.fields()
 	for _, e := range s.run.Result.Entries {
 		state.SyncResult.Resources = append(state.SyncResult.Resources, v1alpha1.ResourceResult{
 			Group: e.Key.Group, Kind: e.Key.Kind, Namespace: e.Key.Namespace, Name: e.Key.Name, Status: string(e.Status), Message: e.Message,
+			Fields: fields[e.Key],
 		})
 	}
 	out.OperationState = state
-	if s.run.Phase != phaseSucceeded || s.run.Result.DryRun {
+	if s.run.Phase != phaseSucceeded || s.run.Result.DryRun || s.run.Drifted {
 		return
 	}
 	id := int64(0)
@@ -198,6 +201,9 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 
 func (s *session) syncResult() *v1alpha1.SyncOperationResult {
 	out := &v1alpha1.SyncOperationResult{Digest: s.view.Desired.Digest}
+	if s.run.Drifted {
+		out.Drifted, out.Digest = true, s.mem.attempt.Revision
+	}
 	out.Revision, out.Revisions = s.revisions()
 	return out
 }
@@ -228,6 +234,9 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
 	if _, expired, _ := acceptances(s.app, now.Time); len(expired) > 0 {
 		c.add(DriftAcceptanceExpired, metav1.ConditionTrue, "Expired", expiries(expired))
+	}
+	if fights := out.Drift.Fights; len(fights) > 0 {
+		c.add(DriftFight, metav1.ConditionTrue, "KeepsComingBack", fightsText(fights))
 	}
 	for rule, messages := range warnings {
 		if len(messages) == 0 {

@@ -223,7 +223,7 @@ func fieldOf(c v1alpha1.DriftChange) *drift.Field {
 // tell passes what happened to drift to the journal.
 func (s *session) tell(ctx context.Context, found, left []Drift) {
 	st := story{
-		app: s.app.Namespace + "/" + s.app.Name, at: s.flow.Now(), found: found, left: left, verdicts: s.view.seen, moved: s.moved, pending: s.pending,
+		app: s.app.Namespace + "/" + s.app.Name, at: s.flow.Now(), found: found, left: left, verdicts: s.view.seen, moved: s.moved, pending: s.pending && !s.reach.drifted,
 		author: s.view.Desired.Commit.Author, run: s.run,
 	}
 	events := s.mem.tell(st)

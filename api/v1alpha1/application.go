@@ -114,8 +114,9 @@ type ResourceIgnoreDifferences struct {
 
 // DriftPolicy says what to do about fields that left Git.
 type DriftPolicy struct {
-	// Action is what to do about drift without being asked: report (the default
-	// without self-heal) or revert.
+	// Action is what to do about drift without being asked: revert it, also
+	// where automated sync is off, or only report it, also with self-heal. Empty
+	// is as self-heal says.
 	// +kubebuilder:validation:Enum=report;revert
 	Action string `json:"action,omitempty"`
 	// Undeclared is what a sync does about fields that Git does not mention and

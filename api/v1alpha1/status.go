@@ -64,6 +64,37 @@ type DriftSummary struct {
 	// Changes is bounded; the counts are not.
 	// +kubebuilder:validation:MaxItems=100
 	Changes []DriftChange `json:"changes,omitempty"`
+	// Fights are differences that keep coming back, and that are not corrected
+	// for a while.
+	// +kubebuilder:validation:MaxItems=100
+	Fights []DriftFight `json:"fights,omitempty"`
+}
+
+// DriftFight is a field that trueup and somebody else keep changing, or an
+// object that somebody keeps deleting where Path is empty. It is left to the
+// other until Until, and corrected again then.
+type DriftFight struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Path      string `json:"path,omitempty"`
+	// Desired is what trueup sets, Live what Manager does.
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Desired *apiextensionsv1.JSON `json:"desired,omitempty"`
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Live *apiextensionsv1.JSON `json:"live,omitempty"`
+	// Manager is the other's name in managedFields; empty where nobody knows,
+	// and trueup where the server itself changes what trueup sends.
+	Manager string `json:"manager,omitempty"`
+	// Corrections counts how often it was corrected before it was left.
+	Corrections int64       `json:"corrections,omitempty"`
+	Since       metav1.Time `json:"since"`
+	Until       metav1.Time `json:"until"`
+	// Rule is a part of spec, in YAML, that has the field expected to differ.
+	Rule string `json:"rule,omitempty"`
 }
 
 // IgnoreRuleStatus is what one rule did to the objects of the application.
@@ -142,6 +173,9 @@ type SyncOperationResult struct {
 	Revisions []string         `json:"revisions,omitempty"`
 	Digest    string           `json:"digest,omitempty"`
 	Resources []ResourceResult `json:"resources,omitempty"`
+	// Drifted says that only what somebody else changed was put back; Digest is
+	// that of the sync before then. Not in Argo CD.
+	Drifted bool `json:"drifted,omitempty"`
 }
 
 // ResourceResult is what a sync did to one object.
@@ -153,4 +187,15 @@ type ResourceResult struct {
 	Name      string `json:"name"`
 	Status    string `json:"status,omitempty"`
 	Message   string `json:"message,omitempty"`
+	// Fields tells what became of drifted fields. Not in Argo CD.
+	Fields []FieldResult `json:"fields,omitempty"`
+}
+
+// FieldResult is what a sync did to one field that somebody else changed.
+type FieldResult struct {
+	Path string `json:"path"`
+	// Status is Reverted, Removed, Refused where the server does not let it go,
+	// NotConverged where it differs all the same, or Planned by a dry run.
+	Status  string `json:"status"`
+	Message string `json:"message,omitempty"`
 }

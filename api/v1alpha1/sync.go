@@ -85,6 +85,12 @@ type SyncOperation struct {
 	// Drifted limits the sync to what somebody else changed, field by field.
 	// Not in Argo CD.
 	Drifted bool `json:"drifted,omitempty"`
+	// Paths limit a sync of what is drifted to these paths, as reports print
+	// them, and to what is below them. Not in Argo CD.
+	Paths []string `json:"paths,omitempty"`
+	// Undeclared has fields removed that somebody added and that Git does not
+	// mention, whatever spec.drift.undeclared says. Not in Argo CD.
+	Undeclared bool `json:"undeclared,omitempty"`
 }
 
 // SyncOperationResource limits a sync to one object.

@@ -18,8 +18,6 @@ func Unsupported(app *Application) []string {
 		u.source(&s.Sources[i], fmt.Sprintf("spec.sources[%d]", i))
 	}
 	u.add(s.SourceHydrator != nil, "spec.sourceHydrator")
-	u.add(s.Drift != nil && s.Drift.Action != "", "spec.drift.action")
-	u.add(s.Drift != nil && s.Drift.Undeclared != "", "spec.drift.undeclared")
 	u.add(len(s.DependsOn) > 0, "spec.dependsOn")
 	if p := s.SyncPolicy; p != nil {
 		u.add(p.Retry != nil && p.Retry.Refresh, "spec.syncPolicy.retry.refresh")

@@ -32,7 +32,7 @@ func TestUnsupported(t *testing.T) {
 				Operation: &Operation{Retry: RetryStrategy{Limit: 2}, Sync: &SyncOperation{Manifests: []string{"x"}, SyncStrategy: &SyncStrategy{Apply: &SyncStrategyApply{Force: true}}}},
 			},
 			want: []string{
-				"spec.sources[0].plugin", "spec.sources[1].kustomize.version", "spec.sourceHydrator", "spec.drift.action", "spec.drift.undeclared", "spec.dependsOn",
+				"spec.sources[0].plugin", "spec.sources[1].kustomize.version", "spec.sourceHydrator", "spec.dependsOn",
 				"spec.syncPolicy.retry.refresh", "operation.retry", "operation.sync.syncStrategy", "operation.sync.manifests",
 			},
 		},

@@ -20,6 +20,21 @@ type Writer interface {
 	// Delete removes the object with this UID. An object that is gone, or was
 	// replaced by one with another UID, is a fault.Missing or fault.Conflict.
 	Delete(ctx context.Context, key object.Key, uid string) error
+	// Remove takes fields out of one version of an object, all or none, and
+	// returns it as stored. Where the object has another version by now it is a
+	// fault.Conflict; what the server refuses is told as it says.
+	Remove(ctx context.Context, p Patch) (*unstructured.Unstructured, error)
+}
+
+// Patch says what to take out of which version of an object.
+type Patch struct {
+	APIVersion   string
+	Key          object.Key
+	UID, Version string
+	// Pointers are JSON pointers, which count one after the other.
+	Pointers []string
+	// DryRun has the server say what it would do.
+	DryRun bool
 }
 
 // Status is what became of one step.
@@ -41,6 +56,12 @@ type Entry struct {
 	Action  plan.Action `json:"action"`
 	Status  Status      `json:"status"`
 	Message string      `json:"message,omitempty"`
+	// Refused are the paths that the server does not let go, each with what it
+	// says. The others of the step are gone.
+	Refused map[string]string `json:"refused,omitempty"`
+	// Changed says that the object was changed since the plan was made, so that
+	// nothing was removed from it: what is to be removed may stand elsewhere.
+	Changed bool `json:"changed,omitempty"`
 	// Live is the object as the cluster stored it.
 	Live *unstructured.Unstructured `json:"-"`
 	err  error
@@ -199,6 +220,14 @@ func (r *runner) step(ctx context.Context, s plan.Step) Entry {
 		e.Status, e.Message = Synced, "dry run"
 		return e
 	}
+	if e.Status = Synced; len(s.Remove) > 0 {
+		if err := r.remove(ctx, s, &e); err != nil {
+			return failed(e, err)
+		}
+	}
+	if s.Object == nil {
+		return e
+	}
 	live, err := r.writer.Apply(ctx, s.Object.DeepCopy())
 	if err != nil {
 		if s.Origin != "" {
@@ -206,7 +235,7 @@ func (r *runner) step(ctx context.Context, s plan.Step) Entry {
 		}
 		return failed(e, err)
 	}
-	e.Status, e.Live = Synced, live
+	e.Live = live
 	return e
 }
 

@@ -61,6 +61,19 @@ func (m *memory) Delete(_ context.Context, k object.Key, uid string) error {
 	return nil
 }
 
+func (m *memory) Remove(_ context.Context, p Patch) (*unstructured.Unstructured, error) {
+	name := "remove " + p.Key.Name
+	if p.DryRun {
+		name = "try " + p.Key.Name
+	}
+	if err := m.enter(name + " " + strings.Join(p.Pointers, " ")); err != nil {
+		return nil, err
+	}
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	u.SetResourceVersion("1")
+	return u, nil
+}
+
 func step(action plan.Action, kind, name string, wave int) plan.Step {
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name, "namespace": "shop"},

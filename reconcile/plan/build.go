@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -48,7 +49,7 @@ func newBuilder(in Input) *builder {
 func (b *builder) namespace() {
 	p := b.in.Policy
 	key := object.Key{Kind: "Namespace", Name: p.Namespace}
-	if !p.CreateNamespace || p.Namespace == "" || p.Deleting || b.desired[key] != nil || len(b.in.Desired) == 0 {
+	if !p.CreateNamespace || p.Namespace == "" || p.Deleting || b.desired[key] != nil || len(b.in.Desired) == 0 || p.Drifted && !b.recreates(p.Namespace) {
 		return
 	}
 	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
@@ -63,6 +64,16 @@ func (b *builder) namespace() {
 		step.Action, step.Reason = Update, "managedNamespaceMetadata"
 	}
 	b.steps = append(b.steps, step)
+}
+
+// recreates reports whether something is to be created in a namespace.
+func (b *builder) recreates(namespace string) bool {
+	for key := range b.desired {
+		if key.Namespace == namespace && b.live[key] == nil && !b.in.Absent[key] && b.in.selected(key) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) firstWave() int {
@@ -95,16 +106,18 @@ func (b *builder) changes() {
 		}
 		step := Step{Key: key, Wave: b.waves[key], Object: u, Origin: b.in.Origins[key]}
 		switch {
+		case b.live[key] == nil && b.in.Absent[key]:
+			continue
 		case b.live[key] == nil:
 			step.Action = Create
+		case b.live[key].GetDeletionTimestamp() != nil && b.in.Policy.Drifted:
+			continue
 		case b.live[key].GetDeletionTimestamp() != nil:
 			step.Action, step.Deferred, step.Reason = Create, true, "waits for the deletion of its predecessor"
 		default:
-			step.Fields = correctable(b.found[key])
-			if len(step.Fields) == 0 {
+			if !b.update(&step) {
 				continue
 			}
-			step.Action, step.UID = Update, string(b.live[key].GetUID())
 		}
 		if wait != "" && step.Wave > first {
 			step.Deferred, step.Reason = true, wait
@@ -114,9 +127,31 @@ func (b *builder) changes() {
 	}
 }
 
+// update fills in what an Update takes away, and tells whether that is
+// anything.
+func (b *builder) update(step *Step) bool {
+	found := b.found[step.Key]
+	step.Fields = correctable(found)
+	if len(step.Fields) == 0 {
+		step.Object = nil
+	}
+	if b.in.Policy.RemoveUndeclared {
+		if added := removable(found); len(added) > 0 {
+			step.Fields = append(step.Fields, added...)
+			r := b.in.Removals[step.Key]
+			step.Remove, step.Version, step.APIVersion = r.Remove, r.Version, r.APIVersion
+		}
+	}
+	step.Action, step.UID = Update, string(b.live[step.Key].GetUID())
+	return len(step.Fields) > 0
+}
+
 // barrier finds the first wave that is not in sync and healthy; everything
 // after it waits.
 func (b *builder) barrier() (reason string, wave int) {
+	if b.in.Policy.Drifted {
+		return "", 0
+	}
 	for _, u := range b.in.Desired {
 		key := object.KeyOf(u)
 		if reason != "" && b.waves[key] >= wave {
@@ -135,6 +170,9 @@ func (b *builder) barrier() (reason string, wave int) {
 func (b *builder) pending(u *unstructured.Unstructured) string {
 	key := object.KeyOf(u)
 	live := b.live[key]
+	if live == nil && b.in.Absent[key] {
+		return ""
+	}
 	if live == nil {
 		return "is missing"
 	}
@@ -176,6 +214,9 @@ func (b *builder) undefined(s *Step) {
 
 // prunes turns what we track but no longer want into Prune or Keep.
 func (b *builder) prunes() {
+	if b.in.Policy.Drifted {
+		return
+	}
 	wait := ""
 	for _, s := range b.steps {
 		if s.Deferred {
@@ -216,6 +257,17 @@ func (b *builder) objection(u *unstructured.Unstructured) (keeper, string) {
 		}
 	}
 	return keeper{}, ""
+}
+
+// removable returns what somebody added and what may be removed.
+func removable(o drift.Object) []drift.Field {
+	var out []drift.Field
+	for _, f := range o.Fields {
+		if f.Class == drift.Undeclared && revert.Kept(f) == "" {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // correctable returns the differences that applying removes: the declared

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -40,11 +41,19 @@ type Step struct {
 	// when those are healthy, runs them. So no worker ever waits.
 	Deferred bool   `json:"deferred,omitempty"`
 	Reason   string `json:"reason,omitempty"`
-	// Fields are the differences that an Update removes.
+	// Fields are the differences that an Update takes away: by an apply, but for
+	// those that only live has, which are removed.
 	Fields []drift.Field `json:"fields,omitempty"`
+	// Remove says where hand-added values stand in Version, the resource version
+	// of the live object; no other version is touched.
+	Remove  []revert.Removal `json:"remove,omitempty"`
+	Version string           `json:"version,omitempty"`
+	// APIVersion is the one that Remove is about.
+	APIVersion string `json:"-"`
 	// Origin is where Object is described, as far as it is known.
 	Origin string `json:"origin,omitempty"`
-	// Object is what Create and Update apply.
+	// Object is what Create and Update apply; nil where there is only something
+	// to remove.
 	Object *unstructured.Unstructured `json:"-"`
 	// UID is the live object's; a delete must hit this one and no successor.
 	UID string `json:"uid,omitempty"`
@@ -75,6 +84,17 @@ type Input struct {
 	Policy    Policy
 	// Origins tell where desired objects are described.
 	Origins map[object.Key]string
+	// Absent are desired objects that are not live and stay so.
+	Absent map[object.Key]bool
+	// Removals are known once an object was read for them. Until then a plan
+	// tells what is to be removed, and not where it stands.
+	Removals map[object.Key]Removals
+}
+
+// Removals are hand-added values of one version of an object.
+type Removals struct {
+	APIVersion, Version string
+	Remove              []revert.Removal
 }
 
 // Policy is what the application's owner decided.
@@ -94,6 +114,12 @@ type Policy struct {
 	NamespaceAnnotations map[string]string
 	// Only limits the steps to some objects; empty means all.
 	Only []object.Key
+	// RemoveUndeclared takes away what somebody added that Git does not mention.
+	RemoveUndeclared bool
+	// Drifted limits the plan to the differences of its report and to what is not
+	// Absent: nothing is pruned, and no wave waits for another, since everything
+	// was there before.
+	Drifted bool
 }
 
 // Empty reports whether applying the plan would change nothing.
