@@ -23,6 +23,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/drift/heat"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/history"
@@ -76,6 +77,8 @@ type Options struct {
 	AmbientKeys bool
 	// Forges says which forges generators of ApplicationSets may ask.
 	Forges scm.Options
+	// Fights say when something that keeps coming back is left alone.
+	Fights heat.Settings
 	// Sets is what counts for all application sets.
 	Sets lifecycle.Agent
 	Log  logr.Logger
@@ -92,7 +95,7 @@ const (
 // Run runs an agent until the context ends. All that it started has stopped
 // when it returns.
 func Run(ctx context.Context, o Options) error {
-	if err := o.Sets.Check(); err != nil {
+	if err := errors.Join(o.Sets.Check(), o.Fights.Check()); err != nil {
 		return err
 	}
 	mgr, err := newManager(o)
@@ -125,7 +128,7 @@ func Run(ctx context.Context, o Options) error {
 	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), o.Rendered)
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
-		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
+		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
 		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)

@@ -55,8 +55,13 @@ func (openDrift) age() *prometheus.Desc {
 		[]string{"namespace", "name"}, nil)
 }
 
+func (openDrift) fights() *prometheus.Desc {
+	return prometheus.NewDesc("trueup_drift_fights", "Differences of an application that keep coming back, and that are not corrected for a while.", []string{"namespace", "name"}, nil)
+}
+
 // Describe implements prometheus.Collector.
 func (o openDrift) Describe(out chan<- *prometheus.Desc) {
+	out <- o.fights()
 	out <- o.open()
 	out <- o.age()
 }
@@ -83,6 +88,11 @@ func (o openDrift) Collect(out chan<- prometheus.Metric) {
 			age = max(0, now.Sub(oldest).Seconds())
 		}
 		out <- prometheus.MustNewConstMetric(o.open(), prometheus.GaugeValue, float64(n), app.Namespace, app.Name)
+		fights := 0
+		if app.Status.Drift != nil {
+			fights = len(app.Status.Drift.Fights)
+		}
+		out <- prometheus.MustNewConstMetric(o.fights(), prometheus.GaugeValue, float64(fights), app.Namespace, app.Name)
 		out <- prometheus.MustNewConstMetric(o.age(), prometheus.GaugeValue, age, app.Namespace, app.Name)
 	}
 }

@@ -94,7 +94,7 @@ func requests(app *v1alpha1.Application, at place) bool {
 		return false
 	}
 	only := PolicyOf(app, op).Only
-	return (len(only) == 0 || slices.Contains(only, at.key)) && underAny(at.path, op.Sync.Paths)
+	return (len(only) == 0 || slices.Contains(only, at.key)) && Under(at.path, op.Sync.Paths)
 }
 
 // declaredAt stands for what Git says of a place: empty where it does not
@@ -243,4 +243,24 @@ func fightsText(all []v1alpha1.DriftFight) string {
 		}
 	}
 	return b.String()
+}
+
+// NewFights lists those that a later summary has and an earlier one has not.
+func NewFights(before, now *v1alpha1.DriftSummary) []v1alpha1.DriftFight {
+	if now == nil {
+		return nil
+	}
+	known := map[place]bool{}
+	if before != nil {
+		for _, f := range before.Fights {
+			known[place{fightKey(f), f.Path}] = true
+		}
+	}
+	var out []v1alpha1.DriftFight
+	for _, f := range now.Fights {
+		if !known[place{fightKey(f), f.Path}] {
+			out = append(out, f)
+		}
+	}
+	return out
 }

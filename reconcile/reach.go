@@ -69,9 +69,9 @@ func reachOf(app *v1alpha1.Application, op *v1alpha1.Operation, digest string, l
 	return r
 }
 
-// underAny reports a path that is one of some, or below one. No paths are all
-// of them.
-func underAny(path string, all []string) bool {
+// Under reports a path that is one of some, or below one. No paths are all of
+// them.
+func Under(path string, all []string) bool {
 	if len(all) == 0 {
 		return true
 	}
@@ -135,7 +135,7 @@ func (s *session) chosen(policy plan.Policy) map[place]bool {
 		switch {
 		case len(policy.Only) > 0 && !slices.Contains(policy.Only, d.Key):
 		case d.Field == nil && len(s.reach.paths) > 0:
-		case d.Field != nil && !underAny(d.Field.Path, s.reach.paths):
+		case d.Field != nil && !Under(d.Field.Path, s.reach.paths):
 		case d.Field != nil && d.Field.Class == drift.Undeclared && !(s.reach.undeclared && revert.Kept(*d.Field) == ""):
 		default:
 			out[d.place()] = true

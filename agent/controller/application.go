@@ -243,43 +243,53 @@ func (a *Applications) reachable(urls []string, app *v1alpha1.Application, statu
 	return true
 }
 
-// write stores what changed, and nothing where nothing did.
+// write stores what changed, and nothing where nothing did. The status is first:
+// who waits for an operation to be gone finds what became of it.
 func (a *Applications) write(ctx context.Context, app *v1alpha1.Application, e *entry, out reconcile.Outcome) error {
 	next := app.DeepCopy()
-	if out.Done && app.Operation != nil {
+	next.Status = out.Status
+	if !equality.Semantic.DeepEqual(app.Status, next.Status) {
+		if err := a.Client.Status().Patch(ctx, next, client.MergeFrom(app)); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		a.announce(next, app.Status)
+	}
+	e.written = next
+	next = next.DeepCopy()
+	done := out.Done && next.Operation != nil
+	if done {
 		next.Operation = nil
 	}
 	delete(next.Annotations, refresh)
 	delete(next.Annotations, ownRefresh)
-	if next.Operation != app.Operation || len(next.Annotations) != len(app.Annotations) {
-		if err := a.Client.Patch(ctx, next, client.MergeFrom(app)); err != nil {
+	if done || len(next.Annotations) != len(e.written.Annotations) {
+		if err := a.Client.Patch(ctx, next, client.MergeFrom(e.written)); err != nil {
 			return client.IgnoreNotFound(err)
 		}
 	}
-	old := next.DeepCopy()
-	old.Status = app.Status
-	next.Status = out.Status
-	if equality.Semantic.DeepEqual(old.Status, next.Status) {
-		e.written = next
-		return nil
-	}
-	if err := a.Client.Status().Patch(ctx, next, client.MergeFrom(old)); err != nil {
-		return client.IgnoreNotFound(err)
-	}
 	e.written = next
-	a.announce(next, old.Status)
 	return nil
 }
 
-// announce makes an event of acceptances that have expired since.
+// maxNote bounds the text of an event: the API takes 1024 bytes.
+const maxNote = 1000
+
+// announce makes an event of acceptances that have expired since, and of each
+// fight that has begun.
 func (a *Applications) announce(app *v1alpha1.Application, old v1alpha1.ApplicationStatus) {
+	if a.Events == nil {
+		return
+	}
+	for _, fight := range reconcile.NewFights(old.Drift, app.Status.Drift) {
+		note := reconcile.FightText(fight)
+		a.Events.Eventf(app, nil, corev1.EventTypeWarning, reconcile.DriftFight, "sync", "%s", strings.ToValidUTF8(note[:min(len(note), maxNote)], ""))
+	}
 	now := apimeta.FindStatusCondition(app.Status.Conditions, reconcile.DriftAcceptanceExpired)
-	if now == nil || a.Events == nil {
+	if now == nil {
 		return
 	}
 	if before := apimeta.FindStatusCondition(old.Conditions, now.Type); before == nil || before.Message != now.Message {
-		const most = 1000 // the API takes 1024
-		a.Events.Eventf(app, nil, corev1.EventTypeWarning, now.Type, "compare", "%s", strings.ToValidUTF8(now.Message[:min(len(now.Message), most)], ""))
+		a.Events.Eventf(app, nil, corev1.EventTypeWarning, now.Type, "compare", "%s", strings.ToValidUTF8(now.Message[:min(len(now.Message), maxNote)], ""))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/deploy/crds"
+	"github.com/trueup-dev/trueup/drift/heat"
 	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
 	"github.com/trueup-dev/trueup/internal/kube"
@@ -82,6 +83,9 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.scmRootCA, "scm-root-ca-file", "", "file with certificates in PEM that forges are trusted by, beside the system's")
 	flags.StringVar(&o.Sets.Policy, "policy", "", "what application sets may do: sync, create-only, create-update or create-delete; by default they say it themselves")
 	flags.BoolVar(&o.Sets.Override, "enable-policy-override", false, "let application sets decide against --policy")
+	fights := heat.Defaults()
+	flags.DurationVar(&o.Fights.HalfLife, "fight-half-life", fights.HalfLife, "time in which it is half forgotten how often drift of a field was corrected")
+	flags.IntVar(&o.Fights.Threshold, "fight-threshold", fights.Threshold, "corrections of a field, less what is forgotten, after which it is left alone until they are half forgotten; from 1 to 20")
 	allowed := lifecycle.DefaultBudget()
 	flags.Int32Var(&o.budget.count, "deletion-budget-count", *allowed.Count, "applications of a set that may be deleted at once without anybody's confirmation, where the set names no budget")
 	flags.Int32Var(&o.budget.percent, "deletion-budget-percent", *allowed.Percent, "percentage of a set's applications that may be, if that is more than the count")
@@ -94,7 +98,7 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 		return err
 	}
 	o.Sets.Budget = v1alpha1.DeletionBudget{Count: &o.budget.count, Percent: &o.budget.percent}
-	if err := o.Sets.Check(); err != nil {
+	if err := errors.Join(o.Sets.Check(), checkFights(o.Fights)); err != nil {
 		return err
 	}
 	files, err := o.web.options()
@@ -138,6 +142,18 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 	}
 	o.History = past
 	return errors.Join(agent.Run(ctx, o.Options), past.Close())
+}
+
+// checkFights names the flags in what is wrong with them. Neither may be 0:
+// that would be the default.
+func checkFights(s heat.Settings) error {
+	if s.HalfLife <= 0 || s.Threshold <= 0 {
+		return usagef("--fight-half-life and --fight-threshold must be more than 0")
+	}
+	if err := s.Check(); err != nil {
+		return usagef("--fight-half-life, --fight-threshold: %v", err)
+	}
+	return nil
 }
 
 // renderCache opens the folder of rendered objects.

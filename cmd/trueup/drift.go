@@ -17,6 +17,7 @@ import (
 	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 type driftOptions struct {
@@ -246,9 +247,16 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 		}
 	}
 	first, more := v.apart(drifted)
+	fights := 0
+	for _, app := range apps {
+		fights += len(fightsOf(app))
+	}
 	if v.details {
 		for _, app := range first {
 			v.application(b, app, more[app.Name])
+		}
+		for _, app := range apps {
+			v.fights(b, app)
 		}
 	} else if len(drifted) > 0 {
 		v.table(b, first, more)
@@ -257,6 +265,9 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 		b.WriteString(text + "\n")
 	}
 	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted), unverified)
+	if fights > 0 {
+		total += " · " + plural(fights, "fight")
+	}
 	if !oldest.IsZero() {
 		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
 	}
@@ -275,10 +286,29 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 func advice(app v1alpha1.Application) string {
 	for _, c := range app.Status.Drift.Changes {
 		if c.Class != "undeclared" {
-			return "trueup sync " + app.Name
+			return "trueup sync " + app.Name + " --drifted"
 		}
 	}
-	return "a sync leaves fields that Git does not name: put them into Git, or remove them by hand"
+	return "trueup sync " + app.Name + " --drifted --undeclared removes fields that Git does not name; or put them into Git"
+}
+
+// fights tells what keeps coming back in an application, and the rules that
+// end it.
+func (v driftView) fights(b *strings.Builder, app v1alpha1.Application) {
+	for _, f := range fightsOf(app) {
+		fmt.Fprintf(b, "%s %s\n", v.palette.red("fight:"), reconcile.FightText(f))
+		if f.Rule != "" {
+			b.WriteString("  to expect it, add to spec:\n    " + strings.ReplaceAll(strings.TrimSpace(f.Rule), "\n", "\n    ") + "\n")
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func fightsOf(app v1alpha1.Application) []v1alpha1.DriftFight {
+	if app.Status.Drift == nil {
+		return nil
+	}
+	return app.Status.Drift.Fights
 }
 
 // apart returns one application for each way to differ, in the order of the

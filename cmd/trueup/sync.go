@@ -24,6 +24,7 @@ type syncOptions struct {
 	wait          bool
 	timeout       time.Duration
 	output        string
+	drift         driftedOptions
 }
 
 func newSyncCommand(s streams) *cobra.Command {
@@ -31,9 +32,20 @@ func newSyncCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sync APP",
 		Short: "Have the agent sync an application now, and wait for it",
-		Args:  cobra.ExactArgs(1),
+		Long: `Have the agent sync an application now, and wait for it.
+
+With --drifted it puts back what somebody else changed, and nothing else: what Git changed since the last sync stays as it is live, nothing is
+pruned, and of what is missing only what was deleted from the cluster comes back. What is going to be reverted is shown first, and asked about.`,
+		Example: `  trueup sync shop
+  trueup sync shop --drifted
+  trueup sync shop --drifted --object Deployment/web --path spec.replicas --yes
+  trueup sync shop --drifted --undeclared --dry-run`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("--output", o.output, "text", "json", "yaml", "name"); err != nil {
+				return err
+			}
+			if err := o.drift.check(o); err != nil {
 				return err
 			}
 			return syncApplication(cmd.Context(), o, args[0], s)
@@ -44,6 +56,7 @@ func newSyncCommand(s streams) *cobra.Command {
 	o.flags(flags)
 	flags.StringVar(&o.revision, "revision", "", "sync to this revision instead of the application's")
 	flags.BoolVar(&o.prune, "prune", false, "delete what Git has no more")
+	o.drift.flags(flags)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "change nothing")
 	flags.StringVarP(&o.output, "output", "o", "text", "what became of each object: text, json, yaml or name")
 	flags.BoolVar(&o.wait, "wait", true, "wait until the application is synced and healthy")
@@ -72,6 +85,9 @@ func syncApplication(ctx context.Context, o syncOptions, name string, s streams)
 	next.Operation = &v1alpha1.Operation{
 		Sync:        &v1alpha1.SyncOperation{Revision: o.revision, Prune: o.prune, DryRun: o.dryRun},
 		InitiatedBy: v1alpha1.OperationInitiator{Username: os.Getenv("USER")},
+	}
+	if goOn, err := o.drift.fill(next.Operation.Sync, &app, o, s); !goOn || err != nil {
+		return err
 	}
 	if err := k.Patch(ctx, next, client.MergeFrom(&app)); err != nil {
 		return fmt.Errorf("ask for a sync of %s: %w", name, err)
@@ -108,7 +124,10 @@ func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOpt
 	if err != nil {
 		return err
 	}
-	return printResults(s.out, o.output, app.Status.OperationState)
+	if err := printResults(s.out, o.output, app.Status.OperationState); err != nil {
+		return err
+	}
+	return shortfall(&app)
 }
 
 // maxWaiting bounds the objects that progress names.
@@ -182,6 +201,15 @@ func printResults(w io.Writer, output string, st *v1alpha1.OperationState) error
 		}
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
+		}
+		for _, f := range r.Fields {
+			line := fmt.Sprintf("  %-12s %s", f.Status, f.Path)
+			if f.Message != "" {
+				line += ": " + f.Message
+			}
+			if _, err := fmt.Fprintln(w, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
