@@ -92,13 +92,14 @@ func TestRevert(t *testing.T) {
 	w.commit("Move on")
 	w.await("revert", "out of sync", func(a *v1alpha1.Application) bool { return a.Status.Sync.Status == v1alpha1.SyncStatusCodeOutOfSync })
 
-	web.Spec.Replicas = new(int32(5))
-	web.Spec.Paused = true
-	web.Annotations["example.com/by"] = "hand"
-	containers := web.Spec.Template.Spec.Containers
-	containers[0].Env = []corev1.EnvVar{{Name: "DEBUG", Value: "1"}}
-	web.Spec.Template.Spec.Containers = append([]corev1.Container{{Name: "debug", Image: "busybox"}}, containers...)
-	w.must(w.client.Update(t.Context(), web))
+	w.byHand(at, func(web *appsv1.Deployment) {
+		web.Spec.Replicas = new(int32(5))
+		web.Spec.Paused = true
+		web.Annotations["example.com/by"] = "hand"
+		containers := web.Spec.Template.Spec.Containers
+		containers[0].Env = []corev1.EnvVar{{Name: "DEBUG", Value: "1"}}
+		web.Spec.Template.Spec.Containers = append([]corev1.Container{{Name: "debug", Image: "busybox"}}, containers...)
+	})
 	deleted := &corev1.ConfigMap{}
 	deleted.Namespace, deleted.Name = namespace, "deleted"
 	w.must(w.client.Delete(t.Context(), deleted))
@@ -167,8 +168,7 @@ func TestRevert(t *testing.T) {
 	next := app.DeepCopy()
 	next.Spec.Drift = &v1alpha1.DriftPolicy{Action: "revert", Undeclared: "remove"}
 	w.must(w.client.Patch(t.Context(), next, client.MergeFrom(app)))
-	web.Spec.Replicas, web.Spec.MinReadySeconds = new(int32(7)), 9
-	w.must(w.client.Update(t.Context(), web))
+	w.byHand(at, func(web *appsv1.Deployment) { web.Spec.Replicas, web.Spec.MinReadySeconds = new(int32(7)), 9 })
 	w.until("the edit is reverted", func(ctx context.Context) bool {
 		return w.client.Get(ctx, at, web) == nil && *web.Spec.Replicas == 2 && web.Spec.MinReadySeconds == 0
 	})

@@ -47,6 +47,10 @@ func (s Settings) filled() Settings {
 	return s
 }
 
+// hot is the heat from which on something is hot: as many times in a row as the
+// threshold says, though the first of them are a little cooler by the last.
+func (s Settings) hot() float64 { return float64(s.Threshold) - 0.6 }
+
 // cool is the heat under which what was hot is so no longer.
 func (s Settings) cool() float64 { return float64(s.Threshold) / 2 }
 
@@ -90,7 +94,7 @@ func (m *Meter[K]) Add(k K, at time.Time) (hot bool) {
 	if r.at.Before(at) {
 		r.at = at
 	}
-	if hot = hot || r.heat >= float64(m.settings.Threshold); hot {
+	if hot = hot || r.heat >= m.settings.hot(); hot {
 		r.until = m.coolsAt(r)
 	}
 	m.readings[k] = r
