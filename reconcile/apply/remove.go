@@ -42,7 +42,7 @@ func (r *runner) remove(ctx context.Context, s plan.Step, e *Entry) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	if err := r.take(ctx, s, rest, e); !refusal(err) {
+	if err = r.take(ctx, s, rest, e); !refusal(err) {
 		return err
 	}
 	for _, one := range rest { // each would do, and all of them do not

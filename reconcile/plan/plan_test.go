@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -172,5 +173,34 @@ func TestOption(t *testing.T) {
 		if got := Option(options, name); got != want {
 			t.Errorf("Option(%s) = %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestRemovalsAreData: a plan tells in JSON what is removed from which version,
+// and leaves alone what is to stay absent.
+func TestRemovalsAreData(t *testing.T) {
+	t.Parallel()
+	archive, err := txtar.ParseFile("testdata/undeclared.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := input(t, archive)
+	key := object.Key{Kind: "ConfigMap", Namespace: "shop", Name: "b"}
+	in.Desired = append(in.Desired, objects(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: fought, namespace: shop}}")...)
+	in.Absent = map[object.Key]bool{{Kind: "ConfigMap", Namespace: "shop", Name: "fought"}: true}
+	in.Removals = map[object.Key]Removals{key: {APIVersion: "v1", Version: "7", Remove: []revert.Removal{{Pointer: "/data/b", Paths: []string{"data.b"}}}}}
+	p := Make(in)
+	text, err := json.Marshal(p.Steps[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"action":"update","key":{"group":"","kind":"ConfigMap","namespace":"shop","name":"b"},"wave":0,` +
+		`"fields":[{"path":"data.b","desired":null,"live":"3","class":"undeclared","manager":"kubectl","operation":"Update","time":null}],` +
+		`"remove":[{"pointer":"/data/b","paths":["data.b"]}],"version":"7"}`
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p.Steps[1].Object != nil || len(p.Steps) != 2 {
+		t.Errorf("%d steps, and the second applies %v", len(p.Steps), p.Steps[1].Object)
 	}
 }
