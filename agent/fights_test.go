@@ -113,7 +113,9 @@ func TestFight(t *testing.T) {
 	}
 	families, err := w.metrics.Gather()
 	w.must(err)
-	if !slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "trueup_drift_fights" && f.Metric[0].GetGauge().GetValue() == 1 }) {
+	if !slices.ContainsFunc(families, func(f *dto.MetricFamily) bool {
+		return f.GetName() == "trueup_drift_fights" && f.Metric[0].GetGauge().GetValue() == 1
+	}) {
 		t.Error("trueup_drift_fights is not 1")
 	}
 

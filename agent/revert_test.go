@@ -10,12 +10,17 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/history"
+	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile/apply"
 )
 
 const revertible = `
@@ -190,5 +195,66 @@ func (w *world) closed(app, path, how, by string) {
 	w.must(err)
 	if len(all) == 0 || all[0].How != how || all[0].By != by {
 		w.t.Errorf("the timeline of %s reads %+v", path, all)
+	}
+}
+
+// TestRemoveFromOneVersion: what a removal is told by a real API server: another
+// version is a conflict wherever its pointers lead, a refusal is one for each
+// value, and one about a Secret quotes nothing.
+func TestRemoveFromOneVersion(t *testing.T) {
+	t.Parallel()
+	c, file := connect(t, "hub")
+	config, err := clientcmd.BuildConfigFromFlags("", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := kube.Connect("hub", config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "remove-"}}
+	if err := c.Create(t.Context(), ns); err != nil {
+		t.Fatal(err)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns.Name, Name: "s"}, StringData: map[string]string{"a": "hunter2", "b": "x"}}
+	if err := c.Create(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	patch := func(version string, pointers ...string) apply.Patch {
+		return apply.Patch{APIVersion: "v1", Key: object.Key{Kind: "Secret", Namespace: ns.Name, Name: "s"}, UID: string(secret.UID), Version: version, Pointers: pointers}
+	}
+	first := secret.ResourceVersion
+	dry := patch(first, "/data/b")
+	dry.DryRun = true
+	if u, err := cluster.Remove(t.Context(), dry); err != nil || u.GetResourceVersion() != first {
+		t.Errorf("a dry run: %v", err)
+	}
+	stored, err := cluster.Remove(t.Context(), patch(first, "/data/b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := stored.GetResourceVersion()
+	other := patch(now, "/data/a")
+	other.UID = "another"
+	for name, tc := range map[string]struct {
+		patch apply.Patch
+		want  fault.Kind
+	}{
+		"the version before":                       {patch(first, "/data/a"), fault.Conflict},
+		"the version before, and nothing is there": {patch(first, "/data/b"), fault.Conflict},
+		"another object of the name":               {other, fault.Conflict},
+		"nothing is there":                         {patch(now, "/data/b"), fault.Invalid},
+		"what cannot change":                       {patch(now, "/metadata/name"), fault.Invalid},
+	} {
+		_, err := cluster.Remove(t.Context(), tc.patch)
+		if err == nil || fault.Of(err) != tc.want || strings.Contains(err.Error(), "aHVudGVyMg") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v (%s), want %s", name, err, fault.Of(err), tc.want)
+		}
+	}
+	gone := patch(now)
+	gone.Key.Name = "none"
+	if _, err := cluster.Remove(t.Context(), gone); fault.Of(err) != fault.Missing {
+		t.Errorf("gone: %v", err)
 	}
 }

@@ -56,8 +56,11 @@ func (f *fights) begin(app *v1alpha1.Application, d *Desired, s heat.Settings, n
 		f.restore(app.Status.Drift, s, now)
 	}
 	f.meter.Cool(now)
-	objects := object.Index(d.Objects)
 	f.on = map[place]bool{}
+	if len(f.known) == 0 {
+		return
+	}
+	objects := object.Index(d.Objects)
 	for at, c := range f.known {
 		_, hot := f.meter.Hot(at, now)
 		switch declared := declaredAt(objects[at.key], at.path); {
@@ -189,11 +192,12 @@ func (f *fights) list(v *View, now time.Time) []v1alpha1.DriftFight {
 		if !differs || !hot {
 			continue
 		}
+		c.since = cmp.Or(c.since, now)
 		change := changeOf(d)
 		one := v1alpha1.DriftFight{
 			Group: change.Group, Kind: change.Kind, Namespace: change.Namespace, Name: change.Name, Path: change.Path,
 			Desired: change.Desired, Live: change.Live, Manager: change.Manager, Corrections: c.corrections,
-			Since: metav1.NewTime(cmp.Or(c.since, now).Truncate(time.Second)), Until: metav1.NewTime(until.Add(time.Second - 1).Truncate(time.Second)),
+			Since: metav1.NewTime(c.since.Truncate(time.Second)), Until: metav1.NewTime(until.Add(time.Second - 1).Truncate(time.Second)),
 		}
 		if at.path != "" {
 			one.Rule = revert.Propose(at.key, at.path)

@@ -86,8 +86,9 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	s := session{
 		flow: f, app: app, mem: mem, view: view, operation: app.Operation, found: found,
 		pending: pending, moved: app.Status.Sync.Digest != desired.Digest,
-		wants: object.Index(desired.Objects), foreign: map[place]bool{}, tried: map[place]v1alpha1.FieldResult{}, changed: map[object.Key]int{},
+		foreign: map[place]bool{}, tried: map[place]v1alpha1.FieldResult{}, changed: map[object.Key]int{},
 	}
+	s.blame(found)
 	p, decision, err := s.decide(ctx)
 	if err != nil {
 		return f.failed(app, mem, err)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -77,8 +79,17 @@ func (s *session) count(p plan.Plan, result apply.Result) {
 // for it.
 func (s *session) try(at place, r v1alpha1.FieldResult) {
 	if s.tried[at] = r; r.Status != fieldPlanned && s.foreign[at] {
-		s.mem.fights.corrected(at, s.wants[at.key], s.flow.Now())
+		s.warm(at)
 	}
+}
+
+// warm counts that a place was corrected, and in vain.
+func (s *session) warm(at place) {
+	var desired *unstructured.Unstructured
+	if i := slices.IndexFunc(s.view.Desired.Objects, func(u *unstructured.Unstructured) bool { return object.KeyOf(u) == at.key }); i >= 0 {
+		desired = s.view.Desired.Objects[i]
+	}
+	s.mem.fights.corrected(at, desired, s.flow.Now())
 }
 
 // prove compares what was changed with what is there now, and tells what did
@@ -113,7 +124,7 @@ func (s *session) prove(ctx context.Context) {
 		r.Status, r.Message = fieldNotConverged, held(*d.Field)
 		s.tried[at] = r
 		if !s.foreign[at] {
-			s.mem.fights.corrected(at, s.wants[at.key], s.flow.Now())
+			s.warm(at)
 		}
 	}
 }

@@ -94,8 +94,11 @@ func (s *session) input(policy plan.Policy) plan.Input {
 	in := s.view.input(s.flow.ID(s.app), policy, s.mem)
 	policy = in.Policy
 	in.Policy.Drifted, in.Policy.RemoveUndeclared = s.reach.drifted, s.reach.undeclared
-	chosen := s.chosen(policy)
 	in.Absent, in.Removals = map[object.Key]bool{}, map[object.Key]plan.Removals{}
+	if !s.reach.drifted && len(s.tried)+len(s.mem.fights.on) == 0 && len(s.prepared) == 0 {
+		return in
+	}
+	chosen := s.chosen(policy)
 	for i := range in.Report.Objects {
 		o := &in.Report.Objects[i]
 		key := o.Key()
@@ -116,6 +119,13 @@ func (s *session) input(policy plan.Policy) plan.Input {
 		}
 	}
 	return in
+}
+
+// blame notes what somebody else changed.
+func (s *session) blame(all []Drift) {
+	for _, d := range all {
+		s.foreign[d.place()] = true
+	}
 }
 
 // settled reports a place that this session does nothing about: it is left

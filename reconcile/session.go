@@ -36,9 +36,8 @@ type session struct {
 	pending, moved bool
 	// run is the sync of this session, nil while there was none.
 	run *Run
-	// reach is what its next round may change, wants what Git says.
+	// reach is what its next round may change.
 	reach reach
-	wants map[object.Key]*unstructured.Unstructured
 	// foreign are the places that somebody else changed, tried those that the
 	// session did something about, with the outcome, and changed counts how often
 	// an object was changed by others meanwhile.
@@ -58,9 +57,6 @@ func (s *session) decide(ctx context.Context) (plan.Plan, Decision, error) {
 	}
 	s.reach = reachOf(s.app, op, s.view.Desired.Digest, s.mem.attempt)
 	for range rounds {
-		for _, d := range s.view.Drift(s.app.Status, s.pending) {
-			s.foreign[d.place()] = true
-		}
 		policy := PolicyOf(s.app, op)
 		p := plan.Make(s.input(policy))
 		last := s.mem.attempt
@@ -77,6 +73,7 @@ func (s *session) decide(ctx context.Context) (plan.Plan, Decision, error) {
 		if err := s.prepare(ctx, keys, policy); err != nil {
 			return p, decision, err
 		}
+		s.blame(s.view.Drift(s.app.Status, s.pending))
 	}
 	return plan.Plan{}, Decision{Reason: "what is live does not hold still"}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/output"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -97,7 +98,7 @@ func reverts(app *v1alpha1.Application, op *v1alpha1.SyncOperation) reverting {
 		switch {
 		case len(op.Resources) > 0 && !slices.Contains(op.Resources, of):
 		case len(op.Paths) > 0 && (c.Path == "" || !reconcile.Under(c.Path, op.Paths)):
-		case c.Class == "undeclared" && !removes:
+		case c.Class == "undeclared" && (!removes || revert.Kept(output.FieldOf(c)) != ""):
 			out.kept = append(out.kept, c)
 		default:
 			out.changes = append(out.changes, c)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,8 +55,15 @@ func (c *Cluster) Remove(ctx context.Context, p apply.Patch) (*unstructured.Unst
 		options.DryRun = []string{metav1.DryRunAll}
 	}
 	stored, err := resource.Patch(ctx, p.Key.Name, types.JSONPatchType, text, options)
-	if apierrors.IsInvalid(err) && (strings.Contains(err.Error(), atUID) || strings.Contains(err.Error(), atVersion)) {
-		return nil, fault.New(fault.Conflict, "%s has changed since version %s", p.Key, p.Version)
+	if apierrors.IsInvalid(err) {
+		// A test that fails is told like an invalid object, and not which it was.
+		live, gone := resource.Get(ctx, p.Key.Name, metav1.GetOptions{})
+		if gone != nil {
+			return nil, classify(gone)
+		}
+		if string(live.GetUID()) != p.UID || live.GetResourceVersion() != p.Version {
+			return nil, fault.New(fault.Conflict, "%s has changed since version %s", p.Key, p.Version)
+		}
 	}
 	if err = classify(err); err != nil && p.Key.Group == "" && p.Key.Kind == "Secret" {
 		return nil, withoutText(err)
