@@ -60,7 +60,7 @@ the same in eu-3, eu-4
 
 2 identical; eu-7 differs
 0 without drift · 3 drifted · 0 not compared
-next: trueup sync eu-3
+next: trueup sync eu-3 --drifted
 `},
 	} {
 		var b strings.Builder
