@@ -118,6 +118,7 @@ func Run(ctx context.Context, o Options) error {
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers, Events: mgr.GetEventRecorder("trueup-agent")}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
+	told := &auditor{clusters: destinations, wake: apps.WakeID, metrics: measured, log: o.Log.WithName("audit"), now: time.Now}
 	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
-		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
+		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
@@ -146,7 +147,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
 	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
-	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured),
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, told),
 		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)

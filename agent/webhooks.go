@@ -42,7 +42,7 @@ func (w webhookSecrets) values(ctx context.Context, name string) ([]string, erro
 }
 
 // serveWebhooks adds what listens to forges, where an address is given.
-func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pusher, m *metrics) error {
+func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pusher, a *auditor) error {
 	if o.Webhooks == "" || o.Webhooks == "0" {
 		return nil
 	}
@@ -53,7 +53,9 @@ func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pushe
 	}
 	o.Log.Info("listening to webhooks", "address", listener.Addr().String())
 	secrets := webhookSecrets{mgr.GetClient(), o.Namespace}
-	handler := web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Received: m.received})
+	handler := http.NewServeMux()
+	handler.Handle("/api/webhook", web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Received: a.metrics.received}))
+	handler.Handle("/api/audit/", a.handler(secrets, a.metrics.received))
 	return mgr.Add(&manager.Server{Name: "webhooks", Server: web.NewWebhookServer(leading(mgr.Elected(), handler)), Listener: listener})
 }
 

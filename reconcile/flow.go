@@ -23,7 +23,9 @@ type Flow struct {
 	// Rules are those of every application; nil is none.
 	Rules   Rules
 	Journal Journal
-	Now     func() time.Time
+	// Audit tells who made drift; nil knows nobody.
+	Audit Audit
+	Now   func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
@@ -76,6 +78,8 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	pending := mem.attempt.Revision != desired.Digest
 	found := view.Drift(app.Status, pending)
+	blame := blamer{f, app, view, mem}
+	blame.attribute(ctx, found, nil)
 	if len(found) == 0 {
 		mem.noticed = time.Time{}
 	} else if mem.noticed.IsZero() {
@@ -106,6 +110,8 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	left := view.Drift(app.Status, false)
 	if pending && s.run == nil {
 		left = found
+	} else {
+		blame.attribute(ctx, left, found)
 	}
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
