@@ -63,8 +63,13 @@ type Options struct {
 	KeepHistory time.Duration
 	// API is the loopback address at which History answers; "0" is none.
 	API string
-	// Webhooks is the address at which forges tell of pushes; "0" is none.
+	// Webhooks is the address at which forges tell of pushes, and API servers of
+	// requests; "0" is none.
 	Webhooks string
+	// WebhookCert and WebhookKey are files in PEM, read again when they change;
+	// without them Webhooks speaks plain HTTP, which API servers send no token
+	// over.
+	WebhookCert, WebhookKey string
 	// Registry takes the agent's own metrics; nil measures nothing.
 	Registry prometheus.Registerer
 	// Engines render all but plain directories; Rendered says where their

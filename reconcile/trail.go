@@ -88,7 +88,9 @@ func (s *seen) arrived(before seen) {
 		return
 	}
 	t := before.trail
-	w := &window{Window: audit.Window{From: before.version, To: s.version, After: before.mark.Latest, Until: s.at.Add(clocks)}}
+	w := &window{Window: audit.Window{
+		From: before.version, To: s.version, After: before.mark.Latest, Until: s.at.Add(clocks), Written: before.mark.Foreign,
+	}}
 	w.own = w.Window
 	s.window = w
 	switch {
@@ -104,7 +106,7 @@ func (s *seen) arrived(before seen) {
 		s.at = t.at
 		w.trace = ownership.TraceOf(t.steps)
 		if first, last, ok := ownership.OwnSteps(t.steps); ok {
-			w.own.From, w.own.To, w.own.Until = first.From, last.To, last.At.Add(clocks)
+			w.own = audit.Window{From: first.From, To: last.To, After: first.Latest, Until: last.At.Add(clocks), Written: first.Written}
 		}
 	}
 }

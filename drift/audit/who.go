@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -31,6 +32,9 @@ type Change struct {
 type Window struct {
 	From, To     string // resourceVersions
 	After, Until time.Time
+	// Written are the claims on the version From: requests that made these came
+	// before it.
+	Written []ownership.Foreign
 }
 
 // Actor is somebody who may have made a change.
@@ -84,8 +88,9 @@ func Who(c Change, events []Event) []Actor {
 	}
 	var left []Event
 	timed := c.Time == nil
+	done := c.done(sorted)
 	for i, e := range sorted {
-		if i >= begin && c.fits(&e) {
+		if i >= begin && !slices.Contains(done, i) && c.fits(&e) {
 			left = append(left, e)
 			timed = timed || e.spans(*c.Time)
 		}
@@ -95,6 +100,27 @@ func Who(c Change, events []Event) []Actor {
 		return nil
 	}
 	return actors(left)
+}
+
+// done are the places of requests that made claims on the version before the
+// change: the only one of its manager in the second that a claim is from.
+func (c *Change) done(sorted []Event) []int {
+	var out []int
+	for _, claim := range c.Written {
+		if claim.Time == nil {
+			continue
+		}
+		var made []int
+		for i := range sorted {
+			if e := &sorted[i]; e.Manager == claim.Manager && e.Subresource == claim.Subresource && e.spans(*claim.Time) {
+				made = append(made, i)
+			}
+		}
+		if len(made) == 1 {
+			out = append(out, made[0])
+		}
+	}
+	return out
 }
 
 // begin is the first event after the object was last as Git says, for a change

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/trueup-dev/trueup/drift/ownership"
 )
 
 func TestWho(t *testing.T) {
@@ -78,6 +80,10 @@ func TestWho(t *testing.T) {
 		{"a removal, and two who wrote", removed, []Event{by("ana", 5), by("ben", 6, manager("helm"))}, "one of ben from 10.0.0.7, ana from 10.0.0.7"},
 		{"who wrote the status removed nothing else", removed, []Event{by("ana", 5), by("kubelet", 6, through("status"))}, "ana from 10.0.0.7"},
 		{"a removal is no deletion", removed, []Event{by("ana", 5, verb("delete"))}, ""},
+		{"a removal, after a write that the version before tells of", within(removed, Window{From: "10", To: "12", After: at(3), Until: at(8), Written: []ownership.Foreign{{Manager: "helm", Time: at3()}}}),
+			[]Event{by("ben", 3.1, manager("helm")), by("ana", 5)}, "ana from 10.0.0.7"},
+		{"of two in its second either may", within(removed, Window{From: "10", To: "12", After: at(3), Until: at(8), Written: []ownership.Foreign{{Manager: "helm", Time: at3()}}}),
+			[]Event{by("ben", 3.1, manager("helm")), by("ana", 3.5, manager("helm"))}, "one of ana from 10.0.0.7, ben from 10.0.0.7"},
 		{"a deletion", gone, []Event{by("ana", 5, verb("delete")), by("ben", 6)}, "ana from 10.0.0.7"},
 		{"an eviction", gone, []Event{by("ana", 5, verb("create"), through("eviction"))}, "ana from 10.0.0.7"},
 		{"a collection", gone, []Event{by("ana", 5, collection("shop")), by("ben", 9, collection(""))}, "ana from 10.0.0.7"},
@@ -89,6 +95,8 @@ func TestWho(t *testing.T) {
 		}
 	}
 }
+
+func at3() *time.Time { t := at(3); return &t }
 
 func TestSelf(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,10 @@ type Step struct {
 	// Own: our entry changed, so that a field which we own was changed or
 	// removed.
 	Own bool
+	// Written are the claims on From, and Latest the time of the last write that
+	// they tell.
+	Written []Foreign
+	Latest  time.Time
 	// Writers are the managers whose entries appeared, or got a later time.
 	Writers []string
 }
@@ -29,7 +33,7 @@ type Trace struct {
 
 // StepBetween compares the marks of two consecutive versions.
 func StepBetween(prev, next Mark) Step {
-	s := Step{Own: prev.Own != next.Own}
+	s := Step{Own: prev.Own != next.Own, Written: prev.Foreign, Latest: prev.Latest}
 	for _, f := range next.Foreign {
 		if f.Subresource == "status" || !f.wroteSince(prev) {
 			continue
