@@ -19,7 +19,7 @@ import (
 
 func claim(manager string, second int, fields string) metav1.ManagedFieldsEntry {
 	at := metav1.NewTime(time.Unix(int64(second), 0))
-	e := metav1.ManagedFieldsEntry{Manager: manager, Operation: "Update", Time: &at, FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+	e := metav1.ManagedFieldsEntry{Manager: manager, Operation: "Update", Time: &at, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields)}
 	if manager == object.FieldManager {
 		e.Operation = "Apply"
 	}

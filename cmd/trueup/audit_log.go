@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/attribution"
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -25,7 +25,7 @@ func (a *auditLogs) flags(flags *pflag.FlagSet) {
 
 // writes reads the requests on some objects. Of a file of any size it keeps
 // only these.
-func (a auditLogs) writes(keys []object.Key, s streams) (func(object.Key) []audit.Event, error) {
+func (a auditLogs) writes(keys []object.Key, s streams) (attribution.Writes, error) {
 	wanted := map[audit.Ref][]audit.Event{}
 	for _, key := range keys {
 		wanted[audit.RefOf(key)] = nil
@@ -89,7 +89,7 @@ func (a auditLogs) report(r *drift.Report, s streams) error {
 	if err != nil {
 		return err
 	}
-	r.Attribute(writes, time.Time{})
+	attribution.Report(r, writes)
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (a auditLogs) statuses(apps []v1alpha1.Application, s streams) error {
 		}
 		if d := apps[i].Status.Drift; d != nil {
 			for _, c := range d.Changes {
-				keys = append(keys, changed(c))
+				keys = append(keys, attribution.KeyOf(c))
 			}
 		}
 	}
@@ -117,28 +117,9 @@ func (a auditLogs) statuses(apps []v1alpha1.Application, s streams) error {
 	for i := range apps {
 		if d := apps[i].Status.Drift; d != nil {
 			for j := range d.Changes {
-				attribute(&d.Changes[j], writes)
+				attribution.Change(&d.Changes[j], writes)
 			}
 		}
 	}
 	return nil
-}
-
-func attribute(c *v1alpha1.DriftChange, writes func(object.Key) []audit.Event) {
-	if len(audit.Shown(*c)) > 0 {
-		return
-	}
-	of := audit.Change{Path: c.Path, Gone: c.Path == "", Manager: c.Manager, Subresource: c.Subresource, Declared: c.Class == string(drift.Declared)}
-	if c.Time != nil {
-		of.Time = &c.Time.Time
-	}
-	const clocks = 2 * time.Second // how far those of the agent and of the cluster may be apart
-	if c.FoundAt != nil {
-		of.Until = c.FoundAt.Add(time.Second + clocks) // it is in whole seconds
-	}
-	audit.Show(audit.Who(of, writes(changed(*c))), c)
-}
-
-func changed(c v1alpha1.DriftChange) object.Key {
-	return object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
 }

@@ -104,10 +104,7 @@ type user struct {
 
 // event reduces a raw event; ok is false for what changed nothing.
 func (r *rawEvent) event() (e Event, ok bool, err error) {
-	if r.Stage != "ResponseComplete" || r.ObjectRef == nil || r.ObjectRef.Resource == "" || !writes(r.Verb, r.ObjectRef.Subresource) {
-		return e, false, nil
-	}
-	if r.ResponseStatus == nil || r.ResponseStatus.Code < 200 || r.ResponseStatus.Code > 299 {
+	if r.ObjectRef == nil || r.ObjectRef.Resource == "" || !writes(r.Verb, r.ObjectRef.Subresource) || !r.succeeded() {
 		return e, false, nil
 	}
 	received, errReceived := time.Parse(time.RFC3339Nano, r.Received)
@@ -130,19 +127,29 @@ func (r *rawEvent) event() (e Event, ok bool, err error) {
 		e.User, e.Impersonator = text(r.ImpersonatedUser.Username), e.User
 	}
 	e.addresses(r.SourceIPs)
-	if e.Verb == "update" {
-		e.Base = text(o.ResourceVersion)
-	}
-	if a := r.ResponseObject; a != nil && a.Kind != "Status" && e.Subresource != "eviction" {
-		e.Version = text(a.Metadata.ResourceVersion)
-		if e.Name == "" && e.Verb == "create" {
-			e.Name = a.Metadata.Name // the server made it up
-		}
-	}
+	e.versions(r)
 	if e.Verb == "patch" && e.Subresource != "scale" && e.Resource != "horizontalpodautoscalers" { // whose fields go by other paths
 		e.touched = touched(r.RequestObject)
 	}
 	return e, e.Name != "" || e.Verb == "deletecollection", nil
+}
+
+func (r *rawEvent) succeeded() bool {
+	return r.Stage == "ResponseComplete" && r.ResponseStatus != nil && r.ResponseStatus.Code >= 200 && r.ResponseStatus.Code <= 299
+}
+
+// versions takes what the event tells of the object's versions, and the name
+// that the server made up for a new one.
+func (e *Event) versions(r *rawEvent) {
+	if e.Verb == "update" {
+		e.Base = text(r.ObjectRef.ResourceVersion)
+	}
+	if a := r.ResponseObject; a != nil && a.Kind != "Status" && e.Subresource != "eviction" {
+		e.Version = text(a.Metadata.ResourceVersion)
+		if e.Name == "" && e.Verb == "create" {
+			e.Name = a.Metadata.Name
+		}
+	}
 }
 
 // writes reports requests that change objects. Those of some subresources are

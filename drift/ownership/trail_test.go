@@ -12,7 +12,7 @@ import (
 type held = []metav1.ManagedFieldsEntry
 
 func claimOf(manager, subresource string, second int, fields string) metav1.ManagedFieldsEntry {
-	e := metav1.ManagedFieldsEntry{Manager: manager, Operation: "Update", Subresource: subresource, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+	e := metav1.ManagedFieldsEntry{Manager: manager, Operation: "Update", Subresource: subresource, FieldsV1: metav1.NewFieldsV1(fields)}
 	if manager == "trueup" {
 		e.Operation = "Apply"
 	}
