@@ -2,10 +2,13 @@ package agent_test
 
 import (
 	"context"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,9 +19,12 @@ import (
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift/attribution"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/internal/clustertest"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/object"
 )
 
 // person is a client with the manager that kubectl edit has.
@@ -87,6 +93,32 @@ func TestWhoDidIt(t *testing.T) {
 		app = w.await("who", "told of "+tc.path, func(a *v1alpha1.Application) bool { return change(a, tc.name, tc.path).User != "" })
 		if c := change(app, tc.name, tc.path); c.User != tc.user || c.Impersonator != tc.by || c.Address != "127.0.0.1" || tc.path == "metadata.labels.team" && c.Manager != "" {
 			t.Errorf("%s %s is told as %+v", tc.name, tc.path, c)
+		}
+	}
+
+	// The API server's own log tells the same of the file alone, but for what
+	// nobody owns: whose hand that was, only the agent saw.
+	log, err := os.Open(audited.Log)
+	w.must(err)
+	defer log.Close() //nolint:errcheck // nothing was written
+	byRef := map[audit.Ref][]audit.Event{}
+	n, err := audit.ReadLines(log, func(e audit.Event) { byRef[e.Ref] = append(byRef[e.Ref], e) })
+	w.must(err)
+	for _, events := range byRef {
+		audit.Self{}.Mark(events)
+	}
+	for _, c := range app.Status.Drift.Changes {
+		online := c.DeepCopy()
+		c.DriftActor = v1alpha1.DriftActor{}
+		attribution.Change(&c, func(key object.Key) []audit.Event { return byRef[audit.RefOf(key)] })
+		if c.Path == "metadata.labels.team" {
+			if text := audit.Text(audit.Shown(c)); !strings.HasPrefix(text, "one of ana from 127.0.0.1, ben") {
+				t.Errorf("of %+v, by the log alone: %s", n, text)
+			}
+			continue
+		}
+		if diff := cmp.Diff(audit.Shown(*online), audit.Shown(c)); diff != "" {
+			t.Errorf("%s %s by the log alone:\n%s", c.Name, c.Path, diff)
 		}
 	}
 

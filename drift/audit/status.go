@@ -2,6 +2,7 @@ package audit
 
 import (
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -46,7 +47,7 @@ func (a Actor) status() v1alpha1.DriftActor {
 		UserAgent: a.UserAgent, Client: a.Manager,
 	}
 	if !a.Time.IsZero() {
-		at := metav1.NewTime(a.Time)
+		at := metav1.NewTime(a.Time.Truncate(time.Second)) // as it comes back: a status at rest is the same every time
 		out.At = &at
 	}
 	return out
