@@ -69,7 +69,7 @@ test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and en
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
-	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge; \
+	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge --audit; \
 	echo "running the tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"; \
 	export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS) TRUEUP_TEST_FORGE=$(GITEA); \
 	echo go test ./...; go test ./...; \

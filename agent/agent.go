@@ -64,8 +64,13 @@ type Options struct {
 	KeepHistory time.Duration
 	// API is the loopback address at which History answers; "0" is none.
 	API string
-	// Webhooks is the address at which forges tell of pushes; "0" is none.
+	// Webhooks is the address at which forges tell of pushes, and API servers of
+	// requests; "0" is none.
 	Webhooks string
+	// WebhookCert and WebhookKey are files in PEM, read again when they change;
+	// without them Webhooks speaks plain HTTP, which API servers send no token
+	// over.
+	WebhookCert, WebhookKey string
 	// Registry takes the agent's own metrics; nil measures nothing.
 	Registry prometheus.Registerer
 	// Engines render all but plain directories; Rendered says where their
@@ -121,6 +126,7 @@ func Run(ctx context.Context, o Options) error {
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers, Events: mgr.GetEventRecorder("trueup-agent")}
 	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
 	defer destinations.Close()
+	told := &auditor{clusters: destinations, wake: apps.WakeID, metrics: measured, log: o.Log.WithName("audit"), now: time.Now}
 	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
 	if err != nil {
 		return err
@@ -129,7 +135,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
-		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
+		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
@@ -149,7 +155,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
 	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
-	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, measured),
+	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, told),
 		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)

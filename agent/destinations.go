@@ -80,6 +80,32 @@ func (d *Destinations) Cluster(ctx context.Context, to v1alpha1.ApplicationDesti
 	return nil, fault.New(fault.Missing, "the cluster %s is not registered; 'trueup cluster list' shows those that are", to.Server+to.Name)
 }
 
+// named is the open connection to a cluster; nil where there is none.
+func (d *Destinations) named(cluster string) *kube.Cluster {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.open {
+		if c.ports.Name == cluster {
+			return c.cluster
+		}
+	}
+	return nil
+}
+
+// registers reports whether there is a cluster of that name.
+func (d *Destinations) registers(ctx context.Context, cluster string) (bool, error) {
+	secrets, err := d.secrets(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i := range secrets {
+		if kube.Identify(&secrets[i]).Name == cluster {
+			return true, nil
+		}
+	}
+	return cluster == appset.LocalName, nil
+}
+
 // Clusters implements appset.Clusters.
 func (d *Destinations) Clusters(ctx context.Context) ([]appset.Cluster, error) {
 	secrets, err := d.secrets(ctx)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trueup-dev/trueup/agent/controller"
 	"github.com/trueup-dev/trueup/agent/web"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -51,6 +52,9 @@ func (j journal) Drifted(ctx context.Context, events []reconcile.DriftEvent) err
 		if e.Field != nil {
 			fields = append(fields, "path", e.Field.Path, "manager", e.Field.Manager)
 		}
+		if len(e.Audit) > 0 {
+			fields = append(fields, "made by", audit.Text(e.Audit))
+		}
 		j.log.Info(word, fields...)
 		j.metrics.drifted(e)
 		drifts = append(drifts, driftOf(e))
@@ -85,7 +89,7 @@ func runOf(run reconcile.Run) history.Run {
 }
 
 func driftOf(e reconcile.DriftEvent) history.Drift {
-	out := history.Drift{App: e.App, At: e.At, Object: objectOf(e.Key), State: string(e.State), Moment: string(e.Moment), Cleared: e.Moment == reconcile.Closed, How: e.How, By: e.By}
+	out := history.Drift{App: e.App, At: e.At, Object: objectOf(e.Key), State: string(e.State), Moment: string(e.Moment), Cleared: e.Moment == reconcile.Closed, How: e.How, By: e.By, Audit: e.Audit}
 	if !e.FoundAt.IsZero() {
 		out.FoundAt = &e.FoundAt
 	}
@@ -94,7 +98,7 @@ func driftOf(e reconcile.DriftEvent) history.Drift {
 	}
 	if f := e.Field; f != nil {
 		out.Path, out.Desired, out.Live = f.Path, text(f.Desired), text(f.Live)
-		out.Manager, out.Operation, out.Since = f.Manager, f.Operation, f.Time
+		out.Manager, out.Operation, out.Subresource, out.Since, out.Trace = f.Manager, f.Operation, f.Subresource, f.Time, f.Trace
 	}
 	return out
 }

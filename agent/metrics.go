@@ -25,6 +25,7 @@ type metrics struct {
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
+	audited     *prometheus.CounterVec
 	forges      *prometheus.CounterVec
 	forgeLimit  *prometheus.GaugeVec
 }
@@ -39,7 +40,7 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
 		}),
 		drifts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster by event: appeared, changed, cleared.",
+			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster by event: appeared, changed, cleared, blamed (who made it became known).",
 		}, []string{"event"}),
 		times: newDriftTimes(),
 		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -50,8 +51,11 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
 		}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trueup_webhooks_total", Help: "Requests of forges, by provider, and by what became of them: accepted, ignored, unauthorized, unknown, malformed, too_large, busy, failed.",
+			Name: "trueup_webhooks_total", Help: "Requests of forges, and of API servers with audit events (audit), by provider, and by what became of them: accepted, ignored, unauthorized, unknown, malformed, too_large, busy, failed.",
 		}, []string{"provider", "result"}),
+		audited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_audit_events_total", Help: "Audit events by cluster, and by what became of them: kept, duplicate, untracked (of other objects), other (no write that succeeded), broken.",
+		}, []string{"cluster", "result"}),
 		forges: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_scm_requests_total", Help: "Requests to forges for ApplicationSets, by forge, and by result: ok, unchanged, missing, denied, limited, invalid, failed.",
 		}, []string{"forge", "result"}),
@@ -67,7 +71,7 @@ func (m *metrics) synced(run reconcile.Run) {
 }
 
 func (m *metrics) drifted(e reconcile.DriftEvent) {
-	word := map[reconcile.Moment]string{reconcile.Opened: "appeared", reconcile.Changed: "changed", reconcile.Closed: "cleared"}[e.Moment]
+	word := map[reconcile.Moment]string{reconcile.Opened: "appeared", reconcile.Changed: "changed", reconcile.Closed: "cleared", reconcile.Blamed: "blamed"}[e.Moment]
 	m.drifts.WithLabelValues(word).Inc()
 	m.times.observe(e)
 }
@@ -102,7 +106,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit,
+		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.audited, m.forges, m.forgeLimit,
 		applications{apps}, applicationSets{apps}, rendered, expanded,
 	}
 	var errs []error

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -42,7 +45,7 @@ func (w webhookSecrets) values(ctx context.Context, name string) ([]string, erro
 }
 
 // serveWebhooks adds what listens to forges, where an address is given.
-func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pusher, m *metrics) error {
+func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pusher, a *auditor) error {
 	if o.Webhooks == "" || o.Webhooks == "0" {
 		return nil
 	}
@@ -51,9 +54,21 @@ func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pushe
 	if err != nil {
 		return fmt.Errorf("listen to webhooks: %w", err)
 	}
-	o.Log.Info("listening to webhooks", "address", listener.Addr().String())
+	o.Log.Info("listening to webhooks", "address", listener.Addr().String(), "tls", o.WebhookCert != "")
+	if o.WebhookCert != "" {
+		pair, err := certwatcher.New(o.WebhookCert, o.WebhookKey)
+		if err != nil {
+			return fmt.Errorf("listen to webhooks: read the certificate: %w", errors.Join(err, listener.Close()))
+		}
+		if err := mgr.Add(pair); err != nil {
+			return fmt.Errorf("listen to webhooks: %w", errors.Join(err, listener.Close()))
+		}
+		listener = tls.NewListener(listener, &tls.Config{GetCertificate: pair.GetCertificate, MinVersion: tls.VersionTLS12})
+	}
 	secrets := webhookSecrets{mgr.GetClient(), o.Namespace}
-	handler := web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Received: m.received})
+	handler := http.NewServeMux()
+	handler.Handle("/api/webhook", web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Received: a.metrics.received}))
+	handler.Handle("/api/audit/", a.handler(secrets, a.metrics.received))
 	return mgr.Add(&manager.Server{Name: "webhooks", Server: web.NewWebhookServer(leading(mgr.Elected(), handler)), Listener: listener})
 }
 

@@ -3,7 +3,9 @@ package drift
 import (
 	"time"
 
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -66,6 +68,8 @@ type Object struct {
 	// Origin is the file and the line that describe it in Git, such as
 	// apps/web.yaml:31, as far as the caller tells.
 	Origin string `json:"origin,omitempty"`
+	// Audit tells who deleted an object that is Missing, as Field.Audit does.
+	Audit []audit.Actor `json:"audit,omitempty"`
 	// Rules tells what the rules of users did that select the object.
 	Rules []ignore.Hit `json:"rules,omitempty"`
 }
@@ -89,8 +93,13 @@ type Field struct {
 	Time      *time.Time `json:"time"`
 	// Rule names what explains an expected difference.
 	Rule string `json:"rule,omitempty"`
-	// Subresource is the one through which the manager wrote.
-	Subresource string `json:"-"`
+	// Subresource is the one through which the manager wrote, such as scale.
+	Subresource string `json:"subresource,omitempty"`
+	// Audit are those one of whom made the difference, as audit events tell:
+	// one alone made it. Compare leaves it empty, and Trace as well.
+	Audit []audit.Actor `json:"audit,omitempty"`
+	// Trace is what is known of a value that has no owner: a removed one.
+	Trace *ownership.Trace `json:"trace,omitempty"`
 	// Atomic says that the value is part of one that has one owner only.
 	Atomic bool `json:"-"`
 	// Shared names a known controller that owns a part of an undeclared value.

@@ -25,7 +25,9 @@ type Flow struct {
 	// Rules are those of every application; nil is none.
 	Rules   Rules
 	Journal Journal
-	Now     func() time.Time
+	// Audit tells who made drift; nil knows nobody.
+	Audit Audit
+	Now   func() time.Time
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
@@ -81,6 +83,8 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	pending := mem.attempt.Revision != desired.Digest
 	found := view.Drift(app.Status, pending)
+	blame := blamer{f, app, view, mem}
+	blame.attribute(ctx, found, nil)
 	mem.fights.watch(view, f.Now())
 
 	s := session{
@@ -113,6 +117,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		_ = f.Journal.Record(ctx, *s.run) // as with drift: it tells its own failures
 	}
 	left := view.Drift(app.Status, pending && (s.run == nil || s.run.Drifted))
+	blame.attribute(ctx, left, found)
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
 	_, _, next := acceptances(app, f.Now())

@@ -43,6 +43,9 @@ type Memory struct {
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
 	open      map[place]open      // drift that was told and not closed
+	closed    []closed            // drift that went before anybody could tell who made it
+	late      []DriftEvent        // what became known of it, and is not told yet
+	audited   bool                // audit events were asked for
 }
 
 // seen is the verdict on one object.
@@ -54,6 +57,11 @@ type seen struct {
 	health  health.Result
 	// live is the object's identity and metadata, nil where there is none.
 	live *unstructured.Unstructured
+	// at is when its version was first seen; trail what was seen of it since,
+	// and window what lies between the last verdict and this one.
+	at     time.Time
+	trail  *trail
+	window *window
 	// scaler is the whole of an autoscaler: it explains what others have.
 	scaler *unstructured.Unstructured
 	// apply takes the desired object's place in a sync, where rules have live
@@ -68,6 +76,10 @@ type Sighting struct {
 	Mark    drift.Mark
 	// Gone: deleted, or no longer marked as ours.
 	Gone bool
+	// Previous is the version that the watch told of before; empty where it may
+	// have missed one. At is when it told of this one.
+	Previous string
+	At       time.Time
 }
 
 // Urgency is how soon an application must be looked at.
@@ -86,6 +98,7 @@ const (
 func (m *Memory) Notice(s Sighting) Urgency {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.follow(s)
 	old, known := m.seen[s.Key]
 	if !known && s.Gone || known && !old.outdated(s) {
 		return Never
@@ -236,6 +249,7 @@ func (m *Memory) remember(s seen, live *unstructured.Unstructured) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	s.arrived(m.seen[s.verdict.Key()])
 	if m.seen == nil {
 		m.seen = map[object.Key]seen{}
 	}

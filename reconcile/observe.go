@@ -12,6 +12,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -178,7 +179,7 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 		if apply == wants[key] {
 			apply = nil
 		}
-		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply}, byKey[key])
+		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply, at: f.Now()}, byKey[key])
 	}
 	// What was tracked and is neither desired nor there any more.
 	var gone []object.Key
@@ -252,6 +253,12 @@ type Drift struct {
 	State drift.State
 	// Field is nil where the object as a whole is gone.
 	Field *drift.Field
+	// Audit are those one of whom made it, as audit events tell.
+	Audit []audit.Actor
+
+	// window is when it was made; ours says that the field was ours before.
+	window *window
+	ours   bool
 }
 
 func (d Drift) path() string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
@@ -94,6 +95,14 @@ type Journal interface {
 	Record(ctx context.Context, run Run) error
 	// Drifted is told when drift appears or goes.
 	Drifted(ctx context.Context, events []DriftEvent) error
+}
+
+// Audit knows which requests clusters were sent.
+type Audit interface {
+	// Writes lists the requests on objects of a cluster that audit events told
+	// of. From then on it has the application, by its tracking id, looked at
+	// when it is told of another one; the keys replace those of the last call.
+	Writes(ctx context.Context, app string, c *Cluster, keys []object.Key) map[object.Key][]audit.Event
 }
 
 // Run is one sync.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -340,12 +341,17 @@ func summarize(all []Drift, verified time.Time) *v1alpha1.DriftSummary {
 
 func changeOf(d Drift) v1alpha1.DriftChange {
 	c := v1alpha1.DriftChange{Group: d.Key.Group, Kind: d.Key.Kind, Namespace: d.Key.Namespace, Name: d.Key.Name}
+	audit.Show(d.Audit, &c)
 	if d.Field == nil {
 		c.Class = string(drift.Declared)
 		return c
 	}
 	c.Path, c.Class = d.Field.Path, string(d.Field.Class)
-	c.Manager, c.Operation = d.Field.Manager, d.Field.Operation
+	c.Manager, c.Operation, c.Subresource = d.Field.Manager, d.Field.Operation, d.Field.Subresource
+	if t := d.Field.Trace; t != nil {
+		after, before := metav1.NewTime(t.After.Truncate(time.Second)), metav1.NewTime(t.Before.Truncate(time.Second))
+		c.Trace = &v1alpha1.DriftTrace{After: &after, Before: &before, Managers: t.Managers}
+	}
 	c.Desired, c.Live = rawJSON(d.Field.Desired), rawJSON(d.Field.Live)
 	if d.Field.Time != nil {
 		at := metav1.NewTime(*d.Field.Time)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -21,6 +22,7 @@ const (
 	Opened  Moment = "opened"
 	Changed Moment = "changed" // another value, or another hand
 	Closed  Moment = "closed"
+	Blamed  Moment = "blamed" // who made it became known, or that it may have been another one
 )
 
 // How a difference was closed.
@@ -43,6 +45,8 @@ type DriftEvent struct {
 	// Field is nil for the object as a whole. That of a closed difference is
 	// the last that was seen.
 	Field *drift.Field
+	// Audit are those one of whom made it, as far as audit events tell by then.
+	Audit []audit.Actor
 	// FoundAt is when it was opened; zero where that is not known.
 	FoundAt time.Time
 	// How it was closed, and By whom: a user, a rule or an author, as far as
@@ -60,6 +64,8 @@ type place struct {
 type open struct {
 	found  time.Time
 	change v1alpha1.DriftChange
+	window *window
+	ours   bool
 	// resumed: an earlier process saw it, with another key for secrets.
 	resumed bool
 }
@@ -113,8 +119,8 @@ func (m *Memory) tell(s story) []DriftEvent {
 		}
 		change := changeOf(d)
 		old, known := m.open[at]
-		now := open{found: old.found, change: change}
-		event := DriftEvent{App: s.app, At: s.at, Moment: Opened, Key: d.Key, State: d.State, Field: d.Field}
+		now := open{found: old.found, change: change, window: d.window, ours: d.ours}
+		event := DriftEvent{App: s.app, At: s.at, Moment: Opened, Key: d.Key, State: d.State, Field: d.Field, Audit: d.Audit}
 		switch {
 		case !known:
 			now.found = s.at
@@ -123,24 +129,29 @@ func (m *Memory) tell(s story) []DriftEvent {
 		case old.differs(change):
 			event.Moment, event.FoundAt = Changed, old.found
 			out = append(out, event)
+		case !slices.Equal(usersOf(d.Audit), usersOf(audit.Shown(old.change))):
+			event.Moment, event.FoundAt = Blamed, old.found
+			out = append(out, event)
 		}
 		next[at] = now
 		if !still[at] {
 			event.Moment, event.FoundAt = Closed, now.found
 			event.How, event.By = s.corrected()
 			out = append(out, event)
+			m.close(event, now)
 		}
 	}
 	for at, old := range m.open {
 		if _, there := next[at]; there {
 			continue
 		}
-		event := DriftEvent{App: s.app, At: s.at, Moment: Closed, Key: at.key, FoundAt: old.found}
+		event := DriftEvent{App: s.app, At: s.at, Moment: Closed, Key: at.key, FoundAt: old.found, Audit: audit.Shown(old.change)}
 		if at.path != "" {
 			event.Field = fieldOf(old.change)
 		}
 		event.How, event.By = s.ended(at)
 		out = append(out, event)
+		m.close(event, old)
 	}
 	for at := range next {
 		if !still[at] {
@@ -148,6 +159,8 @@ func (m *Memory) tell(s story) []DriftEvent {
 		}
 	}
 	m.open = next
+	out = append(out, m.late...)
+	m.late = nil
 	slices.SortStableFunc(out, func(a, b DriftEvent) int {
 		return cmp.Or(a.Key.Compare(b.Key), cmp.Compare(a.path(), b.path()))
 	})
@@ -207,7 +220,10 @@ const acceptedRule = "accepted until "
 
 // fieldOf is a change of a status as the comparison told it.
 func fieldOf(c v1alpha1.DriftChange) *drift.Field {
-	f := &drift.Field{Path: c.Path, Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation}
+	f := &drift.Field{
+		Path: c.Path, Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation, Subresource: c.Subresource,
+		Audit: audit.Shown(c), Trace: traceOf(c.Trace),
+	}
 	if c.Desired != nil {
 		f.Desired = c.Desired
 	}

@@ -19,7 +19,7 @@ func TestTimeline(t *testing.T) {
 	t.Parallel()
 	key := object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
 	replicas := func(live int, by string) Drift {
-		return Drift{key, drift.Modified, &drift.Field{Path: "spec.replicas", Desired: 2, Live: live, Class: drift.Declared, Manager: by}}
+		return Drift{Key: key, State: drift.Modified, Field: &drift.Field{Path: "spec.replicas", Desired: 2, Live: live, Class: drift.Declared, Manager: by}}
 	}
 	there := map[object.Key]seen{key: {verdict: drift.Object{State: drift.InSync}}}
 	explained := func(rule string) map[object.Key]seen {
@@ -75,7 +75,7 @@ func TestOpenDriftOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	secret := object.Key{Kind: "Secret", Namespace: "shop", Name: "db"}
 	found := []Drift{
-		{secret, drift.Modified, &drift.Field{Path: "data.p", Desired: "<secret #1>", Live: "<secret #2>", Class: drift.Declared, Manager: "kubectl"}},
+		{Key: secret, State: drift.Modified, Field: &drift.Field{Path: "data.p", Desired: "<secret #1>", Live: "<secret #2>", Class: drift.Declared, Manager: "kubectl"}},
 		{Key: object.Key{Kind: "ConfigMap", Namespace: "shop", Name: "c"}, State: drift.Missing},
 	}
 	var first, second Memory

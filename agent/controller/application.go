@@ -123,6 +123,16 @@ func (a *Applications) See(app string, s reconcile.Sighting) {
 	}
 }
 
+// WakeID has an application looked at, by its tracking id.
+func (a *Applications) WakeID(app string) {
+	a.memoriesMu.Lock()
+	e := a.memories[app]
+	a.memoriesMu.Unlock()
+	if e != nil {
+		a.Wake(e.name)
+	}
+}
+
 // Touched tells whether an application must be looked at because a repository
 // that it uses changed, or can be reached again, or not any more.
 func (a *Applications) Touched(ctx context.Context, name types.NamespacedName) bool {
@@ -151,8 +161,11 @@ func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 	return a.memories[id]
 }
 
-func (a *Applications) forget(name types.NamespacedName) {
+func (a *Applications) forget(ctx context.Context, name types.NamespacedName) {
 	a.Repositories.UseAll(name, nil)
+	if a.Flow.Audit != nil {
+		a.Flow.Audit.Writes(ctx, a.Flow.IDOf(name.Namespace, name.Name), nil, nil)
+	}
 	a.memoriesMu.Lock()
 	defer a.memoriesMu.Unlock()
 	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
@@ -163,7 +176,7 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	app := &v1alpha1.Application{}
 	if err := a.Client.Get(ctx, req.NamespacedName, app); err != nil {
 		if apierrors.IsNotFound(err) {
-			a.forget(req.NamespacedName)
+			a.forget(ctx, req.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, err

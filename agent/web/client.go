@@ -57,7 +57,7 @@ func fetch[T any](ctx context.Context, c Client, q history.Query, what string) (
 	if q.Before > 0 {
 		values.Set("before", strconv.FormatInt(q.Before, 10))
 	}
-	for name, value := range map[string]string{"kind": q.Kind, "object": q.Name, "path": q.Path, "manager": q.Manager} {
+	for name, value := range map[string]string{"kind": q.Kind, "object": q.Name, "path": q.Path, "manager": q.Manager, "user": q.User} {
 		if value != "" {
 			values.Set(name, value)
 		}

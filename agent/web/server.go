@@ -57,7 +57,7 @@ func query(r *http.Request) (history.Query, error) {
 	values := r.URL.Query()
 	q := history.Query{
 		App:  r.PathValue("namespace") + "/" + r.PathValue("name"),
-		Kind: values.Get("kind"), Name: values.Get("object"), Path: values.Get("path"), Manager: values.Get("manager"),
+		Kind: values.Get("kind"), Name: values.Get("object"), Path: values.Get("path"), Manager: values.Get("manager"), User: values.Get("user"),
 	}
 	if text := values.Get("since"); text != "" {
 		at, err := time.Parse(time.RFC3339, text)

@@ -128,10 +128,42 @@ type DriftChange struct {
 	Class     string                `json:"class,omitempty"`
 	Manager   string                `json:"manager,omitempty"`
 	Operation string                `json:"operation,omitempty"`
-	Time      *metav1.Time          `json:"time,omitempty"`
+	// Subresource is the one through which the manager wrote, such as scale.
+	Subresource string       `json:"subresource,omitempty"`
+	Time        *metav1.Time `json:"time,omitempty"`
+	// Who made the difference, as audit events tell; empty where they do not.
+	DriftActor `json:",inline"`
+	// OneOf lists those one of whom made it, where audit events leave several.
+	// +kubebuilder:validation:MaxItems=5
+	OneOf []DriftActor `json:"oneOf,omitempty"`
+	// Trace is what is known of a value that has no owner.
+	Trace *DriftTrace `json:"trace,omitempty"`
 	// FoundAt is when the agent first saw the difference, Time when its hand
 	// made it, as far as that is known.
 	FoundAt *metav1.Time `json:"foundAt,omitempty"`
+}
+
+// DriftActor is who sent a request to a cluster.
+type DriftActor struct {
+	User string `json:"user,omitempty"`
+	// Impersonator is who acted as User.
+	Impersonator string `json:"impersonator,omitempty"`
+	// Address is the other end of the connection; of several requests, those of
+	// each. ForwardedFor is what it says to speak for.
+	Address      string `json:"address,omitempty"`
+	ForwardedFor string `json:"forwardedFor,omitempty"`
+	UserAgent    string `json:"userAgent,omitempty"`
+	// Client is the field manager of the request.
+	Client string `json:"client,omitempty"`
+	// At is when the API server received it.
+	At *metav1.Time `json:"at,omitempty"`
+}
+
+// DriftTrace is when a value was changed or removed, and who wrote then.
+type DriftTrace struct {
+	After    *metav1.Time `json:"after,omitempty"`
+	Before   *metav1.Time `json:"before,omitempty"`
+	Managers []string     `json:"managers,omitempty"`
 }
 
 // ResourceStatus is one object of the application.

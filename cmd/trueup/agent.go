@@ -69,7 +69,9 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.StringVar(&o.Health, "health-address", "127.0.0.1:8081", "address of /healthz and /readyz; 0 is none")
 	flags.StringVar(&o.Metrics, "metrics-address", "127.0.0.1:8080", "address of /metrics; 0 is none")
 	flags.StringVar(&o.API, "api-address", "127.0.0.1:8082", "loopback address of the API that trueup history asks; 0 is none")
-	flags.StringVar(&o.Webhooks, "webhook-address", "0", "address of /api/webhook, to which forges tell of pushes, such as :8083; 0 is none")
+	flags.StringVar(&o.Webhooks, "webhook-address", "0", "address of /api/webhook, to which forges tell of pushes, and of /api/audit/CLUSTER, to which API servers tell of requests, such as :8083; 0 is none")
+	flags.StringVar(&o.WebhookCert, "webhook-tls-cert-file", "", "certificate of that address in PEM, read again when it changes; by default it speaks plain HTTP, and an ingress before it must speak TLS")
+	flags.StringVar(&o.WebhookKey, "webhook-tls-key-file", "", "key of that certificate in PEM")
 	flags.DurationVar(&o.KeepHistory, "keep-history", 90*24*time.Hour, "forget syncs and drift that are older; 0 keeps them all")
 	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
@@ -98,6 +100,9 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 		return err
 	}
 	o.Sets.Budget = v1alpha1.DeletionBudget{Count: &o.budget.count, Percent: &o.budget.percent}
+	if (o.WebhookCert == "") != (o.WebhookKey == "") {
+		return usagef("--webhook-tls-cert-file and --webhook-tls-key-file go together")
+	}
 	if err := errors.Join(o.Sets.Check(), checkFights(o.Fights)); err != nil {
 		return err
 	}

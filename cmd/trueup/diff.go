@@ -32,6 +32,7 @@ type diffOptions struct {
 	charts        bool
 	ignoreRules   []string
 	rules         bool
+	audit         auditLogs
 	web           webFileFlags
 	sops          sopsOptions
 }
@@ -50,11 +51,15 @@ Without it everything comes from files. LIVE is what 'kubectl get -o yaml --show
 Exits with 0 when everything is in sync, 3 when something differs, 1 when a file cannot be read.`,
 		Example: `  trueup diff web --revision release-2
   kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
+  trueup diff web --audit-log /var/log/kubernetes/audit.log
   trueup diff --desired shop.yaml --live live.yaml --ignore-rules rules.yaml --rules`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := compared(cmd.Context(), o, args, s)
 			if err != nil {
+				return err
+			}
+			if err := o.audit.report(&report, s); err != nil {
 				return err
 			}
 			return showReport(report, o, strings.Join(args, ""), s)
@@ -69,6 +74,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.StringVarP(&o.output, "output", "o", "text", "text, json, yaml, name, markdown, junit, sarif or github")
 	o.web.flags(flags)
 	o.sops.flags(flags)
+	o.audit.flags(flags)
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it")
 	flags.StringArrayVar(&o.ignoreRules, "ignore-rules", nil, "file with rules about what may differ: a list as in spec.ignoreDifferences, or a ConfigMap with Argo CD's keys (repeatable)")

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -28,6 +29,7 @@ type driftOptions struct {
 	rules  bool
 	// accepted lists acceptances instead.
 	accepted bool
+	audit    auditLogs
 }
 
 func newDriftCommand(s streams) *cobra.Command {
@@ -52,6 +54,7 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, yaml, name, markdown, junit, sarif or github")
 	cmd.Flags().StringVar(&o.set, "set", "", "only the applications of this ApplicationSet")
 	cmd.Flags().DurationVar(&o.since, "since", 0, "only what was made to differ within this time, such as 24h")
+	o.audit.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.rules, "rules", false, "show what each rule about expected differences did instead")
 	cmd.Flags().BoolVar(&o.accepted, "accepted", false, "list the differences that are accepted until a date instead")
 	return cmd
@@ -92,6 +95,9 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 		for i := range apps {
 			recent(&apps[i], now.Add(-o.since))
 		}
+	}
+	if err := o.audit.statuses(apps, s); err != nil {
+		return err
 	}
 	view := driftView{printing: printing{palette: palette(s.color), times: time.DateTime}, now: now, details: len(args) > 0}
 	if err := printDrifts(s.out, o.output, apps, view); err != nil {
@@ -360,7 +366,7 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application, ali
 			}
 			symbol, note := v.palette.yellow("~"), ""
 			if c.Path == "" {
-				symbol, note = v.palette.green("+"), "  in Git, and deleted from the cluster"
+				symbol, note = v.palette.green("+"), strings.TrimSuffix("  in Git, and deleted from the cluster "+output.By(audit.Shown(c)), " ")
 			}
 			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+revision(app)+origin(app, c)))
 			last = subject

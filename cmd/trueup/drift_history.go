@@ -15,6 +15,7 @@ import (
 
 	"github.com/trueup-dev/trueup/agent/web"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -53,6 +54,7 @@ from the status of the applications.`,
 	flags.StringVar(&o.object, "object", "", "only this object, as KIND/NAME, or KIND/ for all of a kind")
 	flags.StringVar(&o.query.Path, "path", "", "only this path, and what is below it")
 	flags.StringVar(&o.query.Manager, "manager", "", "only what this field manager made")
+	flags.StringVar(&o.query.User, "user", "", "only what this user made, or may have made, as audit events tell")
 	flags.DurationVar(&o.since, "since", 0, "only what happened within this time, such as 24h")
 	flags.IntVar(&o.query.Limit, "limit", history.DefaultLimit, "entries to tell of each application named, or of all, the newest first")
 	return cmd
@@ -137,12 +139,13 @@ func openMoments(app *v1alpha1.Application, q history.Query) []history.Drift {
 				continue
 			}
 			below := c.Path == q.Path || strings.HasPrefix(c.Path, q.Path+".") || strings.HasPrefix(c.Path, q.Path+"[")
-			if q.Path != "" && !below || q.Manager != "" && q.Manager != c.Manager || c.FoundAt.Time.Before(q.Since) {
+			if q.Path != "" && !below || q.Manager != "" && q.Manager != c.Manager || !madeBy(audit.Shown(c), q.User) || c.FoundAt.Time.Before(q.Since) {
 				continue
 			}
 			d := history.Drift{
 				App: app.Namespace + "/" + app.Name, At: c.FoundAt.UTC(), Object: history.Object{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name},
 				State: string(o.State), Path: c.Path, Manager: c.Manager, Operation: c.Operation, Moment: "opened",
+				Subresource: c.Subresource, Audit: audit.Shown(c), Trace: output.FieldOf(c).Trace,
 			}
 			d.FoundAt = &d.At
 			if c.Desired != nil {
@@ -160,6 +163,12 @@ func openMoments(app *v1alpha1.Application, q history.Query) []history.Drift {
 	return out
 }
 
+// madeBy reports whether a user is among some actors; everybody is nobody in
+// particular.
+func madeBy(actors []audit.Actor, user string) bool {
+	return user == "" || slices.ContainsFunc(actors, func(a audit.Actor) bool { return a.User == user })
+}
+
 func printMoments(w io.Writer, p palette, items []history.Drift) error {
 	width := 0
 	for _, d := range items {
@@ -173,6 +182,8 @@ func printMoments(w io.Writer, p palette, items []history.Drift) error {
 		}
 		fmt.Fprintf(&b, "%s  %s  %s  %s", p.dim(d.At.UTC().Format(time.DateTime)), word, pad(application(d), width), keyOf(d.Object).Short())
 		switch line := p.difference(d); {
+		case d.Moment == "blamed":
+			b.WriteString(strings.TrimRight(" "+d.Path, " ") + "  " + output.By(d.Audit))
 		case d.Cleared:
 			b.WriteString(strings.TrimRight(" "+d.Path, " ") + "  " + ending(d))
 		case d.Path == "":

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trueup-dev/trueup/agent/web"
+	"github.com/trueup-dev/trueup/drift/audit"
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/history/sqlite"
@@ -38,13 +40,19 @@ func TestDriftHistory(t *testing.T) {
 	changed, closed := opened, opened
 	changed.At, changed.Moment, changed.Live = *at(25), "changed", "5"
 	closed.At, closed.Moment, closed.Live, closed.Cleared, closed.How, closed.By = *at(31), "closed", "5", true, "reverted", "ben"
+	late := opened
+	late.At, late.Moment = *at(40), "blamed"
+	late.Audit = []audit.Actor{{User: "ana@example.com", Addresses: []string{"10.0.0.7"}, Manager: "kubectl-edit"}}
+	cut := history.Drift{App: "trueup/shop", At: *at(50), Object: web, State: "Modified", Path: "metadata.labels.team", Desired: `"shop"`, Moment: "opened", FoundAt: at(50),
+		Trace: &ownership.Trace{After: *at(45), Before: *at(49), Managers: []string{"helm", "kubectl-edit"}}}
 	gone := history.Drift{App: "trueup/eu-1", At: *at(22), Object: note, State: "Missing", Moment: "opened", FoundAt: at(22)}
 	caughtUp := history.Drift{App: "trueup/eu-1", At: *at(400), Object: note, Moment: "closed", Cleared: true, How: "git", By: "Ana", FoundAt: at(22)}
-	if err := store.AddDrift(t.Context(), []history.Drift{opened, gone, changed, closed, caughtUp}); err != nil {
+	if err := store.AddDrift(t.Context(), []history.Drift{opened, gone, changed, closed, late, cut, caughtUp}); err != nil {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
 		"drift-history": nil, "drift-history-json": {"shop", "-o", "json", "--limit", "1"}, "drift-history-object": {"--object", "configmap/note"},
+		"drift-history-user": {"--user", "ana@example.com"},
 		"drift-history-path": {"shop", "--path", "spec", "--manager", "kubectl-edit", "--since", "876000h"},
 	} {
 		t.Run(name, func(t *testing.T) {

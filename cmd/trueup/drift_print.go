@@ -77,7 +77,7 @@ func (p printing) object(b *strings.Builder, o drift.Object) {
 	if o.State == drift.InSync && len(shown) == 0 && !p.all {
 		return
 	}
-	fmt.Fprintf(b, "%s %s%s\n", p.symbol(o.State), p.palette.bold(o.Key().Short()), p.state(o.State))
+	fmt.Fprintf(b, "%s %s%s\n", p.symbol(o.State), p.palette.bold(o.Key().Short()), p.state(o))
 	for _, f := range shown {
 		p.field(b, f)
 	}
@@ -118,9 +118,12 @@ func (p printing) symbol(state drift.State) string {
 }
 
 // state adds what the symbol alone would leave unclear.
-func (p printing) state(state drift.State) string {
-	switch state {
+func (p printing) state(o drift.Object) string {
+	switch o.State {
 	case drift.Missing:
+		if by := output.By(o.Audit); by != "" {
+			return "  in Git, deleted " + by + ": a sync creates it"
+		}
 		return "  in Git, not live: a sync creates it"
 	case drift.Extra:
 		return "  live, not in Git: a sync with prune deletes it"
@@ -150,11 +153,11 @@ func (p printing) field(b *strings.Builder, f drift.Field) {
 // not a person's.
 func (p printing) blame(f drift.Field) string {
 	parts := []string{"live"}
-	if f.Manager == "" {
-		parts = append(parts, "by an unknown client")
-	} else {
-		parts = append(parts, f.Manager)
+	hand := output.Hand(f)
+	if f.Manager == "" && f.Trace == nil && len(f.Audit) == 0 {
+		hand = "by " + hand
 	}
+	parts = append(parts, hand)
 	if f.Time != nil {
 		parts = append(parts, f.Time.UTC().Format(p.times))
 	}

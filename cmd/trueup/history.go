@@ -14,6 +14,8 @@ import (
 
 	"github.com/trueup-dev/trueup/agent/web"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/internal/history"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -225,19 +227,31 @@ func (p palette) difference(d history.Drift) string {
 	switch {
 	case d.Path == "" && d.Cleared:
 		return ""
+	case d.Moment == "blamed":
+		return strings.TrimLeft(d.Path+"  "+output.By(d.Audit), " ")
 	case d.Path == "":
-		return map[string]string{"Missing": "it was deleted", "Extra": "it is not in Git any more"}[d.State]
+		text := map[string]string{"Missing": "it was deleted", "Extra": "it is not in Git any more"}[d.State]
+		return strings.TrimRight(text+" "+output.By(d.Audit), " ")
 	case d.Cleared:
 		return d.Path
 	}
 	line := fmt.Sprintf("%s: %s → %s", d.Path, jsonText(d.Desired), jsonText(d.Live))
-	if d.Manager != "" {
-		line += "  " + p.dim(d.Manager)
+	hand := output.Hand(drift.Field{Manager: d.Manager, Subresource: d.Subresource, Audit: d.Audit, Trace: d.Trace, Live: known(d.Live)})
+	if d.Manager != "" || d.Trace != nil || len(d.Audit) > 0 {
+		line += "  " + p.dim(hand)
 		if d.Since != nil {
 			line += p.dim(" " + d.Since.UTC().Format(time.TimeOnly))
 		}
 	}
 	return line
+}
+
+// known is nil for no value.
+func known(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // jsonText shows a value that was kept as JSON as reports show it.

@@ -48,6 +48,8 @@ func TestGolden(t *testing.T) {
 		"diff-all":  {append(diffArgs, "--all"), exitDrift},
 		"diff-json": {append(diffArgs, "-o", "json"), exitDrift},
 
+		"diff-audit": {append(diffArgs[:5:5], "--audit-log", example("diff", "audit.log")), exitDrift},
+
 		"diff-github":   {append(diffArgs[:5:5], "-o", "github"), exitDrift},
 		"diff-markdown": {append(diffArgs[:5:5], "-o", "markdown", "--all"), exitDrift},
 		"render": {[]string{"render", "-f", example("appset", "web.yaml"),
@@ -101,6 +103,8 @@ func TestExitCodes(t *testing.T) {
 		"an absent file is an error":           {[]string{"diff", "--desired", filepath.Join(dir, "nope.yaml"), "--live", live}, exitError, "nope.yaml"},
 		"broken YAML names the file":           {[]string{"diff", "--desired", broken, "--live", live}, exitError, "broken.yaml"},
 		"an object compared to itself is fine": {[]string{"diff", "--desired", live, "--live", live}, exitOK, ""},
+		"an absent audit log is named":         {[]string{"diff", "--desired", live, "--live", live, "--audit-log", "nope.log"}, exitError, "--audit-log nope.log"},
+		"an audit log of something else":       {[]string{"diff", "--desired", live, "--live", live, "--audit-log", broken}, exitOK, "1 line cannot be read as audit events"},
 		"help is no error":                     {[]string{"--help"}, exitOK, ""},
 	}
 	for name, tc := range tests {

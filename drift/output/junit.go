@@ -92,7 +92,7 @@ func caseOf(o drift.Object) junitCase {
 	file, line := place(o.Origin)
 	c := junitCase{Name: o.Key().Short(), File: file, Line: line}
 	var lines []string
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		lines = append(lines, text)
 	}
 	for _, f := range o.Fields {
@@ -103,7 +103,7 @@ func caseOf(o drift.Object) junitCase {
 		return c
 	}
 	c.Failure = &junitResult{string(o.State), fmt.Sprintf("%s: %d fields differ", o.State, len(o.Fields)), strings.Join(lines, "\n")}
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		c.Failure.Message = text
 	}
 	return c

@@ -120,7 +120,7 @@ func section(o drift.Object) string {
 	if o.Origin != "" {
 		b.WriteString(" " + code(o.Origin))
 	}
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		b.WriteString(" " + text)
 	}
 	b.WriteString("\n")

@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -133,7 +134,7 @@ func (a *Application) changes(d *v1alpha1.DriftSummary, origins map[object.Key]s
 			o = &a.Objects[len(a.Objects)-1]
 		}
 		if c.Path == "" {
-			o.State = drift.Missing
+			o.State, o.Audit = drift.Missing, audit.Shown(c)
 			continue
 		}
 		fields++
@@ -164,10 +165,13 @@ func (a *Application) Drifted() bool {
 func FieldOf(c v1alpha1.DriftChange) drift.Field {
 	f := drift.Field{
 		Path: c.Path, Desired: decoded(c.Desired), Live: decoded(c.Live),
-		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation,
+		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation, Subresource: c.Subresource, Audit: audit.Shown(c),
 	}
 	if c.Time != nil {
 		f.Time = &c.Time.Time
+	}
+	if t := c.Trace; t != nil && t.After != nil && t.Before != nil {
+		f.Trace = &ownership.Trace{After: t.After.UTC(), Before: t.Before.UTC(), Managers: t.Managers}
 	}
 	return f
 }
@@ -247,23 +251,14 @@ func desired(f drift.Field) string {
 	return Value(f.Desired)
 }
 
-// hand is who wrote the live value, as far as that is known.
-func hand(f drift.Field) string {
-	name := "an unknown client"
-	if f.Manager != "" {
-		name = visible(f.Manager)
-	}
-	if f.Time != nil {
-		name += ", " + f.Time.UTC().Format(time.RFC3339)
-	}
-	return name
-}
-
 // fate is what a sync does about an object as a whole; empty where it does
 // nothing to it.
-func fate(state drift.State) string {
-	switch state {
+func fate(o drift.Object) string {
+	switch o.State {
 	case drift.Missing:
+		if by := By(o.Audit); by != "" {
+			return "in Git, deleted " + by + ": a sync creates it"
+		}
 		return "in Git, not live: a sync creates it"
 	case drift.Extra:
 		return "live, not in Git: a sync with prune deletes it"

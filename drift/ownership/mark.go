@@ -21,6 +21,9 @@ type Mark struct {
 	Own string `json:"own"`
 	// Foreign are the claims of all others.
 	Foreign []Foreign `json:"foreign,omitempty"`
+	// Latest is the time of the last write that any entry tells, status aside:
+	// the object's version is no older.
+	Latest time.Time `json:"latest,omitzero"`
 }
 
 // Foreign is a claim of somebody else.
@@ -48,6 +51,9 @@ func Fingerprint(entries []metav1.ManagedFieldsEntry, manager string) Mark {
 		return e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 	}
 	for _, e := range entries {
+		if e.Time != nil && e.Subresource != "status" && e.Time.After(mark.Latest) {
+			mark.Latest = e.Time.UTC()
+		}
 		if ours(e) {
 			fields := decode(e)
 			merge(own, fields)

@@ -6,6 +6,9 @@
 package clustertest
 
 import (
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,4 +30,36 @@ func Kubeconfig(t testing.TB, cluster string) string {
 		t.Fatalf("the control plane %s: %v", cluster, err)
 	}
 	return file
+}
+
+// Audited is how a control plane tells of requests: what devcluster writes
+// with --audit.
+type Audited struct {
+	Log     string `json:"log"`     // file of audit events, one on each line
+	Address string `json:"address"` // where whoever listens is sent them
+	Token   string `json:"token"`   // which they bear
+	// Cert and Key are files that prove the address.
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+	// Kubeconfig is that of ana, whose certificate is not the administrator's.
+	Kubeconfig string `json:"-"`
+}
+
+// Audit returns how a control plane tells of requests. Of one that does not,
+// the test is skipped: those of "make test" do.
+func Audit(t testing.TB, cluster string) Audited {
+	t.Helper()
+	dir := filepath.Dir(Kubeconfig(t, cluster))
+	data, err := os.ReadFile(filepath.Join(dir, "audit.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("needs a control plane that tells of requests: run devcluster up with --audit")
+	}
+	a := Audited{Kubeconfig: filepath.Join(dir, "pki", "ana.kubeconfig")}
+	if err == nil {
+		err = json.Unmarshal(data, &a)
+	}
+	if err != nil {
+		t.Fatalf("the audit events of the control plane %s: %v", cluster, err)
+	}
+	return a
 }

@@ -18,6 +18,7 @@ type upFlags struct {
 	dir, clusters, output, source string
 	timeout                       time.Duration
 	foreground, stopOnStdinClose  bool
+	audit                         bool
 }
 
 func up(ctx context.Context, args []string, out, progress io.Writer) error {
@@ -28,6 +29,7 @@ func up(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.StringVar(&o.output, "o", "text", "text or json: what to print when the clusters are ready")
 	flags.StringVar(&o.source, "source", "", "folder of the devcluster module, to build from (default: found upwards from here)")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long a start may take, once the programs are built")
+	flags.BoolVar(&o.audit, "audit", false, "tell of requests that write: in logs/audit.jsonl of a cluster's folder, and at the address that its audit.json names")
 	flags.BoolVar(&o.foreground, "foreground", false, "stay, and stop everything when interrupted or when a component ends")
 	flags.BoolVar(&o.stopOnStdinClose, "stop-on-stdin-close", false, "with --foreground: stop as well when standard input ends")
 	if err := parse(flags, args); err != nil {
@@ -56,7 +58,7 @@ func up(ctx context.Context, args []string, out, progress io.Writer) error {
 		}()
 	}
 	clusters, err := f.Up(ctx, controlplane.Start{
-		Names: strings.Split(o.clusters, ","), Binaries: b.Binaries, Timeout: o.timeout,
+		Names: strings.Split(o.clusters, ","), Binaries: b.Binaries, Timeout: o.timeout, Audit: o.audit,
 	})
 	if err == nil {
 		err = announce(out, o, clusters)

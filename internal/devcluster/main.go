@@ -18,7 +18,7 @@ import (
 
 const usage = `devcluster runs real Kubernetes control planes on this machine, for trying and testing.
 
-  devcluster up     --dir DIR [--clusters hub,edge] [-o json] [--foreground [--stop-on-stdin-close]]
+  devcluster up     --dir DIR [--clusters hub,edge] [--audit] [-o json] [--foreground [--stop-on-stdin-close]]
   devcluster status --dir DIR
   devcluster down   --dir DIR [--purge]
   devcluster build

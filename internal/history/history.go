@@ -3,6 +3,9 @@ package history
 import (
 	"context"
 	"time"
+
+	"github.com/trueup-dev/trueup/drift/audit"
+	"github.com/trueup-dev/trueup/drift/ownership"
 )
 
 // Run is one sync that ended.
@@ -62,9 +65,15 @@ type Drift struct {
 	Manager   string     `json:"manager,omitempty"`
 	Operation string     `json:"operation,omitempty"`
 	Since     *time.Time `json:"since,omitempty"`
+	// Subresource is the one through which it wrote, such as scale.
+	Subresource string `json:"subresource,omitempty"`
+	// Audit are those one of whom made it, as far as audit events told by then.
+	Audit []audit.Actor `json:"audit,omitempty"`
+	// Trace is what is known of a value that has no owner.
+	Trace *ownership.Trace `json:"trace,omitempty"`
 	// Cleared says that the difference is gone.
 	Cleared bool `json:"cleared,omitempty"`
-	// Moment is opened, changed or closed.
+	// Moment is opened, changed, closed, or blamed: who made it became known.
 	Moment string `json:"moment,omitempty"`
 	// How it was closed: synced, reverted, accepted, expected, git or undone;
 	// and By whom, as far as that is known.
@@ -88,7 +97,9 @@ type Query struct {
 	// name, is this path or below it, was made by this manager, and happened
 	// then or later. What is empty picks everything.
 	Kind, Name, Path, Manager string
-	Since                     time.Time
+	// User is one of those who may have made it.
+	User  string
+	Since time.Time
 }
 
 // Limits of a query.

@@ -132,7 +132,16 @@ type kindWatch struct {
 	isOpen bool
 	denied bool
 	known  map[string]tracked // by namespace/name
+	// lately are objects that were tracked until not long ago: news of who
+	// deleted them, or took their label away, comes late.
+	lately map[string]time.Time
 }
+
+// What is remembered of objects that are not tracked any more.
+const (
+	latelyAge = 10 * time.Minute
+	maxLately = 4096
+)
 
 // selector finds tracked objects.
 const selector = object.ManagedLabel + "=true"
@@ -171,10 +180,10 @@ func (w *kindWatch) failure() error {
 }
 
 // Add, Update, Delete, Replace and Resync implement cache.ReflectorStore.
-func (w *kindWatch) Add(o any) error { w.put(o); return nil }
+func (w *kindWatch) Add(o any) error { w.put(o, false); return nil }
 
 // Update implements cache.ReflectorStore.
-func (w *kindWatch) Update(o any) error { w.put(o); return nil }
+func (w *kindWatch) Update(o any) error { w.put(o, false); return nil }
 
 // Resync implements cache.ReflectorStore.
 func (w *kindWatch) Resync() error { return nil }
@@ -194,7 +203,7 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 	for _, o := range list {
 		if m, ok := o.(*metav1.PartialObjectMetadata); ok {
 			present[m.Namespace+"/"+m.Name] = true
-			w.put(m)
+			w.put(m, true)
 		}
 	}
 	w.mu.Lock()
@@ -216,7 +225,9 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 	return nil
 }
 
-func (w *kindWatch) put(o any) {
+// put takes in a version of an object; gap says that others may have been
+// between it and the last one.
+func (w *kindWatch) put(o any, gap bool) {
 	m, ok := o.(*metav1.PartialObjectMetadata)
 	if !ok {
 		return
@@ -232,11 +243,14 @@ func (w *kindWatch) put(o any) {
 	}
 	if ok {
 		w.known[id] = tracked{key: key, app: app, version: m.ResourceVersion}
-	} else {
-		delete(w.known, id)
+	} else if delete(w.known, id); known {
+		w.leaves(id, time.Now())
 	}
 	w.mu.Unlock()
-	s := reconcile.Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager)}
+	s := reconcile.Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager), At: time.Now()}
+	if known && !gap {
+		s.Previous = old.version
+	}
 	if known && old.app != app {
 		// Somebody changed the tracking id: its last owner must look, too.
 		w.tracker.own(old.app, key, "")
@@ -252,12 +266,15 @@ func (w *kindWatch) drop(id, version string) {
 	w.mu.Lock()
 	old, ok := w.known[id]
 	delete(w.known, id)
+	if ok {
+		w.leaves(id, time.Now())
+	}
 	w.mu.Unlock()
 	if !ok {
 		return
 	}
 	w.tracker.own(old.app, old.key, "")
-	w.tracker.see(old.app, reconcile.Sighting{Key: old.key, Version: version, Gone: true})
+	w.tracker.see(old.app, reconcile.Sighting{Key: old.key, Version: version, Gone: true, At: time.Now()})
 }
 
 // own notes or, without a version, forgets an object of an application.

@@ -26,6 +26,7 @@ type start struct {
 	binaries string
 	ports    ports
 	ids      identities
+	audited  string // the log of audit events; empty where there are none
 	running  []*process
 	progress io.Writer
 	began    time.Time
@@ -33,11 +34,11 @@ type start struct {
 
 // startCluster makes a fresh cluster in dir. Between finding a free port and
 // using it another program may take it; that is worth another attempt.
-func (f Fleet) startCluster(ctx context.Context, name, binaries string) (Cluster, error) {
+func (f Fleet) startCluster(ctx context.Context, name, binaries string, audit bool) (Cluster, error) {
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
 		s := &start{layout: f.layout(name), name: name, binaries: binaries, progress: f.Progress, began: time.Now()}
-		err := s.up(ctx, f.Now())
+		err := s.up(ctx, f.Now(), audit)
 		if err == nil {
 			return Cluster{Name: name, Kubeconfig: s.kubeconfig("admin"), Server: url(s.ports.apiserver)}, nil
 		}
@@ -49,9 +50,14 @@ func (f Fleet) startCluster(ctx context.Context, name, binaries string) (Cluster
 	}
 }
 
-func (s *start) up(ctx context.Context, now time.Time) error {
+func (s *start) up(ctx context.Context, now time.Time, audit bool) error {
 	if err := s.prepare(now); err != nil {
 		return err
+	}
+	if audit {
+		if err := s.audit(); err != nil {
+			return err
+		}
 	}
 	etcdClient, err := newClient(url(s.ports.etcd), s.ids["ca"].cert, s.ids["etcd-client"])
 	if err != nil {
@@ -120,13 +126,21 @@ func (s *start) userConfig(user string) []byte {
 // spawn starts a component and records it at once, so that it is found again
 // whatever happens to us.
 func (s *start) spawn(component string) error {
-	p, err := spawn(filepath.Join(s.binaries, component), arguments(component, s.layout, s.ports), environment(s.layout), s.log(component))
+	p, err := spawn(filepath.Join(s.binaries, component), s.arguments(component), environment(s.layout), s.log(component))
 	if err != nil {
 		return err
 	}
 	p.Port = s.ports.of(component)
 	s.running = append(s.running, p)
 	return s.remember(s.records())
+}
+
+func (s *start) arguments(component string) []string {
+	all := arguments(component, s.layout, s.ports)
+	if component == apiserver && s.audited != "" {
+		all = append(all, auditArguments(s.layout, s.audited)...)
+	}
+	return all
 }
 
 func (s *start) records() []record {

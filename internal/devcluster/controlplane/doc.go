@@ -4,6 +4,7 @@
 // and runs the pods. Each cluster lives in a folder of its own:
 //
 //	DIR/<name>/kubeconfig   the administrator's, readable by its owner only
+//	DIR/<name>/audit.json   where it tells of requests, if it is to
 //	DIR/<name>/pids         which processes were started, as JSON
 //	DIR/<name>/logs/*.log   one file per component, kept after a stop
 //	DIR/<name>/pki, etcd    keys and data, made anew by each start

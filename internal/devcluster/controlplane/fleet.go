@@ -56,6 +56,8 @@ type Start struct {
 	// Binaries returns the folder of the programs. It is asked only when
 	// something must be started.
 	Binaries func(context.Context) (string, error)
+	// Audit has the clusters that are started tell of the requests to them.
+	Audit bool
 	// Timeout bounds the start, without the time that Binaries takes.
 	Timeout time.Duration
 }
@@ -87,7 +89,7 @@ func (f Fleet) Up(ctx context.Context, s Start) ([]Cluster, error) {
 	errs := make([]error, len(s.Names))
 	var group sync.WaitGroup
 	for _, i := range missing {
-		group.Go(func() { clusters[i], errs[i] = f.startCluster(ctx, s.Names[i], bin) })
+		group.Go(func() { clusters[i], errs[i] = f.startCluster(ctx, s.Names[i], bin, s.Audit) })
 	}
 	group.Wait()
 	return clusters, errors.Join(errs...)

@@ -128,6 +128,7 @@ func newIdentities(now time.Time) (identities, error) {
 		scheduler:         func() (pair, error) { return ca.client("system:kube-scheduler") },
 		// KWOK plays every node's kubelet, and kubelets may not speak for each other.
 		kwok:              func() (pair, error) { return ca.client("kwok", adminGroup) },
+		Auditor:           func() (pair, error) { return ca.client(Auditor, adminGroup) },
 		"service-account": serviceAccountKeys,
 	} {
 		if ids[name], err = make(); err != nil {

@@ -50,7 +50,7 @@ func (l layout) recall() ([]record, error) {
 // wipe removes everything but the logs.
 func (l layout) wipe() error {
 	var errs []error
-	for _, name := range []string{"kubeconfig", "pids", "pids.tmp", "etcd", "pki", "tmp"} {
+	for _, name := range []string{"kubeconfig", "audit.json", "pids", "pids.tmp", "etcd", "pki", "tmp"} {
 		errs = append(errs, os.RemoveAll(l.path(name)))
 	}
 	if err := errors.Join(errs...); err != nil {

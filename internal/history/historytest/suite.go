@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trueup-dev/trueup/drift/audit"
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/history"
 )
 
@@ -37,7 +39,12 @@ func difference(app string, minute int) history.Drift {
 	return history.Drift{
 		App: app, At: at(minute), Object: history.Object{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, State: "Modified",
 		Path: `metadata.labels["a/b"]`, Desired: `"x"`, Live: "3", Manager: "kubectl-edit", Operation: "Update", Since: &since,
-		Moment: "changed", How: "reverted", By: "ada", FoundAt: &since,
+		Moment: "changed", How: "reverted", By: "ada", FoundAt: &since, Subresource: "scale",
+		Audit: []audit.Actor{
+			{User: "ana", Impersonator: "ci", Addresses: []string{"10.0.0.7"}, ForwardedFor: []string{"203.0.113.9"}, UserAgent: "kubectl/v1", Manager: "kubectl-edit", Time: since},
+			{User: "ben", Time: since},
+		},
+		Trace: &ownership.Trace{After: since, Before: at(minute), Managers: []string{"helm"}},
 	}
 }
 
@@ -86,8 +93,9 @@ func picks(t *testing.T, s history.Store) {
 	image := difference("ns/a", 1)
 	other := difference("ns/b_", 2)
 	other.Kind, other.Name, other.Manager, other.Path = "ConfigMap", "c", "kubectl", "data"
+	other.Audit = []audit.Actor{{User: `o'ne "%`}}
 	whole := difference("ns/b_", 3)
-	whole.Path, whole.Manager = "", ""
+	whole.Path, whole.Manager, whole.Audit = "", "", nil
 	away := difference("ns2/a", 4)
 	must(t, s.AddDrift(t.Context(), []history.Drift{image, other, whole, away}))
 	for _, tc := range []struct {
@@ -107,6 +115,9 @@ func picks(t *testing.T, s history.Store) {
 		{history.Query{App: "ns/*", Path: "dat%"}, nil},
 		{history.Query{App: "ns/*", Manager: "kubectl"}, []int{2}},
 		{history.Query{App: "ns/*", Since: at(2)}, []int{3, 2}},
+		{history.Query{App: "ns/*", User: "ben"}, []int{1}},
+		{history.Query{App: "ns/*", User: `o'ne "%`}, []int{2}},
+		{history.Query{App: "ns/*", User: "be"}, nil},
 	} {
 		var got []int
 		for _, d := range driftsOf(t, s, tc.q) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -30,10 +31,11 @@ func (s *Store) addDrift(ctx context.Context, drifts []history.Drift) error {
 	}
 	for _, d := range drifts {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO drifts
-			(app, at, api_group, kind, namespace, name, state, path, desired, live, manager, operation, since, cleared, moment, how, by_whom, found)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			(app, at, api_group, kind, namespace, name, state, path, desired, live, manager, operation, since, cleared, moment, how, by_whom, found,
+			subresource, audit, trace)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			d.App, d.At.UnixMilli(), d.Group, d.Kind, d.Namespace, d.Name, d.State, d.Path, d.Desired, d.Live, d.Manager, d.Operation, milli(d.Since), d.Cleared,
-			d.Moment, d.How, d.By, milli(d.FoundAt),
+			d.Moment, d.How, d.By, milli(d.FoundAt), d.Subresource, jsonOf(d.Audit, len(d.Audit) > 0), jsonOf(d.Trace, d.Trace != nil),
 		); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -55,18 +57,38 @@ func moment(n sql.NullInt64) *time.Time {
 	return new(time.UnixMilli(n.Int64).UTC())
 }
 
+// jsonOf is a value as JSON; empty where there is none.
+func jsonOf(v any, there bool) string {
+	if !there {
+		return ""
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "" // plain values always marshal
+	}
+	return string(data)
+}
+
+func fromJSON(text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
 // Drifts implements history.Reader.
 func (s *Store) Drifts(ctx context.Context, q history.Query) ([]history.Drift, error) {
 	where, args := picked(q)
 	rows, err := s.db.QueryContext(ctx, `SELECT id, app, at, api_group, kind, namespace, name, state, path, desired, live, manager, operation, since, cleared,
-		moment, how, by_whom, found FROM drifts WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, q.Bounded())...) //nolint:gosec // conditions are constants
+		moment, how, by_whom, found, subresource, audit, trace FROM drifts WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, q.Bounded())...) //nolint:gosec // conditions are constants
 	out, err := all(rows, err, func(rows *sql.Rows) (d history.Drift, err error) {
 		var at int64
 		var since, found sql.NullInt64
+		var actors, trace string
 		err = rows.Scan(&d.ID, &d.App, &at, &d.Group, &d.Kind, &d.Namespace, &d.Name, &d.State, &d.Path, &d.Desired, &d.Live, &d.Manager, &d.Operation,
-			&since, &d.Cleared, &d.Moment, &d.How, &d.By, &found)
+			&since, &d.Cleared, &d.Moment, &d.How, &d.By, &found, &d.Subresource, &actors, &trace)
 		d.At, d.Since, d.FoundAt = time.UnixMilli(at).UTC(), moment(since), moment(found)
-		return d, err
+		return d, errors.Join(err, fromJSON(actors, &d.Audit), fromJSON(trace, &d.Trace))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the drift of %s: %w", q.App, err)
@@ -103,6 +125,9 @@ func picked(q history.Query) (where string, args []any) {
 	}
 	if q.Manager != "" {
 		add("manager = ?", q.Manager)
+	}
+	if q.User != "" {
+		add("audit <> '' AND EXISTS (SELECT 1 FROM json_each(audit) WHERE json_extract(value, '$.user') = ?)", q.User)
 	}
 	if !q.Since.IsZero() {
 		add("at >= ?", q.Since.UnixMilli())
