@@ -124,7 +124,9 @@ func (l inPlace) Content(_ context.Context, id plumbing.Hash, _ func(int) []plum
 	return readContent(l, id)
 }
 
-func readTree(from objects, h plumbing.Hash) ([]byte, error) { return readKind(from, h, plumbing.TreeObject) }
+func readTree(from objects, h plumbing.Hash) ([]byte, error) {
+	return readKind(from, h, plumbing.TreeObject)
+}
 
 func readContent(from objects, h plumbing.Hash) ([]byte, error) {
 	size, err := from.Size(h)

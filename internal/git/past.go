@@ -28,7 +28,7 @@ type past struct {
 	m      *mirrored
 	mirror *pack.Store // which m had when this was opened
 	store  *pack.Store
-	state pastState
+	state  pastState
 	// tired is when a bound was last hit: history is not fetched any further
 	// for some time.
 	tired time.Time
