@@ -128,6 +128,8 @@ func Run(ctx context.Context, o Options) error {
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
 		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
 	}
+	declarations := &Declarations{History: sources, Wake: apps.WakeAfter, Now: time.Now, Log: o.Log.WithName("blame")}
+	apps.Flow.Declarations = declarations
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
 		return err
@@ -141,7 +143,7 @@ func Run(ctx context.Context, o Options) error {
 		Agent: o.Sets, Namespace: o.Namespace, Projects: apps.Flow.Projects, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = waking(ctx, apps, sets)
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(declarations), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}

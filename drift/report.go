@@ -38,6 +38,9 @@ type Report struct {
 	// RuleProblems what is wrong with some; both as far as the caller tells.
 	RuleNames    []string `json:"-"`
 	RuleProblems []string `json:"ruleProblems,omitempty"`
+	// Unblamed tells why it is not known who declared some values, where
+	// somebody asked for that.
+	Unblamed []string `json:"unblamed,omitempty"`
 }
 
 // Rules adds up what the rules of users did.
@@ -66,6 +69,8 @@ type Object struct {
 	// Origin is the file and the line that describe it in Git, such as
 	// apps/web.yaml:31, as far as the caller tells.
 	Origin string `json:"origin,omitempty"`
+	// Declared is where the object is described, as far as the caller tells.
+	Declared *Declaration `json:"declared,omitempty"`
 	// Rules tells what the rules of users did that select the object.
 	Rules []ignore.Hit `json:"rules,omitempty"`
 }
@@ -89,6 +94,9 @@ type Field struct {
 	Time      *time.Time `json:"time"`
 	// Rule names what explains an expected difference.
 	Rule string `json:"rule,omitempty"`
+	// Declared is where Git declares the desired value, as far as the caller
+	// tells.
+	Declared *Declaration `json:"declared,omitempty"`
 	// Subresource is the one through which the manager wrote.
 	Subresource string `json:"-"`
 	// Atomic says that the value is part of one that has one owner only.

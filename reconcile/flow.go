@@ -9,6 +9,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/reconcile/apply"
+	"github.com/trueup-dev/trueup/reconcile/declared"
 	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
@@ -29,6 +30,10 @@ type Flow struct {
 	Namespace string
 	// MaskKey keys the marks that stand for secret values in reports.
 	MaskKey []byte
+	// Declarations tells Run who declared what differs, History tells it to
+	// Compare; either may be nil.
+	Declarations Declarations
+	History      declared.History
 }
 
 // Outcome is what one run found and did.
@@ -109,6 +114,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
+	s.declare(&status)
 	_, _, next := acceptances(app, f.Now())
 	return Outcome{Status: status, After: sooner(decision.After, next, f.Now()), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
@@ -130,6 +136,7 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 		verdict.Origin = desired.Origins[key]
 		report.Objects = append(report.Objects, verdict)
 	}
+	f.declare(ctx, desired, &report)
 	return report, nil
 }
 

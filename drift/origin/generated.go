@@ -2,7 +2,6 @@ package origin
 
 import (
 	"bytes"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -42,10 +41,10 @@ func (k kustomization) whole(spec, name, value string) {
 		key, at = path.Base(spec), spec
 	}
 	at = path.Join(k.dir, at)
-	if key != name || !fs.ValidPath(at) {
+	if key != name {
 		return
 	}
-	data, err := fs.ReadFile(k.files, at)
+	data, err := k.files.content(at)
 	if err != nil || string(data) != value && !encoded(string(data), value) {
 		return
 	}

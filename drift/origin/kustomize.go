@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -20,14 +19,11 @@ import (
 //
 // Where something sets the path to another value, and nothing after it is found
 // to set the one that was rendered, only the object's place is known.
-func Overlaid(files fs.FS, dir string, base Place, w Wanted) Place {
+func Overlaid(files *Files, dir string, base Place, w Wanted) Place {
 	o := overlay{files: files, want: w, names: []string{w.Object.Name}}
-	var manifest []byte
-	if base.File != "" {
-		manifest, _ = fs.ReadFile(files, base.File) // what cannot be read holds nothing
-		if n := read(manifest).described(base.From, w.Object); n != nil {
-			o.names = append(o.names, text(child(child(n, "metadata"), "name")))
-		}
+	manifest, _ := files.read(base.File) // what cannot be read describes nothing
+	if n := manifest.described(base.From, w.Object); n != nil {
+		o.names = append(o.names, text(child(child(n, "metadata"), "name")))
 	}
 	if len(w.Path) > 0 {
 		o.visit(dir, 0)
@@ -36,35 +32,28 @@ func Overlaid(files fs.FS, dir string, base Place, w Wanted) Place {
 	case o.found:
 		return o.place
 	case o.hidden:
+		base.Hidden = true
 		return base
 	}
-	if from, to, ok := In(manifest, base.From, w); ok && base.File != "" {
-		return exact(base.File, from, to, w)
-	}
-	return base
+	return manifest.place(base, w)
 }
 
-// exact is the place of lines that declare a value; those of a whole object
-// have the precision of one.
-func exact(file string, from, to int, w Wanted) Place {
-	p := Place{File: file, From: from, To: to, Precision: Line}
-	if len(w.Path) == 0 {
-		p.To, p.Precision = from, Object
-	}
-	return p
+// Plain finds a value of an object that a file describes as it is.
+func Plain(files *Files, base Place, w Wanted) Place {
+	f, _ := files.read(base.File) // what cannot be read describes nothing
+	return f.place(base, w)
 }
 
-// Plain finds a value of an object that a text describes as it is.
-func Plain(data []byte, base Place, w Wanted) Place {
-	if from, to, ok := In(data, base.From, w); ok {
-		return exact(base.File, from, to, w)
+func (f file) place(base Place, w Wanted) Place {
+	if from, to, ok := f.in(base.From, w); ok {
+		return Place{File: base.File, From: from, To: to, Precision: Line}
 	}
 	return base
 }
 
 // overlay looks through kustomizations for the one that sets a value last.
 type overlay struct {
-	files fs.FS
+	files *Files
 	want  Wanted
 	// names are the object's, as rendered and as described.
 	names []string
@@ -81,17 +70,16 @@ const maxOverlays = 64
 // visit looks into a kustomization, from what it applies last to what it
 // builds upon.
 func (o *overlay) visit(dir string, depth int) {
-	if o.done() || depth > maxOverlays || slices.Contains(o.seen, dir) || !fs.ValidPath(dir) {
+	if o.done() || depth > maxOverlays || slices.Contains(o.seen, dir) {
 		return
 	}
 	o.seen = append(o.seen, dir)
 	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
 		at := path.Join(dir, name)
-		data, err := fs.ReadFile(o.files, at)
-		if err != nil {
+		f, ok := o.files.read(at)
+		if !ok {
 			continue
 		}
-		f := read(data)
 		if len(f.docs) == 0 {
 			return
 		}
@@ -259,11 +247,8 @@ func (k kustomization) aimed(aim *yaml.Node) bool {
 
 func (k kustomization) patchFile(name string, aim *yaml.Node) {
 	at := path.Join(k.dir, name)
-	if !fs.ValidPath(at) {
-		return
-	}
-	if data, err := fs.ReadFile(k.files, at); err == nil {
-		k.patch(patch{file: read(data), name: at}, aim)
+	if f, ok := k.files.read(at); ok {
+		k.patch(patch{file: f, name: at}, aim)
 	}
 }
 

@@ -23,6 +23,9 @@ type Place struct {
 	File      string
 	From, To  int
 	Precision Precision
+	// Hidden: something sets the path to another value, and what sets the one
+	// that was rendered was not found.
+	Hidden bool
 }
 
 // At is the place of an object that is described in a file, maybe at a line.

@@ -2,7 +2,6 @@ package origin_test
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -35,12 +34,16 @@ func wanted(t *testing.T, what, rendered string) origin.Wanted {
 	return w
 }
 
-func files(archive string) fs.FS {
+func text(content string) *origin.Files {
+	return origin.NewFiles(fstest.MapFS{"f.yaml": &fstest.MapFile{Data: []byte(content)}})
+}
+
+func files(archive string) *origin.Files {
 	out := fstest.MapFS{}
 	for _, f := range txtar.Parse([]byte(archive)).Files {
 		out[f.Name] = &fstest.MapFile{Data: f.Data}
 	}
-	return out
+	return origin.NewFiles(out)
 }
 
 func shown(p origin.Place) string {
@@ -125,13 +128,13 @@ func TestPlain(t *testing.T) {
 		{"another value is in the file: not there", web, strings.Replace(deployment, "replicas: 3", "replicas: 4", 1), "spec.replicas", 11, "f.yaml:11 object"},
 		{"plain text of a Secret", secret, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {password: aHVudGVyMg==}\n", "data.password", 1, "f.yaml:5 line"},
 		{"what is encrypted in the file", secret, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {token: cGxhaW4=}\n", "data.token", 1, "f.yaml:7 line"},
-		{"the object", web, deployment, "", 11, "f.yaml:12 object"},
+		{"the object", web, deployment, "", 11, "f.yaml:12-45 line"},
 		{"a file that is no YAML", "{{ if }}\nreplicas: 3\n", deployment, "spec.replicas", 1, "f.yaml:1 object"},
 		{"aliases that lead to themselves", "kind: Deployment\nmetadata: {name: web}\nspec: &a\n  b: *a\n", deployment, "spec.replicas", 1, "f.yaml:1 object"},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
 			t.Parallel()
-			got := shown(origin.Plain([]byte(tc.text), origin.At("f.yaml", tc.begin), wanted(t, tc.path, tc.rendered)))
+			got := shown(origin.Plain(text(tc.text), origin.At("f.yaml", tc.begin), wanted(t, tc.path, tc.rendered)))
 			if got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
@@ -260,15 +263,15 @@ func FuzzPlain(f *testing.F) {
 	f.Add(web, "spec.replicas", 11)
 	f.Add("kind: Deployment\nspec: &a\n  b: *a\n  <<: [*a, *a]\n", "spec.b.b.c", 0)
 	f.Add("kind: List\nitems:\n- kind: Deployment\n  spec: |\n    x\n", "spec", 1)
-	f.Fuzz(func(t *testing.T, text, path string, begin int) {
+	f.Fuzz(func(t *testing.T, content, path string, begin int) {
 		p, err := object.ParsePath(path)
 		if err != nil || begin < 0 {
 			return
 		}
 		w := origin.Wanted{Object: object.Key{Group: "apps", Kind: "Deployment", Name: "web"}, Path: p, Value: "x"}
-		from, to, ok := origin.In([]byte(text), begin, w)
-		if n := strings.Count(text, "\n") + 1; ok && (from < 1 || to < from || to > n) {
-			t.Errorf("lines %d to %d of %d", from, to, n)
+		at := origin.Plain(text(content), origin.At("f.yaml", begin), w)
+		if n := strings.Count(content, "\n") + 1; at.Precision == origin.Line && (at.From < 1 || at.To < at.From || at.To > n) {
+			t.Errorf("lines %d to %d of %d", at.From, at.To, n)
 		}
 	})
 }

@@ -44,11 +44,10 @@ func read(text []byte) file {
 	}
 }
 
-// In finds the lines of a text that declare a value of an object. begin is the
-// line at which the object is described, as manifest.Locate tells it; 0 where
-// that is not known, and then its name must be in the text once.
-func In(text []byte, begin int, w Wanted) (from, to int, ok bool) {
-	f := read(text)
+// in finds the lines that declare a value of an object. begin is the line at
+// which the object is described, as manifest.Locate tells it; 0 where that is
+// not known, and then its name must be there once.
+func (f file) in(begin int, w Wanted) (from, to int, ok bool) {
 	top := f.described(begin, w.Object)
 	if top == nil {
 		return 0, 0, false

@@ -133,7 +133,7 @@ func (a *Application) changes(d *v1alpha1.DriftSummary, origins map[object.Key]s
 			o = &a.Objects[len(a.Objects)-1]
 		}
 		if c.Path == "" {
-			o.State = drift.Missing
+			o.State, o.Declared = drift.Missing, declaredBy(c.DeclaredBy)
 			continue
 		}
 		fields++
@@ -164,7 +164,7 @@ func (a *Application) Drifted() bool {
 func FieldOf(c v1alpha1.DriftChange) drift.Field {
 	f := drift.Field{
 		Path: c.Path, Desired: decoded(c.Desired), Live: decoded(c.Live),
-		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation,
+		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation, Declared: declaredBy(c.DeclaredBy),
 	}
 	if c.Time != nil {
 		f.Time = &c.Time.Time
@@ -276,6 +276,15 @@ func fate(state drift.State) string {
 	return ""
 }
 
+// fateOf is fate with where the object is described, as far as that is known.
+func fateOf(o drift.Object) string {
+	text := fate(o.State)
+	if by := blamed(o.Declared); text != "" && by != "" {
+		text += "; " + by
+	}
+	return text
+}
+
 // sentence tells one difference of an object in a line.
 func sentence(o drift.Object, f drift.Field) string {
 	git := "not in Git"
@@ -291,6 +300,9 @@ func sentence(o drift.Object, f drift.Field) string {
 	case drift.Undeclared:
 		text += " (a sync leaves it)"
 	case drift.Declared:
+	}
+	if by := blamed(f.Declared); by != "" {
+		text += "; " + by
 	}
 	return text
 }
