@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/forgetest"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
@@ -359,5 +360,57 @@ func damaged(t *testing.T, dir, what string) {
 	cmd.Stderr = &out
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, out.String())
+	}
+}
+
+// TestHistoryOverSSH: there a conversation has a state.
+func TestHistoryOverSSH(t *testing.T) {
+	t.Parallel()
+	r, ana := story(t)
+	r.git("config", "uploadpack.allowFilter", "true")
+	r.more(100)
+	host, _ := key(t)
+	user, private := key(t)
+	url := "ssh://git@" + r.serveSSH(host, user.PublicKey()) + r.dir
+	m := mirrors(t, auth(git.Auth{SSHPrivateKey: private, Insecure: true}))
+	got, err := m.Blame(t.Context(), snapshot.Lines{At: snapshot.Location{RepoURL: url}, Commit: r.git("rev-parse", "HEAD"), Path: "apps/web.yaml", From: 4, To: 4})
+	if err != nil || got.Commit.SHA != ana {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestHistoryOfAForge asks a real Gitea, with the credentials of the source:
+// what the server refuses without them is told.
+func TestHistoryOfAForge(t *testing.T) {
+	t.Parallel()
+	f := forgetest.Start(t)
+	owner := f.User("shop")
+	r := f.Repository(owner, "config")
+	r.Push("Start", map[string]string{"web.yaml": "spec:\n  replicas: 2\n"})
+	want := r.Push("Scale web to 3", map[string]string{"web.yaml": "spec:\n  replicas: 3\n"})
+	head := r.Push("Another", map[string]string{"other": "x"})
+	q := snapshot.Lines{At: snapshot.Location{RepoURL: r.URL}, Commit: head, Path: "web.yaml", From: 2, To: 2}
+	if _, err := mirrors(t, nil).Blame(t.Context(), q); fault.Of(err) != fault.Denied {
+		t.Errorf("without credentials: %v", err)
+	}
+	got, err := mirrors(t, auth(git.Auth{Username: "shop", Password: f.Token(owner)})).Blame(t.Context(), q)
+	if err != nil || got.Commit.SHA != want || got.Commit.Subject != "Scale web to 3" || got.Beyond {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestBlameOfALineThatTheFileHasNot(t *testing.T) {
+	t.Parallel()
+	r, _ := story(t)
+	m := mirrors(t, nil)
+	for _, lines := range [][2]int{{6, 6}, {1, 99}, {3, 2}} {
+		_, err := m.Blame(t.Context(), snapshot.Lines{At: snapshot.Location{RepoURL: r.fileURL()}, Commit: r.git("rev-parse", "HEAD"), Path: "apps/web.yaml", From: lines[0], To: lines[1]})
+		if err == nil || !strings.Contains(err.Error(), "it has 5") {
+			t.Errorf("lines %v: %v", lines, err)
+		}
+	}
+	_, err := m.Blame(t.Context(), snapshot.Lines{At: snapshot.Location{RepoURL: r.fileURL()}, Commit: "main", Path: "apps/web.yaml"})
+	if fault.Of(err) != fault.Invalid {
+		t.Errorf("a branch in place of a commit: %v", err)
 	}
 }
