@@ -137,6 +137,8 @@ func Run(ctx context.Context, o Options) error {
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
 		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
 	}
+	declarations := &Declarations{History: sources, Wake: apps.WakeAfter, Now: time.Now, Log: o.Log.WithName("blame")}
+	apps.Flow.Declarations = declarations
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
 		return err
@@ -150,7 +152,7 @@ func Run(ctx context.Context, o Options) error {
 		Agent: o.Sets, Namespace: o.Namespace, Projects: apps.Flow.Projects, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = waking(ctx, apps, sets)
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(declarations), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}

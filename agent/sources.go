@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/registry"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -35,6 +36,15 @@ func (s Sources) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree,
 		return s.Registry.Tree(ctx, at)
 	}
 	return s.Git.Tree(ctx, at)
+}
+
+// Blame tells which commit touched lines of a file last. Charts, artifacts and
+// files of web servers have no history.
+func (s Sources) Blame(ctx context.Context, q snapshot.Lines) (snapshot.Touch, error) {
+	if registry.Serves(q.At) {
+		return snapshot.Touch{}, fault.New(fault.Missing, "%s is no Git repository: it has no history", git.Redact(q.At.RepoURL))
+	}
+	return s.Git.Blame(ctx, q)
 }
 
 // Poll asks for what changed at a URL, of everything that was opened there: a

@@ -40,6 +40,9 @@ type Report struct {
 	// RuleProblems what is wrong with some; both as far as the caller tells.
 	RuleNames    []string `json:"-"`
 	RuleProblems []string `json:"ruleProblems,omitempty"`
+	// Unblamed tells why it is not known who declared some values, where
+	// somebody asked for that.
+	Unblamed []string `json:"unblamed,omitempty"`
 }
 
 // Rules adds up what the rules of users did.
@@ -70,6 +73,8 @@ type Object struct {
 	Origin string `json:"origin,omitempty"`
 	// Audit tells who deleted an object that is Missing, as Field.Audit does.
 	Audit []audit.Actor `json:"audit,omitempty"`
+	// Declared is where the object is described, as far as the caller tells.
+	Declared *Declaration `json:"declared,omitempty"`
 	// Rules tells what the rules of users did that select the object.
 	Rules []ignore.Hit `json:"rules,omitempty"`
 }
@@ -100,6 +105,9 @@ type Field struct {
 	Audit []audit.Actor `json:"audit,omitempty"`
 	// Trace is what is known of a value that has no owner: a removed one.
 	Trace *ownership.Trace `json:"trace,omitempty"`
+	// Declared is where Git declares the desired value, as far as the caller
+	// tells.
+	Declared *Declaration `json:"declared,omitempty"`
 	// Atomic says that the value is part of one that has one owner only.
 	Atomic bool `json:"-"`
 	// Shared names a known controller that owns a part of an undeclared value.

@@ -17,6 +17,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile/declared"
 	"github.com/trueup-dev/trueup/reconcile/limits"
 )
 
@@ -40,6 +41,8 @@ type Desired struct {
 	// "shop/web.yaml:12", as far as it is known.
 	Origins map[object.Key]string
 
+	// from tells more of where they come from.
+	from   map[*unstructured.Unstructured]declared.Source
 	hashes map[object.Key]string
 	asked  []asked
 	// stand is where the trees of asked stood, one after the other.
@@ -167,6 +170,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 		d.Warnings = append(d.Warnings, result.Warnings...)
 		d.Sensitive = d.Sensitive || result.Sensitive
 		d.asks(req, all.locations[i], all.refs, result.Reads)
+		d.describe(req, i, result, all)
 		for _, u := range result.Objects {
 			key := f.keyIn(app, u)
 			if origin, ok := result.Origins[object.KeyOf(u)]; ok {

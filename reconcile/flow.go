@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile/apply"
+	"github.com/trueup-dev/trueup/reconcile/declared"
 	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
@@ -35,6 +36,10 @@ type Flow struct {
 	Fights heat.Settings
 	// MaskKey keys the marks that stand for secret values in reports.
 	MaskKey []byte
+	// Declarations tells Run who declared what differs, History tells it to
+	// Compare; either may be nil.
+	Declarations Declarations
+	History      declared.History
 }
 
 // Outcome is what one run found and did.
@@ -120,6 +125,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	blame.attribute(ctx, left, found)
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
+	s.declare(&status)
 	_, _, next := acceptances(app, f.Now())
 	after := sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now())
 	if s.unsettled() {
@@ -145,6 +151,7 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 		verdict.Origin = desired.Origins[key]
 		report.Objects = append(report.Objects, verdict)
 	}
+	f.declare(ctx, desired, &report)
 	return report, nil
 }
 

@@ -141,6 +141,32 @@ type DriftChange struct {
 	// FoundAt is when the agent first saw the difference, Time when its hand
 	// made it, as far as that is known.
 	FoundAt *metav1.Time `json:"foundAt,omitempty"`
+	// DeclaredBy is where Git declares the desired value, and who touched that
+	// last, as soon as that is known.
+	DeclaredBy *DriftDeclaration `json:"declaredBy,omitempty"`
+}
+
+// DriftDeclaration is where Git declares a value, and the last commit that
+// touched that.
+type DriftDeclaration struct {
+	// Repository is where File is, where that is not the application's own
+	// source.
+	Repository string `json:"repository,omitempty"`
+	File       string `json:"file"`
+	Line       int    `json:"line,omitempty"`
+	// Precision is line where the line declares the very value, object where
+	// the object's description begins there, file where nothing but the file is
+	// known. For the latter two the commit is the last that changed the file.
+	Precision string `json:"precision"`
+	// Commit, Author, Subject and Time are those of the commit, as it names
+	// them itself.
+	Commit  string       `json:"commit,omitempty"`
+	Author  string       `json:"author,omitempty"`
+	Subject string       `json:"subject,omitempty"`
+	Time    *metav1.Time `json:"time,omitempty"`
+	// Older says that the history is not known that far back: Time is that of
+	// the oldest commit that was seen.
+	Older bool `json:"older,omitempty"`
 }
 
 // DriftActor is who sent a request to a cluster.

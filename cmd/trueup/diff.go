@@ -33,6 +33,7 @@ type diffOptions struct {
 	ignoreRules   []string
 	rules         bool
 	audit         auditLogs
+	blame         bool
 	web           webFileFlags
 	sops          sopsOptions
 }
@@ -52,6 +53,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 		Example: `  trueup diff web --revision release-2
   kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
   trueup diff web --audit-log /var/log/kubernetes/audit.log
+  trueup diff web --blame
   trueup diff --desired shop.yaml --live live.yaml --ignore-rules rules.yaml --rules`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,6 +80,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it")
 	flags.StringArrayVar(&o.ignoreRules, "ignore-rules", nil, "file with rules about what may differ: a list as in spec.ignoreDifferences, or a ConfigMap with Argo CD's keys (repeatable)")
+	flags.BoolVar(&o.blame, "blame", false, "find the last commit that touched each declared value; fetches history as far as that needs, which can take long")
 	flags.BoolVar(&o.rules, "rules", false, "show what each of your rules did instead of the differences")
 	return cmd
 }
@@ -90,6 +93,8 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 		return drift.Report{}, usagef("diff takes APP, or --desired and --live, not both")
 	case len(args) == 0 && (o.desired == "" || o.live == ""):
 		return drift.Report{}, usagef("diff needs APP, or --desired FILE and --live FILE")
+	case files && o.blame:
+		return drift.Report{}, usagef("--blame needs APP: files have no history")
 	case files && o.desired == "-" && o.live == "-":
 		return drift.Report{}, usagef("only one of --desired and --live can be standard input")
 	}
@@ -118,6 +123,7 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 	}
 	report := drift.Compare(drift.Input{Desired: desired, Live: live, Schemas: schemas, Rules: rules.set})
 	report.RuleNames, report.RuleProblems = rules.set.Names(), rules.problems
+	declaredIn(o.desired, desired, origins, &report)
 	for i, o := range report.Objects {
 		report.Objects[i].Origin = origins[o.Key()]
 		for _, hit := range o.Rules {
@@ -164,6 +170,9 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 		Sources: repos, Renderer: renderer, Clusters: destinations, Now: time.Now, Namespace: o.namespace,
 		Rules: bothRules{file, &agent.Rules{Reader: k, Namespace: o.namespace}},
 	}
+	if o.blame {
+		flow.History = repos.sources
+	}
 	report, err := flow.Compare(ctx, &apps[0], o.revision)
 	if err != nil {
 		return report, fmt.Errorf("compare application %s: %w", name, err)
@@ -174,6 +183,9 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 func showReport(report drift.Report, o diffOptions, app string, s streams) error {
 	for _, problem := range report.RuleProblems {
 		fmt.Fprintln(s.err, "a rule does not count: "+problem)
+	}
+	for _, problem := range report.Unblamed {
+		fmt.Fprintln(s.err, problem)
 	}
 	if err := printReport(report, o, app, s); err != nil {
 		return err

@@ -368,18 +368,20 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application, ali
 			if c.Path == "" {
 				symbol, note = v.palette.green("+"), strings.TrimSuffix("  in Git, and deleted from the cluster "+output.By(audit.Shown(c)), " ")
 			}
-			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+revision(app)+origin(app, c)))
+			fmt.Fprintf(b, "%s %s%s  %s\n", symbol, v.palette.bold(subject), note, v.palette.dim(app.Name+" at git "+revision(app)+describedAt(app, c)))
 			last = subject
 		}
-		if c.Path != "" {
-			v.field(b, output.FieldOf(c))
+		if f := output.FieldOf(c); c.Path != "" {
+			v.field(b, f)
+		} else if by := output.Declared(f.Declared); by != "" {
+			fmt.Fprintf(b, "    %s\n", v.palette.dim(by))
 		}
 	}
 	b.WriteByte('\n')
 }
 
-// origin is the file and line that describe a changed object.
-func origin(app v1alpha1.Application, c v1alpha1.DriftChange) string {
+// describedAt is the file and line that describe a changed object.
+func describedAt(app v1alpha1.Application, c v1alpha1.DriftChange) string {
 	for _, r := range app.Status.Resources {
 		if r.Group == c.Group && r.Kind == c.Kind && r.Namespace == c.Namespace && r.Name == c.Name && r.Origin != "" {
 			return ", " + r.Origin

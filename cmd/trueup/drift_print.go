@@ -78,6 +78,9 @@ func (p printing) object(b *strings.Builder, o drift.Object) {
 		return
 	}
 	fmt.Fprintf(b, "%s %s%s\n", p.symbol(o.State), p.palette.bold(o.Key().Short()), p.state(o))
+	if by := output.Declared(o.Declared); by != "" {
+		fmt.Fprintf(b, "    %s\n", p.palette.dim(by))
+	}
 	for _, f := range shown {
 		p.field(b, f)
 	}
@@ -147,6 +150,9 @@ func (p printing) field(b *strings.Builder, f drift.Field) {
 		fmt.Fprintf(b, "      %s  %s\n", p.palette.red(pad("- "+desired, width)), p.palette.dim("git"))
 	}
 	fmt.Fprintf(b, "      %s  %s\n", p.palette.green(pad("+ "+live, width)), p.palette.dim(p.blame(f)))
+	if by := output.Declared(f.Declared); by != "" {
+		fmt.Fprintf(b, "      %s\n", p.palette.dim(by))
+	}
 }
 
 // blame names the hand as far as it is known. A manager is a client's name,

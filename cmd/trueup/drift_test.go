@@ -100,3 +100,33 @@ func TestRecent(t *testing.T) {
 		}
 	}
 }
+
+// TestDriftTellsWhoDeclaredIt: under the field, and under an object that is
+// gone; nobody's words move a cursor.
+func TestDriftTellsWhoDeclaredIt(t *testing.T) {
+	t.Parallel()
+	app := scaled("shop", "4", 1)
+	at := metav1.NewTime(noon.AddDate(0, 0, -1))
+	by := v1alpha1.DriftDeclaration{File: "apps/web.yaml", Line: 31, Precision: "line", Commit: "3f2a91c0000", Author: "Ana\x1b[2J", Subject: "Scale web to 2", Time: &at}
+	app.Status.Drift.Changes[0].DeclaredBy = &by
+	gone := by
+	gone.Line, gone.Author = 1, "Ben"
+	app.Status.Drift.Changes = append(app.Status.Drift.Changes, v1alpha1.DriftChange{Kind: "ConfigMap", Namespace: "shop", Name: "c", Class: "declared", DeclaredBy: &gone})
+	var b strings.Builder
+	v := driftView{printing: printing{times: time.DateTime}, now: noon, details: true}
+	if err := printDrifts(&b, "text", []v1alpha1.Application{app}, v); err != nil {
+		t.Fatal(err)
+	}
+	const want = `~ Deployment shop/web  shop at git 4f2c1ab
+    spec.replicas
+      - 2  git
+      + 4  live, kubectl, 2026-03-01 11:00:00
+      declared in apps/web.yaml:31 by Ana\x1b[2J (3f2a91c, 2026-02-28 "Scale web to 2")
+
++ ConfigMap shop/c  in Git, and deleted from the cluster  shop at git 4f2c1ab
+    declared in apps/web.yaml:1 by Ben (3f2a91c, 2026-02-28 "Scale web to 2")
+`
+	if got := b.String(); !strings.HasPrefix(got, want) {
+		t.Errorf("(-want +got)\n%s", cmp.Diff(want, got))
+	}
+}

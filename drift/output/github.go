@@ -18,18 +18,22 @@ func (r Report) GitHub(w io.Writer) error {
 			title = app.Name + ": drift"
 		}
 		if app.Problem != "" {
-			annotate(&b, "warning", "", app.Name+": not compared", app.Problem)
+			annotate(&b, annotation{level: "warning", title: app.Name + ": not compared"}, app.Problem)
 		}
 		for _, o := range app.Objects {
-			if text := fate(o); text != "" {
-				annotate(&b, "error", o.Origin, title, o.Key().Short()+": "+text)
+			if text := fateOf(o); text != "" {
+				at := annotation{level: "error", title: title}
+				at.file, at.line = spot(o, o.Declared)
+				annotate(&b, at, o.Key().Short()+": "+text)
 			}
 			for _, f := range o.Fields {
-				annotate(&b, command(f.Class), o.Origin, title, sentence(o, f))
+				at := annotation{level: command(f.Class), title: title}
+				at.file, at.line = spot(o, f.Declared)
+				annotate(&b, at, sentence(o, f))
 			}
 		}
 		if app.Unlisted > 0 {
-			annotate(&b, "warning", "", title, fmt.Sprintf("%d more differences are not listed in the status", app.Unlisted))
+			annotate(&b, annotation{level: "warning", title: title}, fmt.Sprintf("%d more differences are not listed in the status", app.Unlisted))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -47,15 +51,21 @@ func command(class drift.Class) string {
 	return "notice"
 }
 
-func annotate(b *strings.Builder, level, origin, title, text string) {
-	b.WriteString("::" + level + " ")
-	if file, line := place(origin); file != "" {
-		b.WriteString("file=" + property(file) + ",")
-		if line > 0 {
-			fmt.Fprintf(b, "line=%d,", line)
+// annotation is how a text is shown, and where.
+type annotation struct {
+	level, title, file string
+	line               int
+}
+
+func annotate(b *strings.Builder, a annotation, text string) {
+	b.WriteString("::" + a.level + " ")
+	if a.file != "" {
+		b.WriteString("file=" + property(a.file) + ",")
+		if a.line > 0 {
+			fmt.Fprintf(b, "line=%d,", a.line)
 		}
 	}
-	b.WriteString("title=" + property(title) + "::" + data(text) + "\n")
+	b.WriteString("title=" + property(a.title) + "::" + data(text) + "\n")
 }
 
 // data and property escape as GitHub's runner reads it.

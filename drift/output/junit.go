@@ -92,7 +92,7 @@ func caseOf(o drift.Object) junitCase {
 	file, line := place(o.Origin)
 	c := junitCase{Name: o.Key().Short(), File: file, Line: line}
 	var lines []string
-	if text := fate(o); text != "" {
+	if text := fateOf(o); text != "" {
 		lines = append(lines, text)
 	}
 	for _, f := range o.Fields {

@@ -123,6 +123,9 @@ func section(o drift.Object) string {
 	if text := fate(o); text != "" {
 		b.WriteString(" " + text)
 	}
+	if by := blamed(o.Declared); by != "" {
+		b.WriteString("; " + prose(by))
+	}
 	b.WriteString("\n")
 	if len(o.Fields) == 0 {
 		return b.String()
@@ -133,9 +136,17 @@ func section(o drift.Object) string {
 		if f.Rule != "" {
 			class += ": " + f.Rule
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Path), code(desired(f)), code(live(f)), prose(class), prose(hand(f)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Path), code(desired(f))+origins(f), code(live(f)), prose(class), prose(hand(f)))
 	}
 	return b.String()
+}
+
+// origins is a second line for a cell: who declared the value.
+func origins(f drift.Field) string {
+	if by := blamed(f.Declared); by != "" {
+		return "<br>" + prose(by)
+	}
+	return ""
 }
 
 // code shows text as it is. An element with entities, not backticks: inside a

@@ -134,7 +134,7 @@ func (a *Application) changes(d *v1alpha1.DriftSummary, origins map[object.Key]s
 			o = &a.Objects[len(a.Objects)-1]
 		}
 		if c.Path == "" {
-			o.State, o.Audit = drift.Missing, audit.Shown(c)
+			o.State, o.Audit, o.Declared = drift.Missing, audit.Shown(c), declaredBy(c.DeclaredBy)
 			continue
 		}
 		fields++
@@ -165,7 +165,7 @@ func (a *Application) Drifted() bool {
 func FieldOf(c v1alpha1.DriftChange) drift.Field {
 	f := drift.Field{
 		Path: c.Path, Desired: decoded(c.Desired), Live: decoded(c.Live),
-		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation, Subresource: c.Subresource, Audit: audit.Shown(c),
+		Class: drift.Class(c.Class), Manager: c.Manager, Operation: c.Operation, Subresource: c.Subresource, Audit: audit.Shown(c), Declared: declaredBy(c.DeclaredBy),
 	}
 	if c.Time != nil {
 		f.Time = &c.Time.Time
@@ -271,6 +271,15 @@ func fate(o drift.Object) string {
 	return ""
 }
 
+// fateOf is fate with where the object is described, as far as that is known.
+func fateOf(o drift.Object) string {
+	text := fate(o)
+	if by := blamed(o.Declared); text != "" && by != "" {
+		text += "; " + by
+	}
+	return text
+}
+
 // sentence tells one difference of an object in a line.
 func sentence(o drift.Object, f drift.Field) string {
 	git := "not in Git"
@@ -286,6 +295,9 @@ func sentence(o drift.Object, f drift.Field) string {
 	case drift.Undeclared:
 		text += " (a sync leaves it)"
 	case drift.Declared:
+	}
+	if by := blamed(f.Declared); by != "" {
+		text += "; " + by
 	}
 	return text
 }

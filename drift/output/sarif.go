@@ -118,11 +118,11 @@ func (r Report) SARIF(w io.Writer) error {
 			notify(fmt.Sprintf("%s: %d more differences are not listed in the status", app.Name, app.Unlisted))
 		}
 		for _, o := range app.Objects {
-			if text := fate(o); text != "" {
-				run.Results = append(run.Results, app.result(strings.ToLower(string(o.State)), o, "", o.Key().Short()+": "+text))
+			if text := fateOf(o); text != "" {
+				run.Results = append(run.Results, app.result(strings.ToLower(string(o.State)), o, drift.Field{Declared: o.Declared}, o.Key().Short()+": "+text))
 			}
 			for _, f := range o.Fields {
-				run.Results = append(run.Results, app.result(string(f.Class), o, f.Path, sentence(o, f)))
+				run.Results = append(run.Results, app.result(string(f.Class), o, f, sentence(o, f)))
 			}
 		}
 	}
@@ -132,7 +132,8 @@ func (r Report) SARIF(w io.Writer) error {
 	return enc.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
-func (a *Application) result(rule string, o drift.Object, path, text string) sarifResult {
+// result is about a field, or about the object where it has no path.
+func (a *Application) result(rule string, o drift.Object, f drift.Field, text string) sarifResult {
 	out := sarifResult{Rule: rule, Message: sarifText{literal(text)}}
 	for i, r := range sarifRules() {
 		if r.ID == rule {
@@ -140,15 +141,15 @@ func (a *Application) result(rule string, o drift.Object, path, text string) sar
 		}
 	}
 	name := strings.TrimPrefix(a.Name+" "+o.Key().String(), " ")
-	at := sarifLocation{Logical: []sarifLogical{{strings.TrimSpace(name + " " + path), "member"}}}
-	if file, line := place(o.Origin); file != "" {
+	at := sarifLocation{Logical: []sarifLogical{{strings.TrimSpace(name + " " + f.Path), "member"}}}
+	if file, line := spot(o, f.Declared); file != "" {
 		at.Physical = &sarifPhysical{Artifact: sarifArtifact{(&url.URL{Path: file}).String()}}
 		if line > 0 {
 			at.Physical.Region = &sarifRegion{line}
 		}
 	}
 	out.Locations = []sarifLocation{at}
-	sum := sha256.Sum256([]byte(rule + " " + name + " " + path))
+	sum := sha256.Sum256([]byte(rule + " " + name + " " + f.Path))
 	out.Fingerprints = map[string]string{"trueupDrift/v1": hex.EncodeToString(sum[:16])}
 	return out
 }

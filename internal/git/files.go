@@ -42,11 +42,7 @@ var (
 )
 
 func newFiles(r *repository, from objects, c *object.Commit) *files {
-	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-	return &files{
-		commit: snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When},
-		repo:   r, objects: from, root: c.TreeHash,
-	}
+	return &files{commit: commitOf(c), repo: r, objects: from, root: c.TreeHash}
 }
 
 func (f *files) is(t target) bool { return f.asked == t.hash || f.commit.SHA == t.hash.String() }

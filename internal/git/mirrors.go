@@ -191,7 +191,7 @@ func (m *Mirrors) add(url, key string) (*repository, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the repository URL cannot be read") // a password may be in it
 	}
-	r := &repository{url: url, mirrors: m, asking: newTurn(), fetching: newTurn(), uses: map[wanted]*use{}}
+	r := &repository{url: url, mirrors: m, asking: newTurn(), fetching: newTurn(), blaming: newTurn(), uses: map[wanted]*use{}}
 	switch ep.Protocol {
 	case "file":
 		if !m.options.Files {

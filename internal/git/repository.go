@@ -21,8 +21,9 @@ type repository struct {
 	mirrors *Mirrors
 	source  source
 	// asking and fetching are held during conversations about refs and about
-	// packs. mu never is.
-	asking, fetching turn
+	// packs, blaming while history is read or fetched. mu never is.
+	asking, fetching, blaming turn
+	past                      *past // guarded by blaming; nil: nobody asked yet
 
 	mu    sync.Mutex // guards what follows
 	refs  *refs      // nil: nobody asked yet

@@ -34,6 +34,15 @@ func (s *Set) Has(h plumbing.Hash) bool {
 	return err == nil
 }
 
+// Weight is the number of packs, and the bytes that they take on the disk
+// without their indexes.
+func (s *Set) Weight() (packs int, bytes int64) {
+	for _, f := range s.files {
+		bytes += f.size
+	}
+	return len(s.files), bytes
+}
+
 // Size tells how large an object is, without reading it.
 func (s *Set) Size(h plumbing.Hash) (int64, error) {
 	at, err := s.find(h)

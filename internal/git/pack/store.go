@@ -107,14 +107,9 @@ func (s *Store) Holds(h plumbing.Hash) bool { return slices.Contains(s.Held(), h
 // Add takes in a pack that makes a commit complete, which want names or is a
 // tag of. It is all there, or none of it.
 func (s *Store) Add(ctx context.Context, pack io.Reader, want plumbing.Hash) error {
-	now := s.Set()
-	f, err := s.write(func(out *os.File) ([]entry, plumbing.Hash, error) { return index(ctx, pack, out, now) })
+	next, err := s.taken(ctx, pack)
 	if err != nil {
 		return err
-	}
-	next := &Set{cache: s.cache, files: now.files}
-	if f != nil && !slices.ContainsFunc(now.files, func(old *file) bool { return old.path == f.path }) {
-		next.files = append([]*file{f}, now.files...)
 	}
 	commit, _, err := Peel(next, want)
 	if errors.Is(err, ErrAbsent) {
@@ -128,6 +123,30 @@ func (s *Store) Add(ctx context.Context, pack io.Reader, want plumbing.Hash) err
 		return nil
 	}
 	return s.hold(append(slices.Clone(s.Held()), commit))
+}
+
+// Take takes in a pack that makes no commit complete: a part of a history, or
+// single files. All of it is there, or none.
+func (s *Store) Take(ctx context.Context, pack io.Reader) error {
+	next, err := s.taken(ctx, pack)
+	if err == nil {
+		s.set.Store(next)
+	}
+	return err
+}
+
+// taken writes a pack down, and returns what is there with it.
+func (s *Store) taken(ctx context.Context, pack io.Reader) (*Set, error) {
+	now := s.Set()
+	f, err := s.write(func(out *os.File) ([]entry, plumbing.Hash, error) { return index(ctx, pack, out, now) })
+	if err != nil {
+		return nil, err
+	}
+	next := &Set{cache: s.cache, files: now.files}
+	if f != nil && !slices.ContainsFunc(now.files, func(old *file) bool { return old.path == f.path }) {
+		next.files = append([]*file{f}, now.files...)
+	}
+	return next, nil
 }
 
 // Doubt empties the repository, because something of it is missing or

@@ -48,21 +48,33 @@ func fetch2(a *advert, w Wanted) string {
 	return r.String()
 }
 
-// answer2 finds the pack in the answer to fetch2.
-func answer2(from io.Reader) (io.Reader, error) {
+// answer2 finds the pack in the answer to fetch2, and the commits before it
+// whose parents were left out.
+func answer2(from io.Reader) (pack io.Reader, cut []plumbing.Hash, err error) {
 	p := newPktReader(from)
 	for {
 		kind, line, err := p.text()
 		if err != nil {
-			return nil, unexpected(err)
+			return nil, nil, unexpected(err)
 		}
 		switch {
 		case kind == pktData && line == "packfile":
-			return &sideband{from: p}, nil
+			return &sideband{from: p}, cut, nil
 		case kind == pktFlush, kind == pktResponseEnd:
-			return nil, errors.New("the server sent no pack")
+			return nil, nil, errors.New("the server sent no pack")
+		case kind == pktData:
+			cut = shallow(cut, line)
 		}
 	}
+}
+
+// shallow adds what a line tells of where history was cut off.
+func shallow(cut []plumbing.Hash, line string) []plumbing.Hash {
+	id, ok := strings.CutPrefix(strings.TrimSpace(line), "shallow ")
+	if !ok || !plumbing.IsHash(id) || len(cut) >= maxRefs {
+		return cut
+	}
+	return append(cut, plumbing.NewHash(id))
 }
 
 // fetch0 asks a server of the older protocol.
@@ -123,27 +135,29 @@ func (a *advert) branches() []plumbing.Hash {
 
 // answer0 finds the pack in the answer to fetch0: after what became shallow
 // and what the server found that we have.
-func answer0(a *advert, from io.Reader) (io.Reader, error) {
+func answer0(a *advert, from io.Reader) (pack io.Reader, cut []plumbing.Hash, err error) {
 	p := newPktReader(from)
 	for {
 		if start, err := p.from.Peek(4); err == nil && string(start) == "PACK" {
-			return p.from, nil // a server without side-band
+			return p.from, cut, nil // a server without side-band
 		}
 		kind, line, err := p.next()
 		if err != nil {
-			return nil, unexpected(err)
+			return nil, nil, unexpected(err)
 		}
 		switch word, _, _ := strings.Cut(string(line), " "); {
 		case kind != pktData:
-		case word == "shallow", word == "unshallow", word == "ACK", strings.TrimSpace(word) == "NAK":
+		case word == "shallow":
+			cut = shallow(cut, string(line))
+		case word == "unshallow", word == "ACK", strings.TrimSpace(word) == "NAK":
 		case len(line) > 0 && line[0] <= 3 && a.can("side-band-64k", ""):
 			s := &sideband{from: p}
 			if err := s.take(line); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return s, nil
+			return s, cut, nil
 		default:
-			return nil, fmt.Errorf("the server does not speak Git's protocol: it sent %.60q in place of a pack", line)
+			return nil, nil, fmt.Errorf("the server does not speak Git's protocol: it sent %.60q in place of a pack", line)
 		}
 	}
 }

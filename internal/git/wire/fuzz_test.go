@@ -20,8 +20,8 @@ func FuzzAnswers(f *testing.F) {
 		}
 		_, _ = readListed(bytes.NewReader(data))
 		for _, answer := range []func() (io.Reader, error){
-			func() (io.Reader, error) { return answer2(bytes.NewReader(data)) },
-			func() (io.Reader, error) { return answer0(a, bytes.NewReader(data)) },
+			func() (io.Reader, error) { pack, _, err := answer2(bytes.NewReader(data)); return pack, err },
+			func() (io.Reader, error) { pack, _, err := answer0(a, bytes.NewReader(data)); return pack, err },
 		} {
 			if pack, err := answer(); err == nil {
 				_, _ = io.Copy(io.Discard, pack)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -94,25 +95,34 @@ func (r *Remote) Fetch(ctx context.Context, auth Auth, w Wanted, take func(io.Re
 		request := fetch2
 		if !a.version2 {
 			if request = fetch0; !a.gives(w.Want) && len(a.branches()) == 0 {
-				return fault.New(fault.Missing, "the repository is empty")
+				return errEmpty()
 			}
 		}
-		answer, err := c.ask(ctx, request(a, w))
-		if err != nil {
-			return err
-		}
-		defer answer.Close() //nolint:errcheck // what is wrong with it was found while reading
-		var pack io.Reader
-		if a.version2 {
-			pack, err = answer2(answer)
-		} else {
-			pack, err = answer0(a, answer)
-		}
-		if err != nil {
-			return err
-		}
-		return take(pack)
+		return exchange(ctx, c, a, request(a, w), func(pack io.Reader, _ []plumbing.Hash) error { return take(pack) })
 	})
+}
+
+func errEmpty() error { return fault.New(fault.Missing, "the repository is empty") }
+
+// exchange sends a request and gives take the pack, and the commits whose
+// parents were left out.
+func exchange(ctx context.Context, c conversation, a *advert, request string, take func(io.Reader, []plumbing.Hash) error) error {
+	answer, err := c.ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer answer.Close() //nolint:errcheck // what is wrong with it was found while reading
+	var pack io.Reader
+	var cut []plumbing.Hash
+	if a.version2 {
+		pack, cut, err = answer2(answer)
+	} else {
+		pack, cut, err = answer0(a, answer)
+	}
+	if err != nil {
+		return err
+	}
+	return take(pack, cut)
 }
 
 // stalled is how long a server may say nothing.
