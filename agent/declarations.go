@@ -46,7 +46,7 @@ type Declarations struct {
 	mu      sync.Mutex
 	waiting map[string]*asking   // by id
 	queues  map[string][]*asking // by repository; there is one while somebody works on it
-	ctx     context.Context       //nolint:containedctx // that of Start; nil before
+	ctx     context.Context      //nolint:containedctx // that of Start; nil before
 	working sync.WaitGroup
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/origin"
 	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -83,6 +84,9 @@ type Object struct {
 func (o Object) Key() object.Key {
 	return object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
+
+// Declaration is where Git declares a value, and who touched that last.
+type Declaration = origin.Declaration
 
 // Field is one difference. Values of Secrets are masked; they may share memory
 // with the compared objects otherwise.

@@ -5,6 +5,6 @@
 // that was rendered; else what is known is where the object's description
 // begins, or its file.
 //
-// It does not know commits and authors, how files are fetched, nor what differs
-// from the value in a cluster.
+// It does not know how commits are found, how files are fetched, nor what
+// differs from the value in a cluster.
 package origin

@@ -47,10 +47,10 @@ func files(archive string) *origin.Files {
 }
 
 func shown(p origin.Place) string {
-	switch {
-	case p.From == 0:
+	switch p.From {
+	case 0:
 		return fmt.Sprintf("%s %s", p.File, p.Precision)
-	case p.From == p.To:
+	case p.To:
 		return fmt.Sprintf("%s:%d %s", p.File, p.From, p.Precision)
 	}
 	return fmt.Sprintf("%s:%d-%d %s", p.File, p.From, p.To, p.Precision)

@@ -122,9 +122,6 @@ func (x *indexer) inflate(r io.Reader, size int64) ([]byte, error) {
 // complete adds the bases that are not in the pack, and returns how many
 // bytes that took.
 func (x *indexer) complete(ctx context.Context, end int64) (int64, error) {
-	if len(x.byOffset) > 0 {
-		return 0, errDamaged("the distance to a base")
-	}
 	if _, err := x.out.Seek(end, io.SeekStart); err != nil {
 		return 0, err
 	}
@@ -158,6 +155,9 @@ func (x *indexer) complete(ctx context.Context, end int64) (int64, error) {
 		if !progress {
 			return 0, errors.New("the pack is damaged: it lacks a base that we do not hold either")
 		}
+	}
+	if len(x.byOffset) > 0 { // some waited for deltas whose base was missing
+		return 0, errDamaged("the distance to a base")
 	}
 	for _, e := range x.entries {
 		if !e.done {
