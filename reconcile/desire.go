@@ -45,6 +45,8 @@ type Desired struct {
 	// stand is where the trees of asked stood, one after the other.
 	stand []standing
 	rules rulebook
+	// project limits the application; nil where nothing does.
+	project *v1alpha1.Project
 	// named are the repositories that files named beyond the sources.
 	named []string
 }
@@ -101,6 +103,7 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 			return nil, nil, err
 		}
 		d.Unsupported = limits.Unsupported(project)
+		d.project = project
 	}
 	d.hash()
 	return d, cluster, nil

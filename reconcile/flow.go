@@ -108,9 +108,11 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		left = found
 	}
 	s.tell(ctx, found, left)
+	orphans := f.lookForOrphans(ctx, app, desired.project, cluster, mem)
 	status := s.status(p, left)
 	_, _, next := acceptances(app, f.Now())
-	return Outcome{Status: status, After: sooner(decision.After, next, f.Now()), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
+	after := first(sooner(decision.After, next, f.Now()), orphans, mem.scalersDue(f.Now()))
+	return Outcome{Status: status, After: after, Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
 
 // Compare tells how live objects differ from a revision, or from the
@@ -145,6 +147,7 @@ func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Mem
 		return 0, fmt.Errorf("find the destination: %w", err)
 	}
 	mem.Recheck()
+	mem.reopen(app.Status)
 	view, err := f.Observe(ctx, app, &Desired{}, cluster, mem)
 	if err != nil {
 		return 0, err
@@ -195,6 +198,17 @@ func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome
 	}
 	if out.Done {
 		out.Status.OperationState = operationFailed(app, err, f.Now())
+	}
+	return out
+}
+
+// first is the least of some times to wait, of which 0 is for ever.
+func first(times ...time.Duration) time.Duration {
+	var out time.Duration
+	for _, t := range times {
+		if t > 0 && (out == 0 || t < out) {
+			out = t
+		}
 	}
 	return out
 }

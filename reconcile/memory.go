@@ -42,6 +42,10 @@ type Memory struct {
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
 	open      map[place]open      // drift that was told and not closed
+	scalersAt time.Time           // when autoscalers of others were last asked for, while that matters
+	orphans   orphans             // what is in the namespace and nobody's
+	// orphansAsked is what orphans is the answer to.
+	orphansAsked string
 }
 
 // seen is the verdict on one object.
@@ -181,6 +185,7 @@ func (m *Memory) Recheck() {
 		delete(m.seen, key)
 	}
 	m.namespace = ""
+	m.orphansAsked = ""
 }
 
 // Verified is when everything was last fetched and compared.

@@ -151,11 +151,16 @@ func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 	return a.memories[id]
 }
 
-func (a *Applications) forget(name types.NamespacedName) {
+func (a *Applications) forget(ctx context.Context, name types.NamespacedName) {
 	a.Repositories.UseAll(name, nil)
+	id := a.Flow.IDOf(name.Namespace, name.Name)
 	a.memoriesMu.Lock()
-	defer a.memoriesMu.Unlock()
-	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
+	e := a.memories[id]
+	delete(a.memories, id)
+	a.memoriesMu.Unlock()
+	if e != nil {
+		a.Flow.Deleted(ctx, name.Namespace, name.Name, &e.memory)
+	}
 }
 
 // Reconcile implements reconcile.Reconciler of controller-runtime.
@@ -163,7 +168,7 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	app := &v1alpha1.Application{}
 	if err := a.Client.Get(ctx, req.NamespacedName, app); err != nil {
 		if apierrors.IsNotFound(err) {
-			a.forget(req.NamespacedName)
+			a.forget(ctx, req.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, err

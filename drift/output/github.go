@@ -22,7 +22,7 @@ func (r Report) GitHub(w io.Writer) error {
 		}
 		for _, o := range app.Objects {
 			if text := fate(o.State); text != "" {
-				annotate(&b, "error", o.Origin, title, o.Key().Short()+": "+text)
+				annotate(&b, severity(o.State), o.Origin, title, o.Key().Short()+": "+text)
 			}
 			for _, f := range o.Fields {
 				annotate(&b, command(f.Class), o.Origin, title, sentence(o, f))
@@ -34,6 +34,17 @@ func (r Report) GitHub(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func severity(state drift.State) string {
+	switch state {
+	case drift.Orphaned:
+		return "notice"
+	case drift.Unknown:
+		return "warning"
+	default:
+		return "error"
+	}
 }
 
 func command(class drift.Class) string {
