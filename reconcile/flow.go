@@ -62,6 +62,7 @@ const rounds = 50
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
 	mem.looks()
+	mem.reopen(app.Status)
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)
 	if err != nil {
@@ -69,7 +70,6 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	mem.ask(desired)
 	mem.resume(app, desired)
-	mem.reopen(app.Status)
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return f.failed(app, mem, err)
