@@ -68,11 +68,8 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 	if err := oneOf("--output", o.output, outputs...); err != nil {
 		return err
 	}
-	if o.rules && o.accepted || o.rules && o.orphaned || o.accepted && o.orphaned {
-		return usagef("drift takes one of --rules, --accepted and --orphaned")
-	}
-	if o.since < 0 {
-		return usagef("--since %s is no time that has passed", o.since)
+	if err := o.check(); err != nil {
+		return err
 	}
 	apps, err := o.applications(ctx, args)
 	if err != nil {
@@ -104,6 +101,16 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 		return err
 	}
 	return driftCode(apps)
+}
+
+func (o driftOptions) check() error {
+	if o.rules && o.accepted || o.rules && o.orphaned || o.accepted && o.orphaned {
+		return usagef("drift takes one of --rules, --accepted and --orphaned")
+	}
+	if o.since < 0 {
+		return usagef("--since %s is no time that has passed", o.since)
+	}
+	return nil
 }
 
 // ofSet reports whether an ApplicationSet made the application.
