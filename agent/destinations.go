@@ -161,7 +161,7 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 		d.closing.Go(old.cluster.Close)
 	}
 	ports := &reconcile.Cluster{
-		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster),
+		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster), Contents: cluster,
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}

@@ -26,7 +26,7 @@ func newDriftTimes() driftTimes {
 			Buckets: prometheus.ExponentialBuckets(0.25, 3, 12),
 		}),
 		correct: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "trueup_drift_correct_seconds", Help: "From when drift was found to when it was gone, by how it went: synced, reverted, accepted, expected, git, undone.",
+			Name: "trueup_drift_correct_seconds", Help: "From when drift was found to when it was gone, by how it went: synced, reverted, accepted, expected, git, undone, deleted.",
 			Buckets: prometheus.ExponentialBuckets(0.25, 4, 12),
 		}, []string{"how"}),
 	}

@@ -117,20 +117,7 @@ func TestFreshlySyncedIsInSync(t *testing.T) {
 				t.Fatal(err)
 			}
 			desired, live := objects(t, archive, "desired.yaml"), objects(t, archive, "live.yaml")
-			report := Compare(Input{Desired: desired, Live: live, Schemas: set})
-			if len(report.Objects) != len(desired) {
-				t.Errorf("%d objects in the report, %d desired", len(report.Objects), len(desired))
-			}
-			for _, o := range report.Objects {
-				if o.State != InSync {
-					t.Errorf("%s is %s", o.Key(), o.State)
-				}
-				for _, f := range o.Fields {
-					if f.Class != Expected {
-						t.Errorf("%s: %s is %s: %v, live %v", o.Key(), f.Path, f.Class, f.Desired, f.Live)
-					}
-				}
-			}
+			freshlySynced(t, Input{Desired: desired, Live: live, Schemas: set})
 		})
 	}
 }

@@ -38,7 +38,7 @@ func (c *comparison) liveOnly(p *place, live any) {
 // told reports an object that is told as a whole: somebody owns it as a whole,
 // or it is an item of a list. Maps are told key by key.
 func (c *comparison) told(p *place, v map[string]any) bool {
-	if p.depth() < 2 || p.at("metadata") || p.typ.IsMap() || isStringMap(p, v) {
+	if p.null || p.depth() < 2 || p.at("metadata") || p.typ.IsMap() || isStringMap(p, v) {
 		return false
 	}
 	return p.isItem() || p.whole != nil || c.ours(c.owners(p)) != nil || c.ownsAll(p)
@@ -49,6 +49,9 @@ func (c *comparison) added(p *place, live any) {
 	owners, around := c.holders(p)
 	ours := c.ours(owners)
 	if ours != nil && !p.spelled && (!around || p.whole.extra) {
+		if p.null && c.isDefault(p, live) {
+			return
+		}
 		// Git dropped what it once declared.
 		c.record(p, Field{Live: live, Class: Removed}, ours)
 		return

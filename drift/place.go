@@ -26,8 +26,9 @@ type place struct {
 	quantity bool
 	// extra says that only live has it.
 	extra bool
-	// spelled says that Git has an empty list here.
-	spelled bool
+	// spelled says that Git has an empty list here, null that it has null: the
+	// server fills in a default then, and lets us own it.
+	spelled, null bool
 	// siblings are the live members beside this one.
 	siblings map[string]any
 }

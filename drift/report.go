@@ -80,6 +80,9 @@ type Object struct {
 	Rules []ignore.Hit `json:"rules,omitempty"`
 }
 
+// NewOrphan tells of an object that nobody tracks.
+func NewOrphan(key object.Key) Object { return newObject(key, Orphaned) }
+
 // Key identifies the object.
 func (o Object) Key() object.Key {
 	return object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}

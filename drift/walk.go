@@ -54,6 +54,7 @@ func (c *comparison) values(p *place, desired, live any) {
 			return
 		}
 		p.spelled = desired != nil
+		p.null = desired == nil && p.step.Field != "" && !p.extra
 		c.liveOnly(p, live)
 		return
 	}

@@ -50,6 +50,8 @@ type Desired struct {
 	rules rulebook
 	// left stands for what is fought over of each object.
 	left map[object.Key]string
+	// project limits the application; nil where nothing does.
+	project *v1alpha1.Project
 	// named are the repositories that files named beyond the sources.
 	named []string
 }
@@ -106,6 +108,7 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 			return nil, nil, err
 		}
 		d.Unsupported = limits.Unsupported(project)
+		d.project = project
 	}
 	d.hash()
 	return d, cluster, nil

@@ -73,6 +73,7 @@ const rounds = 50
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
 	mem.looks()
+	mem.reopen(app.Status)
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)
 	if err != nil {
@@ -80,7 +81,6 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	}
 	mem.ask(desired)
 	mem.resume(app, desired)
-	mem.reopen(app.Status)
 	mem.fights.begin(app, desired, f.Fights, f.Now())
 	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
@@ -124,10 +124,11 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	left := view.Drift(app.Status, pending && (s.run == nil || s.run.Drifted))
 	blame.attribute(ctx, left, found)
 	s.tell(ctx, found, left)
+	orphans := f.lookForOrphans(ctx, app, desired.project, cluster, mem)
 	status := s.status(p, left)
 	s.declare(&status)
 	_, _, next := acceptances(app, f.Now())
-	after := sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now())
+	after := first(sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now()), orphans, mem.scalersDue(f.Now()))
 	if s.unsettled() {
 		after = sooner(after, f.Now().Add(again), f.Now())
 	}
@@ -167,6 +168,7 @@ func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Mem
 		return 0, fmt.Errorf("find the destination: %w", err)
 	}
 	mem.Recheck()
+	mem.reopen(app.Status)
 	view, err := f.Observe(ctx, app, &Desired{}, cluster, mem)
 	if err != nil {
 		return 0, err
@@ -217,6 +219,17 @@ func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome
 	}
 	if out.Done {
 		out.Status.OperationState = operationFailed(app, err, f.Now())
+	}
+	return out
+}
+
+// first is the least of some times to wait, of which 0 is for ever.
+func first(times ...time.Duration) time.Duration {
+	var out time.Duration
+	for _, t := range times {
+		if t > 0 && (out == 0 || t < out) {
+			out = t
+		}
 	}
 	return out
 }

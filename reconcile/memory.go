@@ -46,6 +46,10 @@ type Memory struct {
 	closed    []closed            // drift that went before anybody could tell who made it
 	late      []DriftEvent        // what became known of it, and is not told yet
 	audited   bool                // audit events were asked for
+	scalersAt time.Time           // when autoscalers of others were last asked for, while that matters
+	orphans   orphans             // what is in the namespace and nobody's
+	// orphansAsked is what orphans is the answer to.
+	orphansAsked string
 }
 
 // seen is the verdict on one object.
@@ -195,6 +199,7 @@ func (m *Memory) Recheck() {
 		delete(m.seen, key)
 	}
 	m.namespace = ""
+	m.orphansAsked = ""
 }
 
 // Verified is when everything was last fetched and compared.

@@ -54,7 +54,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		}
 	}
 	absent := f.absentNamespace(ctx, app, c, mem)
-	stale := mem.scaled(mem.stale(hashes), hashes)
+	stale := mem.scaled(mem.stale(hashes), hashes, f.Now())
 	// Nothing is in a namespace that is not there.
 	worth := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return absent != "" && key.Namespace == absent })
 	live, err := f.fetch(ctx, c, worth, versions)
@@ -162,9 +162,12 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	byKey := object.Index(live)
 	in := drift.Input{Desired: desired, Live: live, Schemas: c.Schemas, MaskKey: f.MaskKey, Rules: d.rules.set, Around: mem.scalers(wanted)}
 	report := drift.Compare(in)
-	more, err := scalersOf(ctx, c, report)
+	more, asked, err := scalersOf(ctx, c, report)
 	if err != nil {
 		return err
+	}
+	if asked {
+		mem.scalersAt = f.Now()
 	}
 	if len(more) > 0 {
 		in.Around = append(in.Around, more...)

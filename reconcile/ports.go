@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/orphan"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -56,6 +57,15 @@ type Cluster struct {
 	Kinds   Kinds
 	// Schemas know the structure of the kinds that the cluster serves.
 	Schemas drift.Schemas
+	// Contents may be nil: then nothing is known of what nobody tracks.
+	Contents Contents
+}
+
+// Contents tells what namespaces hold.
+type Contents interface {
+	// Contents lists the metadata of all objects of a namespace, but of the
+	// kinds that orphan.Skips. What could not be listed is told in sentences.
+	Contents(ctx context.Context, namespace string) (all []orphan.Object, skipped []string, err error)
 }
 
 // Objects reads live objects.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -180,7 +181,7 @@ const maxScalers = 5000
 
 // scalersOf reads the autoscalers that may explain a difference which looks
 // like one's work: they may belong to another application, or to nobody.
-func scalersOf(ctx context.Context, c *Cluster, report drift.Report) ([]*unstructured.Unstructured, error) {
+func scalersOf(ctx context.Context, c *Cluster, report drift.Report) (found []*unstructured.Unstructured, asked bool, err error) {
 	namespaces := map[string]bool{}
 	for _, o := range report.Objects {
 		for _, f := range o.Fields {
@@ -195,12 +196,25 @@ func scalersOf(ctx context.Context, c *Cluster, report drift.Report) ([]*unstruc
 			found, err := c.Objects.List(ctx, gvk, namespace, maxScalers)
 			kind := fault.Of(err)
 			if err != nil && kind != fault.Missing && kind != fault.Denied && kind != fault.Invalid {
-				return nil, fmt.Errorf("look for autoscalers in %s of cluster %s: %w", namespace, c.Name, err)
+				return nil, true, fmt.Errorf("look for autoscalers in %s of cluster %s: %w", namespace, c.Name, err)
 			}
 			out = append(out, found...) // nothing where they cannot be read: then nothing explains the difference
 		}
 	}
-	return out, nil
+	return out, len(namespaces) > 0, nil
+}
+
+// scalersAge is how long autoscalers of others are believed not to have
+// changed: nothing tells of them, because nobody tracks them for us.
+const scalersAge = time.Minute
+
+// scalersDue tells how long what autoscalers of others explained still stands;
+// 0 is for ever.
+func (m *Memory) scalersDue(now time.Time) time.Duration {
+	if m.scalersAt.IsZero() {
+		return 0
+	}
+	return max(m.scalersAt.Add(scalersAge).Sub(now), time.Second)
 }
 
 // scalerOf keeps what matters of an autoscaler, and nothing of others.
@@ -228,10 +242,14 @@ func (m *Memory) scalers(but map[object.Key]bool) []*unstructured.Unstructured {
 }
 
 // scaled adds the objects whose verdict depends on an autoscaler, where one is
-// among the stale.
-func (m *Memory) scaled(stale []object.Key, all map[object.Key]string) []object.Key {
-	if !slices.ContainsFunc(stale, func(k object.Key) bool { return known.IsScaler(k.GroupKind()) }) {
+// among the stale, or where others have to be asked for again.
+func (m *Memory) scaled(stale []object.Key, all map[object.Key]string, now time.Time) []object.Key {
+	due := !m.scalersAt.IsZero() && !now.Before(m.scalersAt.Add(scalersAge))
+	if !due && !slices.ContainsFunc(stale, func(k object.Key) bool { return known.IsScaler(k.GroupKind()) }) {
 		return stale
+	}
+	if due {
+		m.scalersAt = time.Time{} // until they are asked for again
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

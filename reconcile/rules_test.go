@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -196,6 +197,41 @@ func TestAutoscalerThatChanges(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Deployment spec.replicas", "HorizontalPodAutoscaler spec.maxReplicas"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestAutoscalersOfOthersThatChange: nothing tells of what others own, so that
+// it is asked for again while it matters, and only then.
+func TestAutoscalersOfOthersThatChange(t *testing.T) {
+	t.Parallel()
+	flow, c := newFlow(t, scaledWeb)
+	now := flow.Now()
+	flow.Now = func() time.Time { return now }
+	put(t, c, scaledWeb+"---"+scaler)
+	app, mem := application(nil), &Memory{}
+	if out := flow.Run(t.Context(), app, mem); out.After != 0 {
+		t.Errorf("without anything to explain, the next look is after %s", out.After)
+	}
+	edit(c, web(), "kube-controller-manager", ownsReplicas, int64(7), "spec", "replicas")
+	mem.Recheck()
+	out := flow.Run(t.Context(), app, mem)
+	if out.Status.Drift.Fields != 0 || out.After != scalersAge {
+		t.Fatalf("%d fields, the next look after %s", out.Status.Drift.Fields, out.After)
+	}
+	key := object.Key{Group: "autoscaling", Kind: "HorizontalPodAutoscaler", Namespace: "shop", Name: "web"}
+	edit(c, key, "kubectl-edit", `{"f:spec":{"f:maxReplicas":{}}}`, int64(5), "spec", "maxReplicas")
+	now = now.Add(scalersAge / 2)
+	if out = flow.Run(t.Context(), app, mem); out.Status.Drift.Fields != 0 {
+		t.Errorf("asked before it was due: %+v", out.Status.Drift)
+	}
+	now = now.Add(scalersAge / 2)
+	if out = flow.Run(t.Context(), app, mem); out.Status.Drift.Fields != 1 {
+		t.Errorf("the changed range is not seen: %+v", out.Status.Drift)
+	}
+	edit(c, web(), "kube-controller-manager", ownsReplicas, int64(2), "spec", "replicas")
+	now = now.Add(scalersAge)
+	if out = flow.Run(t.Context(), app, mem); out.Status.Drift.Fields != 0 || out.After != 0 {
+		t.Errorf("%d fields, the next look after %s", out.Status.Drift.Fields, out.After)
 	}
 }
 

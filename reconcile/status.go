@@ -53,6 +53,7 @@ func (s *session) status(p plan.Plan, left []Drift) v1alpha1.ApplicationStatus {
 	out.Health.Status, out.Health.Message = string(worst.Status), worst.Message
 	out.Drift = summarize(left, s.mem.Verified())
 	out.Drift.Rules = s.view.rules()
+	out.Drift.Orphaned = s.mem.orphans.found
 	s.mem.dated(out.Drift)
 	out.Drift.Fights = s.mem.fights.list(s.view, s.flow.Now())
 	if s.run != nil {
@@ -233,6 +234,9 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
 	}
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
+	if text := s.mem.orphans.warning(); text != "" {
+		warnings["OrphanedResource"] = []string{text}
+	}
 	if _, expired, _ := acceptances(s.app, now.Time); len(expired) > 0 {
 		c.add(DriftAcceptanceExpired, metav1.ConditionTrue, "Expired", expiries(expired))
 	}

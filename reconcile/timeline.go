@@ -33,6 +33,7 @@ const (
 	HowExpected = "expected" // a rule explains it now
 	HowGit      = "git"      // Git caught up, or does not describe it any more
 	HowUndone   = "undone"   // whoever changed it, or somebody else, changed it back
+	HowDeleted  = "deleted"  // the application was deleted, and nobody looks any more
 )
 
 // DriftEvent is one moment of a field, or of an object as a whole.
@@ -249,6 +250,24 @@ func (s *session) tell(ctx context.Context, found, left []Drift) {
 	// A journal that fails must not keep a cluster from being corrected; it
 	// tells its own failures.
 	_ = s.flow.Journal.Drifted(ctx, events)
+}
+
+// Deleted closes what was open of an application that is gone.
+func (f *Flow) Deleted(ctx context.Context, namespace, name string, mem *Memory) {
+	var events []DriftEvent
+	for at, old := range mem.open {
+		event := DriftEvent{App: namespace + "/" + name, At: f.Now(), Moment: Closed, Key: at.key, FoundAt: old.found, How: HowDeleted}
+		if at.path != "" {
+			event.Field = fieldOf(old.change)
+		}
+		events = append(events, event)
+	}
+	mem.open = map[place]open{}
+	if len(events) == 0 || f.Journal == nil {
+		return
+	}
+	slices.SortFunc(events, func(a, b DriftEvent) int { return cmp.Or(a.Key.Compare(b.Key), cmp.Compare(a.path(), b.path())) })
+	_ = f.Journal.Drifted(ctx, events) // it tells its own failures
 }
 
 // dated adds to changes when they were found.

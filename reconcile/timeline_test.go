@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -99,5 +100,39 @@ func TestOpenDriftOutlivesTheProcess(t *testing.T) {
 	gone := second.tell(story{at: time.Unix(9, 0), moved: true})
 	if len(gone) != 2 || gone[0].Moment != Closed || !gone[0].FoundAt.Equal(time.Unix(7, 0)) || gone[1].Field.Manager != "kubectl" {
 		t.Errorf("closed: %+v", gone)
+	}
+}
+
+// toldTo collects what a journal is told of drift.
+type toldTo struct{ events []DriftEvent }
+
+func (*toldTo) Intend(context.Context, *v1alpha1.Application, v1alpha1.ApplicationStatus) error {
+	return nil
+}
+func (*toldTo) Record(context.Context, Run) error { return nil }
+func (j *toldTo) Drifted(_ context.Context, events []DriftEvent) error {
+	j.events = append(j.events, events...)
+	return nil
+}
+
+// TestDeletedApplication: nothing stays open of an application that is gone.
+func TestDeletedApplication(t *testing.T) {
+	t.Parallel()
+	var j toldTo
+	flow := Flow{Journal: &j, Now: func() time.Time { return time.Unix(9, 0) }}
+	var mem Memory
+	opened := metav1.NewTime(time.Unix(7, 0))
+	mem.reopen(v1alpha1.ApplicationStatus{Drift: &v1alpha1.DriftSummary{Changes: []v1alpha1.DriftChange{
+		{Kind: "ConfigMap", Namespace: "shop", Name: "b", Path: "data.x", Manager: "kubectl", FoundAt: &opened},
+		{Kind: "ConfigMap", Namespace: "shop", Name: "a"},
+	}}})
+	flow.Deleted(t.Context(), "agent", "shop", &mem)
+	flow.Deleted(t.Context(), "agent", "shop", &mem)
+	var got []string
+	for _, e := range j.events {
+		got = append(got, fmt.Sprintf("%s %s %s %s %q %t", e.App, e.Moment, e.How, e.Key.Short(), e.path(), e.FoundAt.IsZero()))
+	}
+	if diff := cmp.Diff([]string{`agent/shop closed deleted ConfigMap shop/a "" true`, `agent/shop closed deleted ConfigMap shop/b "data.x" false`}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

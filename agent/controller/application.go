@@ -163,12 +163,17 @@ func (a *Applications) entryOf(app *v1alpha1.Application) *entry {
 
 func (a *Applications) forget(ctx context.Context, name types.NamespacedName) {
 	a.Repositories.UseAll(name, nil)
+	id := a.Flow.IDOf(name.Namespace, name.Name)
 	if a.Flow.Audit != nil {
-		a.Flow.Audit.Writes(ctx, a.Flow.IDOf(name.Namespace, name.Name), nil, nil)
+		a.Flow.Audit.Writes(ctx, id, nil, nil)
 	}
 	a.memoriesMu.Lock()
-	defer a.memoriesMu.Unlock()
-	delete(a.memories, a.Flow.IDOf(name.Namespace, name.Name))
+	e := a.memories[id]
+	delete(a.memories, id)
+	a.memoriesMu.Unlock()
+	if e != nil {
+		a.Flow.Deleted(ctx, name.Namespace, name.Name, &e.memory)
+	}
 }
 
 // Reconcile implements reconcile.Reconciler of controller-runtime.

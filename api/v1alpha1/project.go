@@ -78,13 +78,16 @@ type JWTToken struct {
 	ID        string `json:"id,omitempty"`
 }
 
-// OrphanedResources reports objects that no application tracks.
+// OrphanedResources has the objects reported that are in the destination
+// namespace of an application and tracked by nobody.
 type OrphanedResources struct {
+	// Warn adds a condition to the applications; it does where it is not said.
 	Warn   *bool                 `json:"warn,omitempty"`
 	Ignore []OrphanedResourceKey `json:"ignore,omitempty"`
 }
 
-// OrphanedResourceKey selects objects to leave out of the report.
+// OrphanedResourceKey selects objects to leave out of the report, by globs. An
+// empty kind or name is any, an empty group is the core group.
 type OrphanedResourceKey struct {
 	Group string `json:"group,omitempty"`
 	Kind  string `json:"kind,omitempty"`

@@ -61,6 +61,8 @@ type DriftSummary struct {
 	VerifiedAt *metav1.Time `json:"verifiedAt,omitempty"`
 	// Rules tells what the rules did that say what may differ.
 	Rules []IgnoreRuleStatus `json:"rules,omitempty"`
+	// Orphaned is there where the project asks for it.
+	Orphaned *OrphanedSummary `json:"orphaned,omitempty"`
 	// Changes is bounded; the counts are not.
 	// +kubebuilder:validation:MaxItems=100
 	Changes []DriftChange `json:"changes,omitempty"`
@@ -95,6 +97,27 @@ type DriftFight struct {
 	Until       metav1.Time `json:"until"`
 	// Rule is a part of spec, in YAML, that has the field expected to differ.
 	Rule string `json:"rule,omitempty"`
+}
+
+// OrphanedSummary tells what is in the destination namespace and tracked by
+// nobody. No sync touches it.
+type OrphanedSummary struct {
+	Count int `json:"count"`
+	// Objects is bounded; the count is not.
+	// +kubebuilder:validation:MaxItems=100
+	Objects []OrphanedObject `json:"objects,omitempty"`
+	// Unlisted says what could not be looked at.
+	Unlisted []string `json:"unlisted,omitempty"`
+	// ListedAt is when the namespace was last looked through.
+	ListedAt *metav1.Time `json:"listedAt,omitempty"`
+}
+
+// OrphanedObject names an object that nobody tracks.
+type OrphanedObject struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
 }
 
 // IgnoreRuleStatus is what one rule did to the objects of the application.

@@ -78,7 +78,7 @@ Exits with 0 when everything is in sync, 3 when something differs, 1 when a file
 	o.sops.flags(flags)
 	o.audit.flags(flags)
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
-	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it")
+	flags.BoolVar(&o.all, "all", false, "also show what is expected to differ, with the rule that explains it, and what nobody tracks, where the project asks for that")
 	flags.StringArrayVar(&o.ignoreRules, "ignore-rules", nil, "file with rules about what may differ: a list as in spec.ignoreDifferences, or a ConfigMap with Argo CD's keys (repeatable)")
 	flags.BoolVar(&o.blame, "blame", false, "find the last commit that touched each declared value; fetches history as far as that needs, which can take long")
 	flags.BoolVar(&o.rules, "rules", false, "show what each of your rules did instead of the differences")
@@ -110,7 +110,7 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 		return drift.Report{}, fmt.Errorf("load the built-in schema: %w", err)
 	}
 	if len(args) > 0 {
-		return compareApplication(ctx, o, args[0], schemas)
+		return compareApplication(ctx, o, args[0], schemas, s)
 	}
 	desired, origins, errDesired := locateObjects(o.desired, s.in)
 	live, errLive := readObjects(o.live, s.in)
@@ -136,7 +136,7 @@ func compared(ctx context.Context, o diffOptions, args []string, s streams) (dri
 }
 
 // compareApplication runs the agent's own flow up to the comparison.
-func compareApplication(ctx context.Context, o diffOptions, name string, schemas *schema.Set) (drift.Report, error) {
+func compareApplication(ctx context.Context, o diffOptions, name string, schemas *schema.Set, s streams) (drift.Report, error) {
 	apps, err := o.applications(ctx, []string{name})
 	if err != nil {
 		return drift.Report{}, err
@@ -177,6 +177,20 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return report, fmt.Errorf("compare application %s: %w", name, err)
 	}
+	if !o.all {
+		return report, nil
+	}
+	projects := agent.Projects{Reader: k, Namespace: o.namespace, Credentials: &agent.Credentials{Reader: k, Namespace: o.namespace}}
+	orphans, unlisted, err := flow.Orphaned(ctx, &apps[0], projects)
+	if err != nil {
+		return report, fmt.Errorf("compare application %s: %w", name, err)
+	}
+	for _, key := range orphans {
+		report.Objects = append(report.Objects, drift.NewOrphan(key))
+	}
+	for _, text := range unlisted {
+		fmt.Fprintln(s.err, "not looked at for what nobody tracks: "+text)
+	}
 	return report, nil
 }
 
@@ -191,7 +205,7 @@ func showReport(report drift.Report, o diffOptions, app string, s streams) error
 		return err
 	}
 	for _, object := range report.Objects {
-		if object.State != drift.InSync {
+		if object.State != drift.InSync && object.State != drift.Orphaned {
 			return exitCode(exitDrift)
 		}
 	}
@@ -255,7 +269,7 @@ func printReport(report drift.Report, o diffOptions, app string, s streams) erro
 
 func printNames(w io.Writer, report drift.Report) error {
 	for _, o := range report.Objects {
-		if o.State == drift.InSync {
+		if o.State == drift.InSync || o.State == drift.Orphaned {
 			continue
 		}
 		if _, err := fmt.Fprintln(w, o.Key().String()); err != nil {

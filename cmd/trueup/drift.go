@@ -27,9 +27,10 @@ type driftOptions struct {
 	set    string
 	since  time.Duration
 	rules  bool
-	// accepted lists acceptances instead.
-	accepted bool
-	audit    auditLogs
+	// accepted lists acceptances instead, orphaned what nobody tracks.
+	accepted, orphaned bool
+	all                bool
+	audit              auditLogs
 }
 
 func newDriftCommand(s streams) *cobra.Command {
@@ -44,6 +45,7 @@ With --rules it shows what each rule about expected differences did, and which o
 Exits with 0 when nothing drifted, 3 when something did, 4 when an application could not be compared.`,
 		Example: `  trueup drift
   trueup drift --set fleet --since 24h
+  trueup drift --orphaned
   trueup drift -o sarif > drift.sarif`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return showDrift(cmd.Context(), o, args, s) },
@@ -57,22 +59,21 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 	o.audit.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.rules, "rules", false, "show what each rule about expected differences did instead")
 	cmd.Flags().BoolVar(&o.accepted, "accepted", false, "list the differences that are accepted until a date instead")
+	cmd.Flags().BoolVar(&o.orphaned, "orphaned", false, "list what is in the applications' namespaces and tracked by nobody instead, where projects ask for that")
+	cmd.Flags().BoolVar(&o.all, "all", false, "also list what nobody tracks, where the project asks for that")
 	return cmd
 }
 
 func showDrift(ctx context.Context, o driftOptions, args []string, s streams) error {
 	outputs := []string{"text", "json", "yaml", "name", "markdown", "junit", "sarif", "github"}
-	if o.rules || o.accepted {
+	if o.rules || o.accepted || o.orphaned {
 		outputs = outputs[:3]
 	}
 	if err := oneOf("--output", o.output, outputs...); err != nil {
 		return err
 	}
-	if o.rules && o.accepted {
-		return usagef("drift takes --rules or --accepted, not both")
-	}
-	if o.since < 0 {
-		return usagef("--since %s is no time that has passed", o.since)
+	if err := o.check(); err != nil {
+		return err
 	}
 	apps, err := o.applications(ctx, args)
 	if err != nil {
@@ -87,6 +88,9 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 	if o.accepted {
 		return printAccepted(s.out, o.output, apps, time.Now())
 	}
+	if o.orphaned {
+		return printOrphaned(s.out, o.output, apps)
+	}
 	if o.rules {
 		return printApplicationRules(s.out, o.output, apps)
 	}
@@ -99,11 +103,21 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 	if err := o.audit.statuses(apps, s); err != nil {
 		return err
 	}
-	view := driftView{printing: printing{palette: palette(s.color), times: time.DateTime}, now: now, details: len(args) > 0}
+	view := driftView{printing: printing{palette: palette(s.color), times: time.DateTime}, now: now, details: len(args) > 0, all: o.all}
 	if err := printDrifts(s.out, o.output, apps, view); err != nil {
 		return err
 	}
 	return driftCode(apps)
+}
+
+func (o driftOptions) check() error {
+	if o.rules && o.accepted || o.rules && o.orphaned || o.accepted && o.orphaned {
+		return usagef("drift takes one of --rules, --accepted and --orphaned")
+	}
+	if o.since < 0 {
+		return usagef("--since %s is no time that has passed", o.since)
+	}
+	return nil
 }
 
 // ofSet reports whether an ApplicationSet made the application.
@@ -187,7 +201,9 @@ type driftView struct {
 	now time.Time
 	// details shows fields also of several applications.
 	details bool
-	report  output.Report
+	// all also lists what nobody tracks.
+	all    bool
+	report output.Report
 }
 
 func printDrifts(w io.Writer, format string, apps []v1alpha1.Application, v driftView) error {
@@ -252,6 +268,9 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 			oldest = d.VerifiedAt.Time
 		}
 	}
+	if v.all {
+		orphanedText(b, apps)
+	}
 	first, more := v.apart(drifted)
 	fights := 0
 	for _, app := range apps {
@@ -276,6 +295,9 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	}
 	if !oldest.IsZero() {
 		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
+	}
+	if n := orphanedCount(apps); n > 0 {
+		total += fmt.Sprintf(" · %d orphaned", n)
 	}
 	b.WriteString(v.palette.bold(total) + "\n")
 	if len(drifted) > 0 {

@@ -186,6 +186,9 @@ func (p printing) totals(b *strings.Builder, d drifted) {
 	if d.fields > 0 {
 		text += " · " + plural(d.fields, "drifted field")
 	}
+	if d.orphaned > 0 {
+		text += fmt.Sprintf(" · %d orphaned", d.orphaned)
+	}
 	if d.undeclared > 0 {
 		text += " · " + plural(d.undeclared, "undeclared field")
 	}

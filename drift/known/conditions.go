@@ -55,6 +55,19 @@ func templateLabel(c *Case) bool {
 	return c.Desired == nil && c.Live != nil && m[c.Name] == c.Live
 }
 
+// accountToken explains what the token controller fills into a Secret that Git
+// asks it to.
+func accountToken(c *Case) bool {
+	if c.Desired != nil || c.Git["type"] != "kubernetes.io/service-account-token" {
+		return false
+	}
+	switch c.Name {
+	case "token", "ca.crt", "namespace":
+		return c.by("kube-controller-manager") || c.Unowned
+	}
+	return false
+}
+
 func nodeToleration(c *Case) bool {
 	m, _ := c.Live.(map[string]any)
 	key, _ := m["key"].(string)

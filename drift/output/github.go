@@ -22,7 +22,7 @@ func (r Report) GitHub(w io.Writer) error {
 		}
 		for _, o := range app.Objects {
 			if text := fateOf(o); text != "" {
-				at := annotation{level: "error", title: title}
+				at := annotation{level: severity(o.State), title: title}
 				at.file, at.line = spot(o, o.Declared)
 				annotate(&b, at, o.Key().Short()+": "+text)
 			}
@@ -38,6 +38,17 @@ func (r Report) GitHub(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func severity(state drift.State) string {
+	switch state {
+	case drift.Orphaned:
+		return "notice"
+	case drift.Unknown:
+		return "warning"
+	default:
+		return "error"
+	}
 }
 
 func command(class drift.Class) string {

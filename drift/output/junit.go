@@ -98,7 +98,7 @@ func caseOf(o drift.Object) junitCase {
 	for _, f := range o.Fields {
 		lines = append(lines, sentence(o, f))
 	}
-	if o.State == drift.InSync {
+	if o.State == drift.InSync || o.State == drift.Orphaned {
 		c.Out = strings.Join(lines, "\n")
 		return c
 	}

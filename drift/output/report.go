@@ -158,7 +158,7 @@ func (a *Application) object(key object.Key) *drift.Object {
 
 // Drifted reports whether anything differs.
 func (a *Application) Drifted() bool {
-	return a.Drift != nil && a.Drift.Objects > 0 || slices.ContainsFunc(a.Objects, func(o drift.Object) bool { return o.State != drift.InSync })
+	return a.Drift != nil && a.Drift.Objects > 0 || slices.ContainsFunc(a.Objects, func(o drift.Object) bool { return o.State != drift.InSync && o.State != drift.Orphaned })
 }
 
 // FieldOf is a change of a status as the comparison told it.

@@ -99,6 +99,8 @@ func sarifRules() []sarifRule {
 		rule("expected", "note", "A rule explains the difference."),
 		rule("missing", "error", "The object is in Git, and not in the cluster."),
 		rule("extra", "error", "The object is in the cluster, and not in Git any more."),
+		rule("orphaned", "note", "The object is in the namespace of the application, and nobody tracks it."),
+		rule("unknown", "warning", "The object could not be compared."),
 	}
 }
 

@@ -17,6 +17,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what is expected in testdata") //nolint:gochecknoglobals // a flag of go test must exist before it parses them
 
+// Updates reports that files are to be rewritten, for tests that record more
+// than what they get.
+func Updates() bool { return *update }
+
 // Archives runs every testdata/*.txtar as a subtest: the last file of each,
 // which must have the name want, is what run gives.
 func Archives(t *testing.T, want string, run func(*testing.T, *txtar.Archive) string) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -43,6 +44,7 @@ func collect(all []written, origins map[*chart.File]render.Origin) ([]render.Man
 		if strings.HasSuffix(path.Base(w.unit.name), "NOTES.txt") || strings.TrimSpace(w.text) == "" {
 			continue
 		}
+		w = w.apart()
 		items, err := manifest.Locate(strings.NewReader(w.text), w.unit.name+" as rendered")
 		failures = append(failures, err)
 		for _, item := range items {
@@ -61,6 +63,32 @@ func collect(all []written, origins map[*chart.File]render.Origin) ([]render.Man
 	}
 	return out, nil
 }
+
+// apart puts what follows a separator on its line on a line of its own.
+// Templates trim until "---# a comment" is left, which is a separator to Helm
+// and text to YAML.
+func (w written) apart() written {
+	at := trimmed.FindAllStringIndex(w.text, -1)
+	if len(at) == 0 {
+		return w
+	}
+	out := written{unit: w.unit, marks: slices.Clone(w.marks)}
+	from := 0
+	for i, found := range at {
+		end := found[0] + len("---")
+		out.text += w.text[from:end] + "\n"
+		from = end
+		for j, m := range w.marks {
+			if m.offset >= end {
+				out.marks[j].offset = m.offset + i + 1
+			}
+		}
+	}
+	out.text += w.text[from:]
+	return out
+}
+
+var trimmed = regexp.MustCompile(`(?m)^---[^\s-]`)
 
 // line is the template's for a line of its output, as near as marks tell: the
 // text's own line, or that of the action that wrote it.

@@ -208,6 +208,54 @@ func TestRenderStopsWhenNobodyWaits(t *testing.T) {
 	}
 }
 
+// TestSeparators: what is left of a separator's line after trimming begins the
+// next document, as Helm has it.
+func TestSeparators(t *testing.T) {
+	t.Parallel()
+	manifests, err := renderOne(t, render.Request{App: "shop", Source: v1alpha1.ApplicationSource{Path: "chart"}, Tree: tree(map[string]string{
+		"chart/Chart.yaml": metadata,
+		"chart/templates/a.yaml": `kind: A
+apiVersion: v1
+metadata: {name: first}
+
+---
+
+{{- if true -}}
+
+# a remark
+kind: A
+apiVersion: v1
+metadata: {name: remark}
+
+---
+
+{{- end -}}
+
+kind: A
+apiVersion: v1
+metadata: {name: content}
+spec:
+  text: |
+    ---inside
+---
+kind: A
+apiVersion: v1
+metadata: {name: plain}
+`,
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, m := range manifests {
+		got[m.Object.GetName()] = m.Origin.String()
+	}
+	want := map[string]string{"first": "chart/templates/a.yaml:1", "remark": "chart/templates/a.yaml:10", "content": "chart/templates/a.yaml:18", "plain": "chart/templates/a.yaml:25"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	manifests, err := renderOne(t, render.Request{App: "shop", Source: v1alpha1.ApplicationSource{Path: "chart"}, Tree: tree(map[string]string{

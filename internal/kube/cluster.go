@@ -32,8 +32,10 @@ type Cluster struct {
 	http    *http.Client
 	objects dynamic.Interface
 	mapper  meta.RESTMapper
-	kinds   kinds
-	tracker *tracker
+	// metadata reads objects without their content.
+	metadata metadata.Interface
+	kinds    kinds
+	tracker  *tracker
 }
 
 var (
@@ -63,7 +65,7 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 	if err != nil {
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
-	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper}
+	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper, metadata: metadataClient}
 	c.tracker = newTracker(metadataClient, see)
 	return c, nil
 }

@@ -92,7 +92,6 @@ func Unsupported(p *v1alpha1.Project) []string {
 		{p.Spec.SourceIntegrity != nil, "sourceIntegrity"},
 		{p.Spec.PermitOnlyProjectScopedClusters, "permitOnlyProjectScopedClusters"},
 		{len(p.Spec.DestinationServiceAccounts) > 0, "destinationServiceAccounts"},
-		{p.Spec.OrphanedResources != nil, "orphanedResources"},
 		{len(p.Spec.Roles) > 0, "roles"},
 	} {
 		if f.set {
