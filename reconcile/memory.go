@@ -41,12 +41,14 @@ type Memory struct {
 	namespace string              // the destination namespace known to exist
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
+	vague     int                 // looks in a row that could not compare something
 	open      map[place]open      // drift that was told and not closed
 }
 
 // seen is the verdict on one object.
 type seen struct {
 	desired string // hash of the desired object, empty for what is not desired
+	again   bool   // it must be read again at the next look
 	version string // resourceVersion that the verdict is about
 	mark    drift.Mark
 	verdict drift.Object
@@ -250,7 +252,7 @@ func (m *Memory) stale(hashes map[object.Key]string) []object.Key {
 	for key, hash := range hashes {
 		s, ok := m.seen[key]
 		sighting, noticed := m.inbox[key]
-		if !ok || s.desired != hash || noticed && s.outdated(sighting) {
+		if !ok || s.again || s.desired != hash || noticed && s.outdated(sighting) {
 			out = append(out, key)
 		}
 	}
@@ -310,7 +312,7 @@ func (m *Memory) distrust(key object.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s, ok := m.seen[key]; ok {
-		s.desired = "?"
+		s.again = true
 		m.seen[key] = s
 	}
 }

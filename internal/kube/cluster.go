@@ -145,9 +145,12 @@ func (c *Cluster) resource(gvk schema.GroupVersionKind, namespace string) (dynam
 	return c.objects.Resource(mapping.Resource), nil
 }
 
-// classify gives an error of an API server its kind.
+// classify gives an error of an API server its kind. What the server answers
+// about one request, such as that a conversion webhook is broken, says nothing
+// about others; that it is overloaded does.
 func classify(err error) error {
 	var network net.Error
+	var status apierrors.APIStatus
 	switch {
 	case err == nil:
 		return nil
@@ -161,8 +164,10 @@ func classify(err error) error {
 		return fault.Wrap(fault.Conflict, err)
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err):
 		return fault.Wrap(fault.Invalid, err)
-	case errors.As(err, &network):
+	case errors.As(err, &network), apierrors.IsTooManyRequests(err):
 		return fault.Wrap(fault.Transient, err)
+	case errors.As(err, &status):
+		return fault.Wrap(fault.Transient, &reconcile.Answered{Err: err})
 	}
 	return err
 }
