@@ -43,7 +43,7 @@ type Desired struct {
 	hashes map[object.Key]string
 	// vague are objects of kinds that the cluster cannot tell about just now.
 	vague unreadable
-	asked  []asked
+	asked []asked
 	// stand is where the trees of asked stood, one after the other.
 	stand []standing
 	rules rulebook

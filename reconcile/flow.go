@@ -120,7 +120,9 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	view, err := f.Observe(ctx, app, desired, cluster, &Memory{})
+	mem := &Memory{}
+	mem.resume(app, desired)
+	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return drift.Report{}, err
 	}

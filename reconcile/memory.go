@@ -12,6 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile/doubt"
 )
 
 // Memory is what is remembered of one application between two looks: enough
@@ -43,6 +44,7 @@ type Memory struct {
 	verified  time.Time           // when everything was last fetched
 	vague     int                 // looks in a row that could not compare something
 	open      map[place]open      // drift that was told and not closed
+	answers   map[object.Key]doubt.Answer
 }
 
 // seen is the verdict on one object.
@@ -267,6 +269,7 @@ func (m *Memory) keep(hashes map[object.Key]string) {
 	for key := range m.seen {
 		if _, ok := hashes[key]; !ok {
 			delete(m.seen, key)
+			delete(m.answers, key)
 		}
 	}
 }

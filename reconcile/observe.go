@@ -75,7 +75,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		mem.unknown(key, d.stamp(key), "it cannot be read: "+err.Error())
 	}
 	readable := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return failed[key] != nil })
-	judge{f, c, d, mem}.all(ctx, f.mine(app, live, left), readable)
+	judge{flow: f, cluster: c, desired: d, mem: mem}.all(ctx, f.mine(app, live, left), readable)
 	mem.keep(hashes)
 	v := &View{Desired: d, cluster: c, seen: mem.snapshot(), unwatched: blind}
 	if len(stale) == len(hashes) && len(v.vague()) == 0 {
@@ -158,7 +158,13 @@ type judge struct {
 	cluster *Cluster
 	desired *Desired
 	mem     *Memory
+	// applied: what is live was applied just now, and is as the cluster
+	// returned it.
+	applied bool
 }
+
+// pair is both sides of one object; either may be nil.
+type pair struct{ want, live *unstructured.Unstructured }
 
 // all judges the objects of keys, of which live holds those that are there.
 func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys []object.Key) {
@@ -191,7 +197,7 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 		if err := failed[key.Namespace]; err != nil && mayBeScaled(verdict) {
 			verdict = drift.NotCompared(key, err.Error())
 		}
-		j.remembered(verdict, wants[key], byKey[key])
+		j.remembered(ctx, in, verdict, pair{wants[key], byKey[key]})
 	}
 	// What was tracked and is neither desired nor there any more.
 	var gone []object.Key
@@ -205,15 +211,21 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 
 // remember stores a verdict, with what is to be applied in the desired
 // object's place.
-func (j judge) remember(verdict drift.Object, want, live *unstructured.Unstructured) {
-	var apply *unstructured.Unstructured
+func (j judge) remember(verdict drift.Object, again bool, of pair) {
+	s := seen{desired: j.desired.stamp(verdict.Key()), again: again, verdict: verdict, apply: j.toApply(verdict, of)}
+	j.mem.remember(s, of.live)
+}
+
+// toApply takes the desired object's place in a sync, where rules have live
+// values respected; nil where none have.
+func (j judge) toApply(verdict drift.Object, of pair) *unstructured.Unstructured {
 	switch rules := j.desired.rules; {
 	case rules.respected:
-		apply = drift.LeaveToLive(want, live, verdict, nil)
+		return drift.LeaveToLive(of.want, of.live, verdict, nil)
 	case rules.accepts:
-		apply = drift.LeaveToLive(want, live, verdict, isAccepted)
+		return drift.LeaveToLive(of.want, of.live, verdict, isAccepted)
 	}
-	j.mem.remember(seen{desired: j.desired.stamp(verdict.Key()), verdict: verdict, apply: apply}, live)
+	return nil
 }
 
 // input is what a plan is made of.

@@ -55,6 +55,8 @@ type Cluster struct {
 	Kinds   Kinds
 	// Schemas know the structure of the kinds that the cluster serves.
 	Schemas drift.Schemas
+	// Trials may be nil: then nobody is asked about what is in doubt.
+	Trials Trials
 }
 
 // Objects reads live objects.

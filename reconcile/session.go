@@ -115,7 +115,7 @@ func (s *session) learn(ctx context.Context, result apply.Result) {
 			live, keys = append(live, e.Live), append(keys, e.Key)
 		}
 	}
-	judge{s.flow, s.view.cluster, d, s.mem}.all(ctx, live, keys)
+	judge{flow: s.flow, cluster: s.view.cluster, desired: d, mem: s.mem, applied: true}.all(ctx, live, keys)
 	s.view.seen = s.mem.snapshot()
 }
 

@@ -143,6 +143,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 		case drift.Unknown:
 			r.Status, r.Message = v1alpha1.SyncStatusCodeUnknown, seen.verdict.Reason
 		case drift.Modified, drift.Missing, drift.Orphaned: // out of sync, as set above
+			r.Message = cmp.Or(r.Message, seen.verdict.Reason)
 		}
 		out = append(out, r)
 	}

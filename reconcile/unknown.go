@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -172,9 +173,9 @@ func (m *Memory) held(v *View, all []Drift) []Drift {
 	return out
 }
 
-// remembered compares nothing any more: it stores a verdict, and a panic over
-// what the object holds makes it Unknown.
-func (j judge) remembered(verdict drift.Object, want, live *unstructured.Unstructured) {
+// remembered settles a verdict and stores it. A panic over what the object
+// holds makes it Unknown.
+func (j judge) remembered(ctx context.Context, in drift.Input, verdict drift.Object, of pair) {
 	key := verdict.Key()
 	defer func() {
 		if p := recover(); p != nil {
@@ -185,7 +186,8 @@ func (j judge) remembered(verdict drift.Object, want, live *unstructured.Unstruc
 		j.mem.unknown(key, j.desired.stamp(key), verdict.Reason)
 		return
 	}
-	j.remember(verdict, want, live)
+	verdict, again := j.settled(ctx, in, verdict, of)
+	j.remember(verdict, again, of)
 }
 
 // mine leaves out of what was read the leftovers that are not the
@@ -215,10 +217,10 @@ func (m *Memory) reread(kinds map[schema.GroupKind]*Unwatched) {
 	}
 }
 
-// lookAgain is when to try again what could not be compared or watched: ever
-// later, the longer it lasts. 0 is never.
+// lookAgain is when to try again what could not be compared, watched or
+// asked: ever later, the longer it lasts. 0 is never.
 func (m *Memory) lookAgain(v *View) time.Duration {
-	if len(v.vague()) == 0 && len(v.unwatched) == 0 {
+	if !v.restless() {
 		m.vague = 0
 		return 0
 	}

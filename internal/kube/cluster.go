@@ -64,7 +64,12 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
 	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper}
-	c.tracker = newTracker(metadataClient, see)
+	c.tracker = newTracker(metadataClient, func(app string, s reconcile.Sighting) {
+		if s.Key.Kind == "CustomResourceDefinition" {
+			c.kinds.forget()
+		}
+		see(app, s)
+	})
 	return c, nil
 }
 

@@ -33,6 +33,7 @@ type tracker struct {
 	all    sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	watches map[schema.GroupVersionResource]*kindWatch
 	owned   map[string]map[object.Key]string // app -> object -> API version
 }
@@ -43,8 +44,22 @@ func newTracker(client metadata.Interface, see func(string, reconcile.Sighting))
 		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
 }
 
+// start runs what ends with the tracker, and which close waits for.
+func (t *tracker) start(f func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		go f(t.ctx) // which ends at once
+		return
+	}
+	t.all.Go(func() { f(t.ctx) })
+}
+
 func (t *tracker) close() {
 	t.stop()
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
 	t.all.Wait()
 }
 
