@@ -179,7 +179,7 @@ func (j judge) remembered(ctx context.Context, in drift.Input, verdict drift.Obj
 	key := verdict.Key()
 	defer func() {
 		if p := recover(); p != nil {
-			j.mem.unknown(key, j.desired.stamp(key), drift.Broke(p))
+			j.mem.unknown(key, j.desired.stamp(key), fault.Panic("comparing it", p))
 		}
 	}()
 	if verdict.State == drift.Unknown {
