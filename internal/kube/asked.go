@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -16,6 +17,8 @@ type asked[K comparable, V any] struct {
 	// start runs a goroutine that ends with its context.
 	start func(func(context.Context))
 	now   func() time.Time
+	// patience is how long one waits for an answer; askPatience where it is 0.
+	patience time.Duration
 
 	mu      sync.Mutex
 	answers map[K]*answer[V]
@@ -62,7 +65,7 @@ func (a *asked[K, V]) get(key K, age time.Duration) (V, error) {
 	hasty := now.Before(a.hasty)
 	a.mu.Unlock()
 	if busy != nil && !hasty {
-		late := time.NewTimer(askPatience)
+		late := time.NewTimer(cmp.Or(a.patience, askPatience))
 		defer late.Stop()
 		select {
 		case <-busy:
