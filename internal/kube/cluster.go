@@ -152,7 +152,8 @@ func (c *Cluster) resource(gvk schema.GroupVersionKind, namespace string) (dynam
 
 // classify gives an error of an API server its kind. What the server answers
 // about one request, such as that a conversion webhook is broken, says nothing
-// about others; that it is overloaded does.
+// about others. That is so even of 429, Too Many Requests: a server gives it for
+// the lists of a kind that it cannot convert.
 func classify(err error) error {
 	var network net.Error
 	var status apierrors.APIStatus
@@ -169,7 +170,7 @@ func classify(err error) error {
 		return fault.Wrap(fault.Conflict, err)
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err):
 		return fault.Wrap(fault.Invalid, err)
-	case errors.As(err, &network), apierrors.IsTooManyRequests(err):
+	case errors.As(err, &network):
 		return fault.Wrap(fault.Transient, err)
 	case errors.As(err, &status):
 		return fault.Wrap(fault.Transient, &reconcile.Answered{Err: err})
