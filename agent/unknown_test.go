@@ -74,7 +74,6 @@ func TestABrokenConversionWebhookConcernsOneObject(t *testing.T) {
 	beside.Data["k"] = "2"
 	w.must(w.client.Update(t.Context(), beside))
 	w.until("the config map is not corrected", func(ctx context.Context) bool {
-
 		w.must(w.client.Get(ctx, key, beside))
 		return beside.Data["k"] == "1"
 	})
