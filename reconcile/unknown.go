@@ -36,7 +36,7 @@ func (u *Unwatched) Unwrap() error { return u.Err }
 func unwatched(err error) (map[schema.GroupKind]*Unwatched, error) {
 	out := map[schema.GroupKind]*Unwatched{}
 	parts := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself is asked for
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		parts = joined.Unwrap()
 	}
 	for _, part := range parts {

@@ -313,8 +313,7 @@ type breaking struct{ drift.Schemas }
 
 func (b breaking) Kind(gvk schema.GroupVersionKind) *driftschema.Type {
 	if gvk.Kind == "Widget" {
-		var none map[string]string
-		none["size"] = "secret text" // what a bug does
+		map[string]map[string]string{}["none"]["size"] = "secret text" // what a bug does
 	}
 	return b.Schemas.Kind(gvk)
 }

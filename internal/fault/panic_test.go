@@ -8,7 +8,7 @@ import (
 func TestPanicTellsThePlaceAndNoValues(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]func(){
-		"assignment to entry in nil map": func() { var m map[string]string; m["k"] = "secret" },
+		"assignment to entry in nil map": func() { map[string]map[string]string{}["none"]["k"] = "secret" },
 		"index out of range [3]":         func() { _ = []string{"secret"}[len("abc")] },
 		"a panic":                        func() { panic("secret") },
 	} {
