@@ -28,10 +28,13 @@ type Destinations struct {
 	Builtin   *driftschema.Set
 	// See is told what happens to tracked objects, and in which cluster.
 	See func(app string, s reconcile.Sighting)
+	// Tried is told the result of each dry run; nil measures nothing.
+	Tried func(result string)
 
-	mu      sync.Mutex
-	open    map[string]*connection // by server
-	closing sync.WaitGroup         // connections that others took the place of
+	documents kube.Documents
+	mu        sync.Mutex
+	open      map[string]*connection // by server
+	closing   sync.WaitGroup         // connections that others took the place of
 }
 
 type connection struct {
@@ -161,7 +164,8 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 		d.closing.Go(old.cluster.Close)
 	}
 	ports := &reconcile.Cluster{
-		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster), Contents: cluster,
+		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster, &d.documents),
+		Contents: cluster, Trials: kube.NewTrials(cluster, d.Tried),
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}

@@ -22,6 +22,7 @@ type metrics struct {
 	syncSeconds prometheus.Histogram
 	drifts      *prometheus.CounterVec
 	times       driftTimes
+	dryRuns     *prometheus.CounterVec
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
@@ -43,6 +44,9 @@ func newMetrics() *metrics {
 			Name: "trueup_drift_events_total", Help: "Differences between Git and a cluster by event: appeared, changed, cleared, blamed (who made it became known).",
 		}, []string{"event"}),
 		times: newDriftTimes(),
+		dryRuns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_dry_runs_total", Help: "Dry runs that ask a cluster what a sync would change, by result: ok, failed, unsafe (not asked: webhooks may have side effects), limited.",
+		}, []string{"result"}),
 		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_git_polls_total", Help: "Queries of a repository's refs, with the fetch that follows a change, by result: ok or error.",
 		}, []string{"result"}),
@@ -76,6 +80,8 @@ func (m *metrics) drifted(e reconcile.DriftEvent) {
 	m.times.observe(e)
 }
 
+func (m *metrics) tried(result string) { m.dryRuns.WithLabelValues(result).Inc() }
+
 func (m *metrics) polled(took time.Duration, err error) {
 	result := "ok"
 	if err != nil {
@@ -106,7 +112,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendere
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.audited, m.forges, m.forgeLimit,
+		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, m.dryRuns, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.audited, m.forges, m.forgeLimit,
 		applications{apps}, applicationSets{apps}, rendered, expanded,
 	}
 	var errs []error

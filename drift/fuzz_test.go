@@ -69,16 +69,3 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkCompare compares one Deployment with all its defaults.
-func BenchmarkCompare(b *testing.B) {
-	archive, err := txtar.ParseFile("testdata/insync/workloads.txtar")
-	if err != nil {
-		b.Fatal(err)
-	}
-	in := Input{Desired: objects(b, archive, "desired.yaml")[:1], Live: objects(b, archive, "live.yaml")[:1], Schemas: builtin(b)}
-	b.ReportAllocs()
-	for b.Loop() {
-		Compare(in)
-	}
-}

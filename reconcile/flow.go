@@ -87,7 +87,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		return f.failed(app, mem, err)
 	}
 	pending := mem.attempt.Revision != desired.Digest
-	found := view.Drift(app.Status, pending)
+	found := mem.held(view, view.Drift(app.Status, pending))
 	blame := blamer{f, app, view, mem}
 	blame.attribute(ctx, found, nil)
 	mem.fights.watch(view, f.Now())
@@ -121,14 +121,14 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	if s.run != nil && f.Journal != nil {
 		_ = f.Journal.Record(ctx, *s.run) // as with drift: it tells its own failures
 	}
-	left := view.Drift(app.Status, pending && (s.run == nil || s.run.Drifted))
+	left := mem.held(s.view, s.view.Drift(app.Status, pending && (s.run == nil || s.run.Drifted)))
 	blame.attribute(ctx, left, found)
 	s.tell(ctx, found, left)
 	orphans := f.lookForOrphans(ctx, app, desired.project, cluster, mem)
 	status := s.status(p, left)
 	s.declare(&status)
 	_, _, next := acceptances(app, f.Now())
-	after := first(sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now()), orphans, mem.scalersDue(f.Now()))
+	after := first(sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now()), mem.lookAgain(s.view), orphans, mem.scalersDue(f.Now()))
 	if s.unsettled() {
 		after = sooner(after, f.Now().Add(again), f.Now())
 	}
@@ -142,7 +142,9 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	view, err := f.Observe(ctx, app, desired, cluster, &Memory{})
+	mem := &Memory{}
+	mem.resume(app, desired)
+	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return drift.Report{}, err
 	}
@@ -172,6 +174,9 @@ func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Mem
 	view, err := f.Observe(ctx, app, &Desired{}, cluster, mem)
 	if err != nil {
 		return 0, err
+	}
+	if text := view.blindness(); text != "" {
+		return 0, fmt.Errorf("find what is left of %s in cluster %s: %s", app.Name, cluster.Name, text)
 	}
 	policy := PolicyOf(app, nil)
 	policy.Deleting = true

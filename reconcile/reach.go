@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -230,15 +231,16 @@ func (s *session) read(ctx context.Context, keys []object.Key) ([]*unstructured.
 	for _, u := range s.view.Desired.Objects {
 		versions[object.KeyOf(u)] = u.GroupVersionKind()
 	}
-	live, err := s.flow.fetch(ctx, s.view.cluster, keys, versions)
-	if err != nil {
+	live, failed := s.flow.fetch(ctx, s.view.cluster, keys, versions)
+	if err := cmp.Or(ctx.Err(), failed.failure(keys, s.mem)); err != nil {
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", s.view.cluster.Name, err)
 	}
-	if err := s.judge().all(ctx, live, keys); err != nil {
-		return nil, err
+	for key, err := range failed {
+		s.mem.unknown(key, s.view.Desired.stamp(key), "it cannot be read: "+err.Error())
 	}
+	s.judge().all(ctx, live, slices.DeleteFunc(slices.Clone(keys), func(key object.Key) bool { return failed[key] != nil }))
 	s.view.seen = s.mem.snapshot()
 	return live, nil
 }
 
-func (s *session) judge() judge { return judge{s.flow, s.view.cluster, s.view.Desired, s.mem} }
+func (s *session) judge() judge { return judge{flow: s.flow, cluster: s.view.cluster, desired: s.view.Desired, mem: s.mem} }

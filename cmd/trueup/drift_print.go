@@ -81,6 +81,9 @@ func (p printing) object(b *strings.Builder, o drift.Object) {
 	if by := output.Declared(o.Declared); by != "" {
 		fmt.Fprintf(b, "    %s\n", p.palette.dim(by))
 	}
+	if o.Reason != "" {
+		fmt.Fprintf(b, "    %s\n", p.palette.dim("("+output.Value(o.Reason)+")"))
+	}
 	for _, f := range shown {
 		p.field(b, f)
 	}

@@ -74,6 +74,9 @@ func (a *Application) suite() junitSuite {
 		if c.Failure != nil {
 			s.Failures++
 		}
+		if c.Error != nil {
+			s.Errors++
+		}
 		s.Cases = append(s.Cases, c)
 	}
 	if a.Unlisted > 0 {
@@ -100,6 +103,10 @@ func caseOf(o drift.Object) junitCase {
 	}
 	if o.State == drift.InSync || o.State == drift.Orphaned {
 		c.Out = strings.Join(lines, "\n")
+		return c
+	}
+	if o.State == drift.Unknown {
+		c.Error = &junitResult{string(o.State), fate(o), strings.Join(lines, "\n")}
 		return c
 	}
 	c.Failure = &junitResult{string(o.State), fmt.Sprintf("%s: %d fields differ", o.State, len(o.Fields)), strings.Join(lines, "\n")}

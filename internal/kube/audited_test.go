@@ -58,7 +58,9 @@ func TestTracks(t *testing.T) {
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
 	}
-	ref := func(resource, name string) audit.Ref { return audit.Ref{Resource: resource, Namespace: "shop", Name: name} }
+	ref := func(resource, name string) audit.Ref {
+		return audit.Ref{Resource: resource, Namespace: "shop", Name: name}
+	}
 	for _, tc := range []struct {
 		reason string
 		ref    audit.Ref

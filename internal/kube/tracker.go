@@ -1,14 +1,15 @@
 package kube
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -32,6 +33,7 @@ type tracker struct {
 	all    sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	watches map[schema.GroupVersionResource]*kindWatch
 	owned   map[string]map[object.Key]string // app -> object -> API version
 }
@@ -42,8 +44,22 @@ func newTracker(client metadata.Interface, see func(string, reconcile.Sighting))
 		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
 }
 
+// start runs what ends with the tracker, and which close waits for.
+func (t *tracker) start(f func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		go f(t.ctx) // which ends at once
+		return
+	}
+	t.all.Go(func() { f(t.ctx) })
+}
+
 func (t *tracker) close() {
 	t.stop()
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
 	t.all.Wait()
 }
 
@@ -51,12 +67,18 @@ func (t *tracker) close() {
 const watchTimeout = 30 * time.Second
 
 // Owned implements reconcile.Objects. A kind that the cluster does not serve
-// has no objects.
+// has no objects. A cluster that does not answer at all is an error.
 func (c *Cluster) Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]reconcile.Owned, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
+	var blind []error
 	for _, gvk := range kinds {
-		if err := c.watch(ctx, gvk); err != nil && fault.Of(err) != fault.Missing {
+		err := c.watch(ctx, gvk)
+		switch {
+		case err == nil || fault.Of(err) == fault.Missing:
+		case refusal(err):
+			blind = append(blind, &reconcile.Unwatched{Kind: gvk, Err: err})
+		default:
 			return nil, err
 		}
 	}
@@ -67,7 +89,14 @@ func (c *Cluster) Owned(ctx context.Context, app string, kinds []schema.GroupVer
 	for _, key := range slices.SortedFunc(maps.Keys(owned), object.Key.Compare) {
 		out = append(out, reconcile.Owned{Key: key, Version: owned[key]})
 	}
-	return out, nil
+	return out, errors.Join(blind...)
+}
+
+// refusal reports an answer of an API server that concerns one kind.
+func refusal(err error) bool {
+	var answered *reconcile.Answered
+	kind := fault.Of(err)
+	return kind == fault.Denied || kind == fault.Invalid || errors.As(err, &answered)
 }
 
 // watch watches a kind, if nobody did so far, and waits until all its tracked
@@ -87,12 +116,9 @@ func (c *Cluster) watch(ctx context.Context, gvk schema.GroupVersionKind) error 
 	case <-w.synced:
 		return nil
 	case <-ctx.Done():
-		if err := w.failure(); err != nil {
-			return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(err))
-		}
-		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, ctx.Err())
-	case <-w.refused:
-		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(w.failure()))
+		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(cmp.Or(w.failure(), ctx.Err())))
+	case <-w.refused: // it tries again by itself; until then nothing is known
+		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, w.answer())
 	}
 }
 
@@ -127,11 +153,11 @@ type kindWatch struct {
 	synced  chan struct{}
 	refused chan struct{}
 
-	mu     sync.Mutex
-	err    error
-	isOpen bool
-	denied bool
-	known  map[string]tracked // by namespace/name
+	mu      sync.Mutex
+	err     error // of the last request; nil when it was good
+	refusal error // the last that the server itself gave
+	isOpen  bool
+	known   map[string]tracked // by namespace/name
 	// lately are objects that were tracked until not long ago: news of who
 	// deleted them, or took their label away, comes late.
 	lately map[string]time.Time
@@ -167,10 +193,20 @@ func (w *kindWatch) failed(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.err = err
-	if err != nil && !w.denied && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) {
-		w.denied = true
+	if err == nil || !refusal(classify(err)) {
+		return
+	}
+	if w.refusal == nil {
 		close(w.refused)
 	}
+	w.refusal = err
+}
+
+// answer is why the server does not let the kind be watched.
+func (w *kindWatch) answer() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return classify(w.refusal)
 }
 
 func (w *kindWatch) failure() error {

@@ -23,6 +23,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile/plan", 2},
 	{"reconcile/limits", 2},
 	{"reconcile/declared", 3},
+	{"reconcile/doubt", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
 	{"appset/filter", 3},
