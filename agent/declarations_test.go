@@ -106,6 +106,9 @@ func declarer(t *testing.T, history *blames) (d *agent.Declarations, woken *sync
 
 var theShop = types.NamespacedName{Namespace: "trueup", Name: "shop"}
 
+// pass lets time pass on the clock of a synctest bubble, which takes none.
+func pass(d time.Duration) { <-time.After(d) }
+
 // TestDeclarationsAreFoundInTheBackground: nobody waits, questions about one
 // repository take turns, each is asked once, and who asked is woken.
 func TestDeclarationsAreFoundInTheBackground(t *testing.T) {
@@ -131,7 +134,7 @@ func TestDeclarationsAreFoundInTheBackground(t *testing.T) {
 			t.Errorf("%d questions are under way, want one for each repository", n)
 		}
 		close(history.block)
-		time.Sleep(time.Minute) // of the test's own clock
+		pass(time.Minute)
 		for i, got := range d.Known(theShop, all) {
 			if got == nil || got.Author != "Ana" || got.Line != 5 || got.File != "web.yaml" || got.Precision != "line" {
 				t.Errorf("answer %d is %+v", i, got)
@@ -169,7 +172,7 @@ func TestDeclarationsThatFailAreAskedAgain(t *testing.T) {
 				q := []declared.Question{asked("https://git.example.com/a.git", "1")}
 				for range 90 {
 					d.Known(theShop, q)
-					time.Sleep(time.Minute)
+					pass(time.Minute)
 				}
 				if got := d.Known(theShop, q)[0]; got == nil || got.Line != 5 || got.Commit != "" {
 					t.Errorf("the place is %+v", got)
@@ -178,9 +181,9 @@ func TestDeclarationsThatFailAreAskedAgain(t *testing.T) {
 					t.Errorf("it was asked for %d times, want %d", n, tc.again)
 				}
 				history.fail.Store(nil)
-				time.Sleep(2 * time.Hour)
+				pass(2 * time.Hour)
 				d.Known(theShop, q)
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if got := d.Known(theShop, q)[0]; (got.Commit != "") != (tc.again > 1) {
 					t.Errorf("in the end it is %+v", got)
 				}

@@ -85,24 +85,29 @@ Exits with 0 when everything is in sync, 3 when something differs, 4 when nothin
 	return cmd
 }
 
-// compared reads both sides from where the command line says.
-func compared(ctx context.Context, o diffOptions, args []string, s streams) (drift.Report, error) {
+// check refuses what does not go together.
+func (o diffOptions) check(args []string) error {
 	files := o.desired != "" || o.live != ""
 	switch {
 	case len(args) > 0 && files:
-		return drift.Report{}, usagef("diff takes APP, or --desired and --live, not both")
+		return usagef("diff takes APP, or --desired and --live, not both")
 	case len(args) == 0 && (o.desired == "" || o.live == ""):
-		return drift.Report{}, usagef("diff needs APP, or --desired FILE and --live FILE")
+		return usagef("diff needs APP, or --desired FILE and --live FILE")
 	case files && o.blame:
-		return drift.Report{}, usagef("--blame needs APP: files have no history")
+		return usagef("--blame needs APP: files have no history")
 	case files && o.desired == "-" && o.live == "-":
-		return drift.Report{}, usagef("only one of --desired and --live can be standard input")
+		return usagef("only one of --desired and --live can be standard input")
 	}
 	outputs := []string{"text", "json", "yaml", "name", "markdown", "junit", "sarif", "github"}
 	if o.rules {
 		outputs = outputs[:4]
 	}
-	if err := oneOf("--output", o.output, outputs...); err != nil {
+	return oneOf("--output", o.output, outputs...)
+}
+
+// compared reads both sides from where the command line says.
+func compared(ctx context.Context, o diffOptions, args []string, s streams) (drift.Report, error) {
+	if err := o.check(args); err != nil {
 		return drift.Report{}, err
 	}
 	schemas, err := schema.Builtin()
