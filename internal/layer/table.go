@@ -24,6 +24,8 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile/limits", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
+	{"adopt/edit", 1},
+	{"adopt", 3},
 	{"appset/filter", 3},
 	{"appset/param", 3},
 	{"appset/place", 2},
