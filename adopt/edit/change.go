@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trueup-dev/trueup/adopt/value"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -29,8 +30,7 @@ func (s *source) change(root *yaml.Node, c Change) (splice, error) {
 	}
 	if c.Remove {
 		for len(c.Path) > 1 {
-			value := Normal(decoded(root))
-			if !lonely(value, c.Path) {
+			if !value.Lonely(value.Normal(decoded(root)), c.Path) {
 				break
 			}
 			c.Path = c.Path[:len(c.Path)-1]
@@ -78,8 +78,8 @@ func (s *source) walk(root *yaml.Node, path object.Path) (spot, object.Path, err
 			}
 			next.indent = s.column(s.content(next.key))
 		case yaml.SequenceNode:
-			list, _ := Normal(decoded(n)).([]any)
-			k, err := indexOf(list, step)
+			list, _ := value.Normal(decoded(n)).([]any)
+			k, err := value.IndexOf(list, step)
 			if err != nil {
 				return at, nil, err
 			}
@@ -251,26 +251,8 @@ func (s *source) entry(parent *yaml.Node, index int) (int, error) {
 	return s.dash(parent.Content[index])
 }
 
-func (s *source) removeInBrackets(at spot, width int) (splice, error) {
-	member := func(i int) (from, to int, err error) {
-		from = s.offset(at.parent.Content[i])
-		to, err = s.end(at.parent.Content[i+width-1], -1, true)
-		return from, to, err
-	}
-	from, to, err := member(at.index)
-	if err != nil {
-		return splice{}, err
-	}
-	if at.index+width < len(at.parent.Content) {
-		next, _, err := member(at.index + width)
-		return splice{from, next, ""}, err
-	}
-	_, before, err := member(at.index - width)
-	return splice{before, to, ""}, err
-}
-
 // add makes what is missing of a path.
-func (s *source) add(at spot, rest object.Path, value any) (splice, error) {
+func (s *source) add(at spot, rest object.Path, to any) (splice, error) {
 	n := at.node
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -279,10 +261,10 @@ func (s *source) add(at spot, rest object.Path, value any) (splice, error) {
 		if len(n.Content) == 0 {
 			break
 		}
-		if n.Kind == yaml.MappingNode != isField(rest[0]) {
+		if n.Kind == yaml.MappingNode != value.IsField(rest[0]) {
 			return splice{}, errors.New("a map and a list are taken for each other")
 		}
-		wrapped := nested(rest, value)
+		wrapped := value.Nested(rest, to)
 		if n.Kind == yaml.SequenceNode {
 			wrapped = wrapped.([]any)[0]
 		} else {
@@ -302,7 +284,7 @@ func (s *source) add(at spot, rest object.Path, value any) (splice, error) {
 	case yaml.DocumentNode:
 		return splice{}, errForm
 	}
-	return s.replace(at, nested(rest, value))
+	return s.replace(at, value.Nested(rest, to))
 }
 
 func (s *source) addItem(n *yaml.Node, value any) (splice, error) {
@@ -353,49 +335,4 @@ func (s *source) addKey(n *yaml.Node, name string, value any) (splice, error) {
 		return splice{}, err
 	}
 	return s.behind(end, text), nil
-}
-
-func (s *source) addInBrackets(at spot, name string, value any) (splice, error) {
-	n := at.node
-	last := n.Content[len(n.Content)-1]
-	first := last
-	if n.Kind == yaml.MappingNode {
-		first = n.Content[len(n.Content)-2]
-	}
-	end, err := s.end(last, -1, true)
-	if err != nil {
-		return splice{}, err
-	}
-	margin := -1
-	if begin := s.offset(first); s.first(begin) && s.lineOf(begin) != s.lineOf(s.content(n)) {
-		margin = s.column(begin)
-	}
-	text, err := s.inBrackets(value, last, margin) // in the quotes of its neighbour
-	if err != nil {
-		return splice{}, err
-	}
-	if n.Kind == yaml.MappingNode {
-		key, err := s.inBrackets(name, first, -1)
-		if err != nil {
-			return splice{}, err
-		}
-		text = key + ": " + text
-	}
-	space := " "
-	if margin >= 0 {
-		space = "\n" + string(s.data[s.lineStart(s.offset(first)):s.offset(first)])
-	}
-	return splice{end, end, s.newline("," + space + text)}, nil
-}
-
-// margin is the column of a value's line in JSON that has lines; -1 is none.
-func (s *source) margin(at spot) int {
-	begin := s.offset(at.node)
-	if at.key != nil {
-		begin = s.offset(at.key)
-	}
-	if s.first(begin) && s.lineOf(begin) > 0 {
-		return s.column(begin)
-	}
-	return -1
 }

@@ -6,23 +6,19 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/trueup-dev/trueup/adopt/value"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
-// Change is what becomes of one path: Value stands there, or nothing does
-// where Remove is set. What leads to the path is made where it is missing.
-type Change struct {
-	Path   object.Path
-	Value  any
-	Remove bool
-}
+// Change is what becomes of one path.
+type Change = value.Change
 
 // Target picks what of a file is changed: an object by its key, or, with the
 // zero value, the only document.
 type Target struct {
-	// Key may leave the namespace out. An object without one in the file is
-	// taken for one of any.
+	// Key may leave the namespace out, and the name where Line is known. An
+	// object without a namespace in the file is taken for one of any.
 	Key object.Key
 	// Line tells objects of one key apart; 0 is not known.
 	Line int
@@ -48,13 +44,13 @@ func applyOne(data []byte, at Target, c Change) ([]byte, error) {
 		return nil, err
 	}
 	path := append(doc.prefix[:len(doc.prefix):len(doc.prefix)], c.Path...)
-	have, there, err := Get(s.values[doc.index], path)
+	have, there, err := value.Get(s.values[doc.index], path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
-	steps := []Change{{path, Normal(c.Value), c.Remove}}
+	steps := []Change{{Path: path, Value: value.Normal(c.Value), Remove: c.Remove}}
 	if !c.Remove && there {
-		steps = between(path, have, Normal(c.Value))
+		steps = value.Between(path, have, value.Normal(c.Value))
 	}
 	for _, step := range steps {
 		if data, err = primitive(data, doc.index, step); err != nil {
@@ -70,7 +66,7 @@ func primitive(data []byte, index int, c Change) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := With(s.values[index], c)
+	want, err := value.With(s.values[index], c)
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +154,8 @@ func Find(data []byte, at Target) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, _, err := Get(s.values[doc.index], doc.prefix)
-	m, _ := value.(map[string]any)
+	found, _, err := value.Get(s.values[doc.index], doc.prefix)
+	m, _ := found.(map[string]any)
 	return m, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/trueup-dev/trueup/adopt/edit"
+	"github.com/trueup-dev/trueup/adopt/value"
 	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -78,7 +79,7 @@ func TestForms(t *testing.T) {
 	tests := map[string]struct{ before, change, after string }{
 		"line ends of another system stay": {
 			"a: 1\r\nb:\r\n  - x\r\n", `set b ["x","y"]`, "a: 1\r\nb:\r\n  - x\r\n  - \"y\"\r\n"},
-		"so does a byte order mark":             {"\ufeffa: 1\n", "set a 2", "\ufeffa: 2\n"},
+		"so does a byte order mark":              {"\ufeffa: 1\n", "set a 2", "\ufeffa: 2\n"},
 		"a file without an end of its last line": {"a: 1", "set b 2", "a: 1\nb: 2"},
 		"characters of several bytes":            {"ä: {ö: ü, x: 1}\n", "set ä.x 2", "ä: {ö: ü, x: 2}\n"},
 		"tabs in JSON":                           {"{\n\t\"a\": 1\n}\n", "set a 2", "{\n\t\"a\": 2\n}\n"},
@@ -132,7 +133,7 @@ func FuzzApply(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q does not parse after the change: %v", out, err)
 		}
-		want, err := edit.With(before, c)
+		want, err := value.With(before, c)
 		if err != nil {
 			t.Fatalf("the change was made, and cannot be: %v", err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trueup-dev/trueup/adopt/value"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -48,11 +49,11 @@ func parse(data []byte) (*source, error) {
 			s.docs, s.values = append(s.docs, nil), append(s.values, nil)
 			continue
 		}
-		var value any
-		if err := node.Content[0].Decode(&value); err != nil {
+		var content any
+		if err := node.Content[0].Decode(&content); err != nil {
 			return nil, fmt.Errorf("read YAML: %w", err)
 		}
-		s.docs, s.values = append(s.docs, node.Content[0]), append(s.values, Normal(value))
+		s.docs, s.values = append(s.docs, node.Content[0]), append(s.values, value.Normal(content))
 	}
 }
 
@@ -174,17 +175,13 @@ func open(data []byte, at Target) (*source, picked, error) {
 		}
 		return s, picked{index: found}, nil
 	}
-	var all, exact []picked
+	found := search{key: at.Key, line: at.Line}
 	for i, d := range s.docs {
-		if d == nil {
-			continue
+		if d != nil {
+			found.visit(d, s.values[i], picked{index: i}, "")
 		}
-		s.visit(d, s.values[i], picked{index: i}, "", func(p picked, n *yaml.Node) {
-			if all = append(all, p); n.Line == at.Line {
-				exact = append(exact, p)
-			}
-		}, at.Key)
 	}
+	all, exact := found.all, found.exact
 	switch {
 	case len(all) == 1:
 		return s, all[0], nil
@@ -199,9 +196,17 @@ func open(data []byte, at Target) (*source, picked, error) {
 // maxLists bounds lists within lists.
 const maxLists = 16
 
-// visit finds the objects of a key in a document, within lists too.
-func (s *source) visit(n *yaml.Node, value any, p picked, kind string, found func(picked, *yaml.Node), key object.Key) {
-	m, ok := value.(map[string]any)
+// search finds the objects of a key in documents, within lists too; exact are
+// those that begin at the line.
+type search struct {
+	key        object.Key
+	line       int
+	all, exact []picked
+}
+
+// visit looks at a node; kind is that of the items of a typed list.
+func (f *search) visit(n *yaml.Node, content any, p picked, kind string) {
+	m, ok := content.(map[string]any)
 	if !ok || len(p.prefix) > maxLists {
 		return
 	}
@@ -210,19 +215,20 @@ func (s *source) visit(n *yaml.Node, value any, p picked, kind string, found fun
 	}
 	items, isList := m["items"].([]any)
 	if !strings.HasSuffix(kind, "List") || !isList {
-		if matches(m, kind, key) {
-			found(p, n)
+		if matches(m, kind, f.key) {
+			if f.all = append(f.all, p); n.Line == f.line {
+				f.exact = append(f.exact, p)
+			}
 		}
 		return
 	}
 	node := field(n, "items")
 	for i, item := range items {
-		at := picked{p.index, p.prefix.Child("items").At(i)}
 		child := n
 		if node != nil && node.Kind == yaml.SequenceNode && i < len(node.Content) {
 			child = node.Content[i]
 		}
-		s.visit(child, item, at, strings.TrimSuffix(kind, "List"), found, key)
+		f.visit(child, item, picked{p.index, p.prefix.Child("items").At(i)}, strings.TrimSuffix(kind, "List"))
 	}
 }
 
@@ -244,7 +250,7 @@ func matches(m map[string]any, kind string, key object.Key) bool {
 	if !grouped {
 		group = ""
 	}
-	return kind == key.Kind && name == key.Name && (version == "" || group == key.Group) &&
+	return kind == key.Kind && (name == key.Name || key.Name == "") && (version == "" || group == key.Group) &&
 		(namespace == "" || key.Namespace == "" || namespace == key.Namespace)
 }
 

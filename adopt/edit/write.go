@@ -2,7 +2,6 @@ package edit
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -187,46 +186,4 @@ func encode(list *yaml.Node) (string, error) {
 	}
 	text := strings.TrimSpace(string(data))
 	return strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")), nil
-}
-
-// inBrackets is a value within a map or list in brackets; margin is the column
-// of its line in JSON that has lines, or -1.
-func (s *source) inBrackets(value any, old *yaml.Node, margin int) (string, error) {
-	if s.json {
-		return asJSON(value, margin)
-	}
-	if !compound(value) {
-		return inline(value, old)
-	}
-	n, err := node(value)
-	if err != nil {
-		return "", err
-	}
-	flowing(n)
-	return encode(&yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Content: []*yaml.Node{n}})
-}
-
-func flowing(n *yaml.Node) {
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		n.Style = yaml.FlowStyle
-	case strings.ContainsAny(n.Value, "\n\r"):
-		n.Style = yaml.DoubleQuotedStyle
-	}
-	for _, child := range n.Content {
-		flowing(child)
-	}
-}
-
-func asJSON(value any, margin int) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if margin >= 0 {
-		e.SetIndent(strings.Repeat(" ", margin), "  ")
-	}
-	if err := e.Encode(value); err != nil {
-		return "", fmt.Errorf("write JSON: %w", err)
-	}
-	return strings.TrimRight(b.String(), "\n"), nil
 }

@@ -24,6 +24,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile/limits", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
+	{"adopt/value", 1},
 	{"adopt/edit", 1},
 	{"adopt", 3},
 	{"appset/filter", 3},

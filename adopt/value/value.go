@@ -1,4 +1,4 @@
-package edit
+package value
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
-// Normal is a value in the types that this package compares by: map[string]any,
+// Normal is a value in the types that changes are compared by: map[string]any,
 // []any, int64 for whole numbers, float64, string, bool, nil. It shares no
 // memory with v.
 func Normal(v any) any {
@@ -64,7 +64,7 @@ func Get(v any, path object.Path) (any, bool, error) {
 	for _, step := range path {
 		switch at := v.(type) {
 		case map[string]any:
-			if !isField(step) {
+			if !IsField(step) {
 				return nil, false, errors.New("a list is expected where there is a map")
 			}
 			child, ok := at[step.Field]
@@ -73,7 +73,7 @@ func Get(v any, path object.Path) (any, bool, error) {
 			}
 			v = child
 		case []any:
-			i, err := indexOf(at, step)
+			i, err := IndexOf(at, step)
 			if err != nil || i < 0 {
 				return nil, false, err
 			}
@@ -87,11 +87,12 @@ func Get(v any, path object.Path) (any, bool, error) {
 	return v, true, nil
 }
 
-func isField(s object.Step) bool { return s.Index == nil && len(s.Keys) == 0 }
+// IsField reports a step to a key of a map.
+func IsField(s object.Step) bool { return s.Index == nil && len(s.Keys) == 0 }
 
-// indexOf finds the item that a step means; -1 is none.
-func indexOf(list []any, step object.Step) (int, error) {
-	if isField(step) {
+// IndexOf finds the item that a step means; -1 is none.
+func IndexOf(list []any, step object.Step) (int, error) {
+	if IsField(step) {
 		return -1, errors.New("a map is expected where there is a list")
 	}
 	if step.Index != nil {
@@ -128,6 +129,14 @@ func named(m map[string]any, keys []object.KeyValue) bool {
 	return true
 }
 
+// Change is what becomes of one path: Value stands there, or nothing does
+// where Remove is set. What leads to the path is made where it is missing.
+type Change struct {
+	Path   object.Path
+	Value  any
+	Remove bool
+}
+
 // With is a value after a change; v stays as it is. A map that a removal
 // leaves empty stays, but for labels and annotations, which go with it.
 func With(v any, c Change) (any, error) {
@@ -135,15 +144,15 @@ func With(v any, c Change) (any, error) {
 		if _, there, err := Get(v, c.Path); err != nil || !there {
 			return v, err
 		}
-		for len(c.Path) > 1 && lonely(v, c.Path) {
+		for len(c.Path) > 1 && Lonely(v, c.Path) {
 			c.Path = c.Path[:len(c.Path)-1]
 		}
 	}
 	return with(v, c.Path, c)
 }
 
-// lonely reports the last of an object's labels or annotations.
-func lonely(v any, path object.Path) bool {
+// Lonely reports the last of an object's labels or annotations.
+func Lonely(v any, path object.Path) bool {
 	up := path[:len(path)-1]
 	switch up[len(up)-1].Field {
 	case "labels", "annotations":
@@ -165,9 +174,9 @@ func with(v any, path object.Path, c Change) (any, error) {
 		if c.Remove {
 			return nil, nil
 		}
-		return nested(path, Normal(c.Value)), nil
+		return Nested(path, Normal(c.Value)), nil
 	case map[string]any:
-		if !isField(step) {
+		if !IsField(step) {
 			return nil, errors.New("a list is expected where there is a map")
 		}
 		out := maps.Clone(at)
@@ -179,7 +188,7 @@ func with(v any, path object.Path, c Change) (any, error) {
 		out[step.Field] = child
 		return out, err
 	case []any:
-		i, err := indexOf(at, step)
+		i, err := IndexOf(at, step)
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +197,7 @@ func with(v any, path object.Path, c Change) (any, error) {
 		case i < 0 && step.Index != nil && *step.Index > len(at):
 			return nil, errors.New("the list is shorter")
 		case i < 0:
-			return append(out, nested(path, Normal(c.Value)).([]any)...), nil
+			return append(out, Nested(path, Normal(c.Value)).([]any)...), nil
 		case last && c.Remove:
 			return slices.Delete(out, i, i+1), nil
 		}
@@ -199,15 +208,15 @@ func with(v any, path object.Path, c Change) (any, error) {
 }
 
 // nested is what a value and the way to it look like where nothing is yet.
-func nested(path object.Path, value any) any {
+func Nested(path object.Path, value any) any {
 	if len(path) == 0 {
 		return value
 	}
 	step := path[0]
-	if isField(step) {
-		return map[string]any{step.Field: nested(path[1:], value)}
+	if IsField(step) {
+		return map[string]any{step.Field: Nested(path[1:], value)}
 	}
-	item := nested(path[1:], value)
+	item := Nested(path[1:], value)
 	if m, ok := item.(map[string]any); ok && len(step.Keys) > 0 {
 		m = maps.Clone(m)
 		for _, kv := range step.Keys {
@@ -222,7 +231,7 @@ func nested(path object.Path, value any) any {
 
 // between splits a change of a map or a list into those of its parts, so that
 // what stays the same keeps its form.
-func between(path object.Path, have, want any) []Change {
+func Between(path object.Path, have, want any) []Change {
 	if reflect.DeepEqual(have, want) {
 		return nil
 	}
@@ -247,7 +256,7 @@ func betweenMaps(path object.Path, have, want map[string]any) []Change {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		at := path.Child(name)
 		if value, there := have[name]; there {
-			out = append(out, between(at, value, want[name])...)
+			out = append(out, Between(at, value, want[name])...)
 			continue
 		}
 		out = append(out, Change{Path: at, Value: want[name]})
@@ -268,7 +277,7 @@ func betweenLists(path object.Path, have, want []any) ([]Change, bool) {
 	next := 0
 	for i, item := range have {
 		if next < len(want) && alike(item, want[next]) {
-			out = append(out, between(path.At(i), item, want[next])...)
+			out = append(out, Between(path.At(i), item, want[next])...)
 			next++
 			continue
 		}
@@ -295,7 +304,7 @@ func betweenLists(path object.Path, have, want []any) ([]Change, bool) {
 func onePerOne(path object.Path, have, want []any) []Change {
 	var out []Change
 	for i := range min(len(have), len(want)) {
-		out = append(out, between(path.At(i), have[i], want[i])...)
+		out = append(out, Between(path.At(i), have[i], want[i])...)
 	}
 	for i := len(have); i < len(want); i++ {
 		out = append(out, Change{Path: path.At(i), Value: want[i]})
