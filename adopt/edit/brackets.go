@@ -79,7 +79,7 @@ func (s *source) inBrackets(value any, old *yaml.Node, margin int) (string, erro
 		return asJSON(value, margin)
 	}
 	if !compound(value) {
-		return inline(value, old)
+		return inline(value, old, true)
 	}
 	n, err := node(value)
 	if err != nil {

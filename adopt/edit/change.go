@@ -60,7 +60,7 @@ func decoded(n *yaml.Node) any {
 
 // walk goes as far along a path as there are nodes.
 func (s *source) walk(root *yaml.Node, path object.Path) (spot, object.Path, error) {
-	at := spot{node: root, indent: -1, flow: root.Style&yaml.FlowStyle != 0}
+	at := spot{node: root, indent: -1, flow: s.json}
 	for i, step := range path {
 		n := at.node
 		next := spot{parent: n, flow: at.flow || n.Style&yaml.FlowStyle != 0, index: -1}
@@ -162,7 +162,7 @@ func (s *source) replace(at spot, value any) (splice, error) {
 		}
 	}
 	if !block {
-		text, err := inline(value, at.node)
+		text, err := inline(value, at.node, false)
 		if nested || start == end {
 			text = " " + text
 		}
@@ -172,6 +172,11 @@ func (s *source) replace(at spot, value any) (splice, error) {
 		return splice{start, end, text}, err
 	}
 	text, err := s.block(value, at)
+	if comment := bytes.TrimSpace(s.data[end:s.lineEnd(end)]); len(comment) > 0 && comment[0] == '#' {
+		// It stays on the line of the key.
+		first, rest, _ := strings.Cut(text, "\n")
+		text, end = first+" "+string(comment)+"\n"+rest, s.lineEnd(end)
+	}
 	return splice{start, end, s.newline(text)}, err
 }
 

@@ -160,7 +160,7 @@ func (s *source) block(value any, at spot) (string, error) {
 
 // inline is a scalar, or an empty map or list, in the quotes of the node that
 // it replaces where these fit.
-func inline(value any, old *yaml.Node) (string, error) {
+func inline(value any, old *yaml.Node, flow bool) (string, error) {
 	n, err := node(value)
 	if err != nil {
 		return "", err
@@ -174,6 +174,10 @@ func inline(value any, old *yaml.Node) (string, error) {
 		}
 	} else {
 		n.Style = yaml.FlowStyle
+	}
+	if !flow {
+		data, err := yaml.Marshal(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "x"}, n}})
+		return strings.TrimSpace(strings.TrimPrefix(string(data), "x:")), err
 	}
 	return encode(&yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Content: []*yaml.Node{n}})
 }
