@@ -44,7 +44,7 @@ var (
 func newFiles(r *repository, from objects, c *object.Commit) *files {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	return &files{
-		commit: snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When},
+		commit: snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When, Adopts: snapshot.Adopts(c.Message)},
 		repo:   r, objects: from, root: c.TreeHash,
 	}
 }

@@ -30,6 +30,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"adopt/overlay", 1},
 	{"adopt/patch", 1},
 	{"adopt", 3},
+	{"adopt/proposal", 3},
 	{"appset/filter", 3},
 	{"appset/param", 3},
 	{"appset/place", 2},
