@@ -234,30 +234,9 @@ func (k *kustomization) list(file string, entry map[string]any, files overlay.Fi
 
 // operations adds a change to the JSON patch, for lists without names.
 func (k *kustomization) operations(w *want, id object.Key, file string) (overlay.Files, error) {
-	have := k.expected[k.t.source][k.t.own]
-	at := w.Path
-	to := w.Value
-	there := has(have, at)
-	for !there && len(at) > 1 && !has(have, at[:len(at)-1]) {
-		at, to = at[:len(at)-1], value.Nested(at[len(at)-1:], to)
-	}
-	if at[len(at)-1].Index != nil || !there && !value.IsField(at[len(at)-1]) {
-		if items, ok := to.([]any); ok && len(items) == 1 && !value.IsField(at[len(at)-1]) {
-			to = items[0]
-		}
-	}
-	pointer, err := pointerOf(have, at)
+	op, err := operation(k.expected[k.t.source][k.t.own], w)
 	if err != nil {
 		return nil, err
-	}
-	op := map[string]any{"op": "add", "path": pointer, "value": to}
-	switch {
-	case w.Remove && !there:
-		return nil, errors.New("there is nothing to remove")
-	case w.Remove:
-		op = map[string]any{"op": "remove", "path": pointer}
-	case there:
-		op["op"] = "replace"
 	}
 	name := path.Join(k.dir, file)
 	data, err := k.read(k.t.source, name)
@@ -272,8 +251,8 @@ func (k *kustomization) operations(w *want, id object.Key, file string) (overlay
 	}
 	ops := list(v)
 	c := edit.Change{Path: object.Path{}.At(len(ops)), Value: op}
-	if i := slices.IndexFunc(ops, func(o any) bool { m, _ := o.(map[string]any); return m["path"] == pointer && !w.Remove }); i >= 0 {
-		c = edit.Change{Path: object.Path{}.At(i).Child("value"), Value: to}
+	if i := slices.IndexFunc(ops, func(o any) bool { m, _ := o.(map[string]any); return m["path"] == op["path"] && !w.Remove }); i >= 0 {
+		c = edit.Change{Path: object.Path{}.At(i).Child("value"), Value: op["value"]}
 	} else if len(ops) == 0 {
 		c = edit.Change{Value: []any{op}}
 	}
@@ -289,6 +268,30 @@ func (k *kustomization) operations(w *want, id object.Key, file string) (overlay
 		where["namespace"] = id.Namespace
 	}
 	return k.list(file, map[string]any{"path": file, "target": where}, k.files.With(k.tree, name, after))
+}
+
+// operation is a change of an object as a JSON patch has it.
+func operation(have map[string]any, w *want) (map[string]any, error) {
+	at := w.Path
+	to := w.Value
+	there := has(have, at)
+	for !there && len(at) > 1 && !has(have, at[:len(at)-1]) {
+		at, to = at[:len(at)-1], value.Nested(at[len(at)-1:], to)
+	}
+	pointer, err := pointerOf(have, at)
+	if err != nil {
+		return nil, err
+	}
+	op := map[string]any{"op": "add", "path": pointer, "value": to}
+	switch {
+	case w.Remove && !there:
+		return nil, errors.New("there is nothing to remove")
+	case w.Remove:
+		op = map[string]any{"op": "remove", "path": pointer}
+	case there:
+		op["op"] = "replace"
+	}
+	return op, nil
 }
 
 // kustomizeDrop takes an object out of the overlay: its document, or by a

@@ -2,7 +2,6 @@ package adopt
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/drift"
@@ -24,68 +23,85 @@ type Selection struct {
 // Select picks the differences to adopt, and says why others that were meant
 // cannot be. An object or a path that picks nothing is fault.Invalid.
 func Select(report drift.Report, s Selection) ([]Wanted, []Refused, error) {
-	var wanted []Wanted
-	var refused []Refused
+	c := choice{Selection: s, hit: map[string]bool{}}
 	known := false
-	hit := map[string]bool{}
 	for _, o := range report.Objects {
-		if s.Object != "" && !means(s.Object, o.Key()) {
-			continue
-		}
-		known = true
-		switch o.State {
-		case drift.Missing:
-			switch {
-			case s.Object == "" && len(s.Paths) == 0:
-				refused = append(refused, Refused{Key: o.Key(), Reason: "it is not there: name it with --object where Git shall drop it"})
-			case len(s.Paths) == 0:
-				wanted = append(wanted, Wanted{Object: o, Gone: true})
-			}
-			continue
-		case drift.Extra, drift.Orphaned:
-			if s.Object != "" {
-				refused = append(refused, Refused{Key: o.Key(), Reason: "Git does not describe the object: add a file for it"})
-			}
-			continue
-		case drift.Unknown:
-			refused = append(refused, Refused{Key: o.Key(), Reason: "it could not be compared: " + o.Reason})
-			continue
-		}
-		w := Wanted{Object: o}
-		for _, f := range o.Fields {
-			named := slices.ContainsFunc(s.Paths, func(p string) bool {
-				below := f.Path == p || strings.HasPrefix(f.Path, p+".") || strings.HasPrefix(f.Path, p+"[")
-				hit[p] = hit[p] || below
-				return below
-			})
-			switch {
-			case len(s.Paths) > 0 && !named:
-			case f.Manager == object.FieldManager && f.Class != drift.Expected:
-				if named || s.Object != "" {
-					refused = append(refused, Refused{o.Key(), f.Path, "the live value is from an earlier commit: it is Git that moved on"})
-				}
-			case named, f.Class == drift.Declared, f.Class == drift.Undeclared && s.Undeclared:
-				w.Fields = append(w.Fields, f)
-			}
-		}
-		if len(w.Fields) > 0 {
-			wanted = append(wanted, w)
+		if s.Object == "" || means(s.Object, o.Key()) {
+			known = true
+			c.object(o)
 		}
 	}
 	if s.Object != "" && !known {
 		return nil, nil, fault.New(fault.Invalid, "it has no object %q: want KIND/NAME or KIND/NAMESPACE/NAME", s.Object)
 	}
 	for _, p := range s.Paths {
-		if !hit[p] {
+		if !c.hit[p] {
 			return nil, nil, fault.New(fault.Invalid, "nothing differs at %s", p)
 		}
 	}
-	if s.Object != "" {
-		if keys := keysOf(wanted); len(keys) > 1 {
-			return nil, nil, fault.New(fault.Invalid, "%q is one of %s: say KIND/NAMESPACE/NAME", s.Object, strings.Join(keys, ", "))
+	if keys := keysOf(c.wanted); s.Object != "" && len(keys) > 1 {
+		return nil, nil, fault.New(fault.Invalid, "%q is one of %s: say KIND/NAMESPACE/NAME", s.Object, strings.Join(keys, ", "))
+	}
+	return c.wanted, c.refused, nil
+}
+
+// choice is a selection in the making.
+type choice struct {
+	Selection
+	wanted  []Wanted
+	refused []Refused
+	hit     map[string]bool // paths that something differs at
+}
+
+func (c *choice) refuse(key object.Key, path, reason string) {
+	c.refused = append(c.refused, Refused{key, path, reason})
+}
+
+func (c *choice) object(o drift.Object) {
+	switch o.State {
+	case drift.Missing:
+		switch {
+		case c.Object == "" && len(c.Paths) == 0:
+			c.refuse(o.Key(), "", "it is not there: name it with --object where Git shall drop it")
+		case c.Object != "" && len(c.Paths) == 0:
+			c.wanted = append(c.wanted, Wanted{Object: o, Gone: true})
+		}
+	case drift.Extra, drift.Orphaned:
+		if c.Object != "" {
+			c.refuse(o.Key(), "", "Git does not describe the object: add a file for it")
+		}
+	case drift.Unknown:
+		c.refuse(o.Key(), "", "it could not be compared: "+o.Reason)
+	case drift.InSync, drift.Modified:
+		w := Wanted{Object: o}
+		for _, f := range o.Fields {
+			if c.field(o.Key(), f) {
+				w.Fields = append(w.Fields, f)
+			}
+		}
+		if len(w.Fields) > 0 {
+			c.wanted = append(c.wanted, w)
 		}
 	}
-	return wanted, refused, nil
+}
+
+func (c *choice) field(key object.Key, f drift.Field) bool {
+	named := false
+	for _, p := range c.Paths {
+		if f.Path == p || strings.HasPrefix(f.Path, p+".") || strings.HasPrefix(f.Path, p+"[") {
+			named, c.hit[p] = true, true
+		}
+	}
+	switch {
+	case len(c.Paths) > 0 && !named:
+		return false
+	case f.Manager == object.FieldManager && f.Class != drift.Expected:
+		if named || c.Object != "" {
+			c.refuse(key, f.Path, "the live value is from an earlier commit: it is Git that moved on")
+		}
+		return false
+	}
+	return named || f.Class == drift.Declared || f.Class == drift.Undeclared && c.Undeclared
 }
 
 func means(text string, key object.Key) bool {

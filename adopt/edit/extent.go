@@ -40,6 +40,7 @@ func (s *source) end(n *yaml.Node, indent int, flow bool) (int, error) {
 			return 0, err
 		}
 		return s.end(last, s.column(dash), false)
+	case yaml.DocumentNode:
 	}
 	return 0, errForm
 }
@@ -99,16 +100,14 @@ func (s *source) blockEnd(start, indent int) int {
 	header := s.data[start:s.lineEnd(start)]
 	keep := bytes.ContainsRune(bytes.SplitN(header, []byte("#"), 2)[0], '+')
 	end := s.lineEnd(start)
-	last := end
 	for line := s.lineOf(start) + 1; line < len(s.lines); line++ {
 		text := s.data[s.lines[line]:s.lineEnd(s.lines[line])]
 		blank := len(bytes.TrimSpace(text)) == 0
 		if !blank && len(text)-len(bytes.TrimLeft(text, " ")) <= indent {
 			break
 		}
-		last = s.lineEnd(s.lines[line])
 		if !blank || keep {
-			end = last
+			end = s.lineEnd(s.lines[line])
 		}
 	}
 	return end

@@ -123,4 +123,4 @@ type file struct {
 
 func (f file) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f file) Close() error               { return nil }
-func (f file) Size() int64                { return f.info.size }
+func (f file) Size() int64                { return f.size }

@@ -138,35 +138,44 @@ func (d delivery) repository(ctx context.Context, edits []adopt.Edit) (delivered
 		}
 	}
 	out.Branch = cmp.Or(d.branch, d.told.Branch())
-	change := rest.Change{Title: d.told.Title(), Body: d.told.Body(), Branch: out.Branch, Base: out.Base}
-	var forges *scm.Forges
-	var auth git.Auth
 	if known {
-		if auth, err = d.access(ctx, url); err != nil {
-			return out, err
-		}
-		forges = scm.New(scm.Options{})
-		defer forges.Close()
-		number, found, err := forges.Open(ctx, place, auth, change)
-		if err != nil {
-			return out, fmt.Errorf("%w; %s may hold a token, and --print prints a patch", err, tokenVariable)
-		}
-		if found && !d.force {
-			out.PullRequest, out.Existing = place.URL(number), true
-			d.say("%s is open already, with these values\n", out.PullRequest)
-			return out, nil
-		}
+		return d.propose(ctx, place, out, edits)
+	}
+	pushed, err := d.push(ctx, url, out, edits)
+	if err != nil {
+		return out, err
+	}
+	out.Branch, out.Commit = pushed.Branch, pushed.Commit
+	d.say("pushed %s to %s of %s\n", pushed.Commit[:7], pushed.Branch, out.RepoURL)
+	return out, nil
+}
+
+// propose pushes to a forge and opens a pull request, unless the same one is
+// open.
+func (d delivery) propose(ctx context.Context, place scm.Repository, out delivered, edits []adopt.Edit) (delivered, error) {
+	url := edits[0].RepoURL
+	change := rest.Change{Title: d.told.Title(), Body: d.told.Body(), Branch: out.Branch, Base: out.Base}
+	auth, err := d.access(ctx, url)
+	if err != nil {
+		return out, err
+	}
+	forges := scm.New(scm.Options{})
+	defer forges.Close()
+	number, found, err := forges.Open(ctx, place, auth, change)
+	if err != nil {
+		return out, fmt.Errorf("%w; %s may hold a token, and --print prints a patch", err, tokenVariable)
+	}
+	if found && !d.force {
+		out.PullRequest, out.Existing = place.URL(number), true
+		d.say("%s is open already, with these values\n", out.PullRequest)
+		return out, nil
 	}
 	pushed, err := d.push(ctx, url, out, edits)
 	if err != nil {
 		return out, err
 	}
 	out.Branch, out.Commit, change.Branch = pushed.Branch, pushed.Commit, pushed.Branch
-	if !known {
-		d.say("pushed %s to %s of %s\n", pushed.Commit[:7], pushed.Branch, out.RepoURL)
-		return out, nil
-	}
-	number, found, err := forges.Open(ctx, place, auth, change)
+	number, found, err = forges.Open(ctx, place, auth, change)
 	if err == nil && !found {
 		number, err = forges.Create(ctx, place, auth, change)
 	}

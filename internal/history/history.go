@@ -66,7 +66,7 @@ type Drift struct {
 	Cleared bool `json:"cleared,omitempty"`
 	// Moment is opened, changed or closed.
 	Moment string `json:"moment,omitempty"`
-	// How it was closed: synced, reverted, accepted, expected, git or undone;
+	// How it was closed: synced, reverted, adopted, accepted, expected, git or undone;
 	// and By whom, as far as that is known.
 	How string `json:"how,omitempty"`
 	By  string `json:"by,omitempty"`

@@ -102,5 +102,7 @@ const (
 // folder for a package, or file:function.
 var Exceptions = map[string]string{ //nolint:gochecknoglobals // a table that nobody writes
 	"internal/render": "a request is traced, bounded, decrypted and kept by values that no engine may see; apart they would be exported",
+	"adopt":           "the ways to write a value for each kind of source share one proof and what it decided so far; apart they would export all of it",
+	"drift":           "what a default is decides both what differs and how a live value is written down; apart the comparison's places would be exported",
 	"reconcile":       "the flow, what it remembers and the status it tells share their values; apart they would export all of them",
 }
