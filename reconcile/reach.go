@@ -243,4 +243,6 @@ func (s *session) read(ctx context.Context, keys []object.Key) ([]*unstructured.
 	return live, nil
 }
 
-func (s *session) judge() judge { return judge{flow: s.flow, cluster: s.view.cluster, desired: s.view.Desired, mem: s.mem} }
+func (s *session) judge() judge {
+	return judge{flow: s.flow, cluster: s.view.cluster, desired: s.view.Desired, mem: s.mem}
+}

@@ -32,6 +32,7 @@ const (
 	HowAccepted = "accepted" // somebody accepts it for a while
 	HowExpected = "expected" // a rule explains it now
 	HowGit      = "git"      // Git caught up, or does not describe it any more
+	HowAdopted  = "adopted"  // Git took the live value over, by a commit made for that
 	HowUndone   = "undone"   // whoever changed it, or somebody else, changed it back
 	HowDeleted  = "deleted"  // the application was deleted, and nobody looks any more
 )
@@ -98,6 +99,8 @@ type story struct {
 	verdicts map[object.Key]seen
 	// moved: Git describes other objects than at the last look.
 	moved bool
+	// adopts is what the commit says that it takes over.
+	adopts string
 	// pending: the revision was not synced before this run.
 	pending bool
 	author  string
@@ -211,6 +214,9 @@ func (s story) ended(at place) (how, by string) {
 		}
 	}
 	if _, described := s.verdicts[at.key]; s.moved || !described {
+		if s.moved && adopts(s.adopts, at.key, at.path) {
+			return HowAdopted, s.author
+		}
 		return HowGit, s.author
 	}
 	return HowUndone, ""
@@ -241,7 +247,7 @@ func fieldOf(c v1alpha1.DriftChange) *drift.Field {
 func (s *session) tell(ctx context.Context, found, left []Drift) {
 	st := story{
 		app: s.app.Namespace + "/" + s.app.Name, at: s.flow.Now(), found: found, left: left, verdicts: s.view.seen, moved: s.moved, pending: s.pending && !s.reach.drifted,
-		author: s.view.Desired.Commit.Author, run: s.run,
+		author: s.view.Desired.Commit.Author, run: s.run, adopts: s.view.Desired.adopted(),
 	}
 	events := s.mem.tell(st)
 	if len(events) == 0 || s.flow.Journal == nil {

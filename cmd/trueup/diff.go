@@ -146,35 +146,11 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	if err != nil {
 		return drift.Report{}, err
 	}
-	config, err := restConfig(o.kubeconfig, o.context)
+	flow, repos, done, err := o.flow(schemas)
 	if err != nil {
 		return drift.Report{}, err
 	}
-	k, err := o.client()
-	if err != nil {
-		return drift.Report{}, err
-	}
-	repos, closeRepos, err := newRepositories(o.repos, o.web, &agent.Credentials{Reader: k, Namespace: o.namespace})
-	if err != nil {
-		return drift.Report{}, err
-	}
-	defer closeRepos()
-	destinations := &agent.Destinations{
-		Local: config, Reader: k, Namespace: o.namespace, Builtin: schemas, See: func(string, reconcile.Sighting) {},
-	}
-	defer destinations.Close()
-	renderer, err := o.sops.renderer(o.charts, agent.Keys{Reader: k, Namespace: o.namespace})
-	if err != nil {
-		return drift.Report{}, err
-	}
-	file, err := rulesFrom(o.ignoreRules, nil)
-	if err != nil {
-		return drift.Report{}, err
-	}
-	flow := &reconcile.Flow{
-		Sources: repos, Renderer: renderer, Clusters: destinations, Now: time.Now, Namespace: o.namespace,
-		Rules: bothRules{file, &agent.Rules{Reader: k, Namespace: o.namespace}},
-	}
+	defer done()
 	if o.blame {
 		flow.History = repos.sources
 	}
@@ -184,6 +160,10 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 	}
 	if !o.all {
 		return report, nil
+	}
+	k, err := o.client()
+	if err != nil {
+		return report, err
 	}
 	projects := agent.Projects{Reader: k, Namespace: o.namespace, Credentials: &agent.Credentials{Reader: k, Namespace: o.namespace}}
 	orphans, unlisted, err := flow.Orphaned(ctx, &apps[0], projects)
@@ -197,6 +177,39 @@ func compareApplication(ctx context.Context, o diffOptions, name string, schemas
 		fmt.Fprintln(s.err, "not looked at for what nobody tracks: "+text)
 	}
 	return report, nil
+}
+
+// flow is the agent's, with the access of whoever runs the command. done ends
+// it.
+func (o diffOptions) flow(schemas *schema.Set) (flow *reconcile.Flow, repos *repositories, done func(), err error) {
+	config, err := restConfig(o.kubeconfig, o.context)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	k, err := o.client()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	renderer, err := o.sops.renderer(o.charts, agent.Keys{Reader: k, Namespace: o.namespace})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	file, err := rulesFrom(o.ignoreRules, nil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	repos, closeRepos, err := newRepositories(o.repos, o.web, &agent.Credentials{Reader: k, Namespace: o.namespace})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	destinations := &agent.Destinations{
+		Local: config, Reader: k, Namespace: o.namespace, Builtin: schemas, See: func(string, reconcile.Sighting) {},
+	}
+	flow = &reconcile.Flow{
+		Sources: repos, Renderer: renderer, Clusters: destinations, Now: time.Now, Namespace: o.namespace,
+		Rules: bothRules{file, &agent.Rules{Reader: k, Namespace: o.namespace}},
+	}
+	return flow, repos, func() { destinations.Close(); closeRepos() }, nil
 }
 
 func showReport(report drift.Report, o diffOptions, app string, s streams) error {

@@ -51,7 +51,7 @@ Exits with 0 when nothing drifted, 3 when something did, 4 when an application c
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return showDrift(cmd.Context(), o, args, s) },
 	}
-	cmd.AddCommand(newDriftHistoryCommand(s), newDriftAcceptCommand(s))
+	cmd.AddCommand(newDriftHistoryCommand(s), newDriftAcceptCommand(s), newDriftAdoptCommand(s))
 	cmd.ValidArgsFunction = o.complete(0)
 	o.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text, json, yaml, name, markdown, junit, sarif or github")

@@ -37,8 +37,8 @@ func newDriftHistoryCommand(s streams) *cobra.Command {
 		Long: `Tell when drift was opened, changed and closed, the newest first: of the named applications, or of all.
 
 A difference is closed by a sync of another revision (synced), by one that put back what Git says (reverted), by a rule (expected) or an
-acceptance (accepted), by Git that caught up (git), or by somebody who changed it back (undone), or because the application
-was deleted (deleted).
+acceptance (accepted), by a commit of 'trueup drift adopt' (adopted), by Git that caught up otherwise (git), by somebody who changed it
+back (undone), or because the application was deleted (deleted).
 
 The agent remembers that, and answers on a loopback address: see --api-address of trueup agent. Without --server, what is open is read
 from the status of the applications.`,

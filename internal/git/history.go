@@ -98,7 +98,7 @@ func (r *repository) history(tip plumbing.Hash) (blame.Source, error) {
 
 func commitOf(c *object.Commit) snapshot.Commit {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-	return snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When}
+	return snapshot.Commit{SHA: c.Hash.String(), Author: c.Author.Name, Subject: subject, Time: c.Author.When, Adopts: snapshot.Adopts(c.Message)}
 }
 
 // inPlace reads the history of a repository on this machine's disk.

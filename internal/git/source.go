@@ -33,6 +33,8 @@ type source interface {
 	holds(h plumbing.Hash) (bool, error)
 	// bring fetches a commit that is not there.
 	bring(ctx context.Context, t target) error
+	// push updates a ref to a commit that objects hold.
+	push(ctx context.Context, u wire.Update, objects []made) error
 }
 
 // mirrored is a repository on a server with its mirror on disk.

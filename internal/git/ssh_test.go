@@ -90,8 +90,12 @@ func (r *repo) session(conn net.Conn, config *ssh.ServerConfig) {
 				_ = req.Reply(false, nil)
 				continue
 			}
-			_ = req.Reply(strings.Contains(string(req.Payload), "git-upload-pack"), nil)
-			cmd := exec.Command("git", "upload-pack", r.dir)
+			service := "upload-pack"
+			if strings.Contains(string(req.Payload), "git-receive-pack") {
+				service = "receive-pack"
+			}
+			_ = req.Reply(strings.Contains(string(req.Payload), "git-"+service), nil)
+			cmd := exec.Command("git", service, r.dir)
 			cmd.Stdin, cmd.Stdout = channel, channel
 			status := []byte{0, 0, 0, 0}
 			if cmd.Run() != nil {

@@ -75,7 +75,8 @@ type Drift struct {
 	Cleared bool `json:"cleared,omitempty"`
 	// Moment is opened, changed, closed, or blamed: who made it became known.
 	Moment string `json:"moment,omitempty"`
-	// How it was closed: synced, reverted, accepted, expected, git, undone or deleted;
+	// How it was closed: synced, reverted, adopted, accepted, expected, git,
+	// undone or deleted;
 	// and By whom, as far as that is known.
 	How string `json:"how,omitempty"`
 	By  string `json:"by,omitempty"`

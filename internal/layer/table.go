@@ -26,6 +26,13 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"reconcile/doubt", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
+	{"adopt/value", 1},
+	{"adopt/values", 1},
+	{"adopt/edit", 1},
+	{"adopt/overlay", 1},
+	{"adopt/patch", 1},
+	{"adopt", 3},
+	{"adopt/proposal", 3},
 	{"appset/filter", 3},
 	{"appset/param", 3},
 	{"appset/place", 2},
@@ -97,5 +104,7 @@ const (
 // folder for a package, or file:function.
 var Exceptions = map[string]string{ //nolint:gochecknoglobals // a table that nobody writes
 	"internal/render": "a request is traced, bounded, decrypted and kept by values that no engine may see; apart they would be exported",
+	"adopt":           "the ways to write a value for each kind of source share one proof and what it decided so far; apart they would export all of it",
+	"drift":           "what a default is decides both what differs and how a live value is written down; apart the comparison's places would be exported",
 	"reconcile":       "the flow, what it remembers and the status it tells share their values; apart they would export all of them",
 }

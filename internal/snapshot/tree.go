@@ -17,6 +17,32 @@ type Commit struct {
 	Author  string
 	Subject string
 	Time    time.Time
+	// Adopts says that the commit takes live values over: what its trailers
+	// name, one in a line, or "*" where only its subject tells.
+	Adopts string
+}
+
+// AdoptsTrailer begins the lines of a commit's message that name the live
+// values which it takes over, and AdoptsBranch the names of branches that such
+// commits come from.
+const (
+	AdoptsTrailer = "Trueup-Adopts: "
+	AdoptsBranch  = "trueup/adopt-"
+)
+
+// Adopts reads Commit.Adopts off a message.
+func Adopts(message string) string {
+	var all []string
+	subject, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	for line := range strings.Lines(message) {
+		if named, ok := strings.CutPrefix(strings.TrimSpace(line), AdoptsTrailer); ok {
+			all = append(all, strings.TrimSpace(named))
+		}
+	}
+	if len(all) == 0 && strings.Contains(subject, AdoptsBranch) {
+		return "*" // the forge's own message for the merge
+	}
+	return strings.Join(all, "\n")
 }
 
 // Short is the commit's id as people write it: seven characters of a hash; a

@@ -28,9 +28,11 @@ type overHTTP struct {
 	auth   Auth
 	at     greeted
 	watch  *watch
+	// service is what we talk to: service of uploads, or that of receiving.
+	service string
 }
 
-func (r *Remote) overHTTP(ctx context.Context, auth Auth, w *watch) (conversation, error) {
+func (r *Remote) overHTTP(ctx context.Context, auth Auth, w *watch) (*overHTTP, error) {
 	u, err := url.Parse(r.at.String())
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "the repository URL cannot be read")
@@ -52,19 +54,25 @@ func (r *Remote) overHTTP(ctx context.Context, auth Auth, w *watch) (conversatio
 		}
 		auth.Username, auth.BearerToken = "x-access-token", ""
 	}
-	return &overHTTP{remote: r, client: client, auth: auth, watch: w, at: greeted{base: strings.TrimRight(u.String(), "/"), secret: true}}, nil
+	return &overHTTP{remote: r, client: client, auth: auth, watch: w, service: uploadPack, at: greeted{base: strings.TrimRight(u.String(), "/"), secret: true}}, nil
 }
 
 // end has nothing to do: the client keeps the connection.
 func (h *overHTTP) end(bool) {}
 
-const infoRefs = "/info/refs?service=git-upload-pack"
+// The services of a repository: that which gives packs, and that which takes
+// them.
+const (
+	uploadPack  = "git-upload-pack"
+	receivePack = "git-receive-pack"
+)
 
 func (h *overHTTP) greet(ctx context.Context) (*advert, error) {
 	h.remote.mu.Lock()
 	known := h.remote.known
 	h.remote.mu.Unlock()
-	if known != nil {
+	infoRefs := "/info/refs?service=" + h.service
+	if known != nil && h.service == uploadPack {
 		h.at = *known
 		return known.advert, nil
 	}
@@ -73,7 +81,7 @@ func (h *overHTTP) greet(ctx context.Context) (*advert, error) {
 		return nil, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read from
-	if kind := answer.Header.Get("Content-Type"); kind != "application/x-git-upload-pack-advertisement" {
+	if kind := answer.Header.Get("Content-Type"); kind != "application/x-"+h.service+"-advertisement" {
 		return nil, fmt.Errorf("the server does not speak Git's protocol at this URL: it answers with %q", kind)
 	}
 	a, err := readAdvert(newPktReader(answer.Body))
@@ -86,7 +94,7 @@ func (h *overHTTP) greet(ctx context.Context) (*advert, error) {
 		h.at.secret = strings.HasPrefix(h.at.base, to.Scheme+"://"+to.Host+"/") || strings.HasPrefix(h.at.base, "http://"+to.Host+"/")
 		h.at.base = base
 	}
-	if a.version2 {
+	if a.version2 && h.service == uploadPack {
 		h.at.advert = a
 		known := h.at
 		h.remote.mu.Lock()
@@ -108,7 +116,7 @@ func (r *Remote) forget(a *advert) bool {
 }
 
 func (h *overHTTP) ask(ctx context.Context, request string) (io.ReadCloser, error) {
-	answer, err := h.do(ctx, http.MethodPost, h.at.base+"/git-upload-pack", request)
+	answer, err := h.do(ctx, http.MethodPost, h.at.base+"/"+h.service, request)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +130,12 @@ func (h *overHTTP) do(ctx context.Context, method, to, body string) (*http.Respo
 		return nil, fault.New(fault.Invalid, "the repository URL cannot be read")
 	}
 	req.Header.Set("User-Agent", "git/"+agent)
-	req.Header.Set("Git-Protocol", "version=2")
+	if h.service == uploadPack {
+		req.Header.Set("Git-Protocol", "version=2")
+	}
 	if body != "" {
-		req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
-		req.Header.Set("Accept", "application/x-git-upload-pack-result")
+		req.Header.Set("Content-Type", "application/x-"+h.service+"-request")
+		req.Header.Set("Accept", "application/x-"+h.service+"-result")
 	}
 	if h.at.secret {
 		if user, password, ok := h.auth.basic(); ok {

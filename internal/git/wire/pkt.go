@@ -74,7 +74,7 @@ func unexpected(err error) error {
 
 // serverError gives what a server says its kind.
 func serverError(text string) error {
-	text = strings.TrimPrefix(text, "upload-pack: ")
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "upload-pack: "), "receive-pack: ")
 	lower := strings.ToLower(text)
 	switch {
 	case strings.Contains(lower, "not our ref"), strings.Contains(lower, "not found"), strings.Contains(lower, "not exist"),
@@ -102,6 +102,9 @@ type sideband struct {
 	from *pktReader
 	rest []byte
 	done bool
+	// said, where it is set, keeps the beginning of what the server tells
+	// people.
+	said *firstWords
 }
 
 // Read implements io.Reader.
@@ -134,7 +137,10 @@ func (s *sideband) take(line []byte) error {
 	switch line[0] {
 	case 1:
 		s.rest = line[1:]
-	case 2: // progress
+	case 2: // progress, and what hooks print
+		if s.said != nil {
+			_, _ = s.said.Write(line[1:])
+		}
 	case 3:
 		return serverError(strings.TrimSpace(string(line[1:])))
 	default:

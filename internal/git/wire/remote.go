@@ -65,7 +65,7 @@ type conversation interface {
 
 func (r *Remote) converse(ctx context.Context, auth Auth, w *watch) (conversation, error) {
 	if r.at.Protocol == "ssh" {
-		return r.overSSH(ctx, auth, w)
+		return r.overSSH(ctx, auth, w, uploadPack)
 	}
 	return r.overHTTP(ctx, auth, w)
 }
@@ -134,12 +134,17 @@ var errStalled = errors.New("the server said nothing for two minutes")
 type dialogue func(ctx context.Context, c conversation, a *advert) error
 
 func (r *Remote) talk(ctx context.Context, auth Auth, do dialogue) error {
+	return r.watched(ctx, func(ctx context.Context, w *watch) error { return r.attempt(ctx, auth, w, do) })
+}
+
+// watched ends what does not get on.
+func (r *Remote) watched(ctx context.Context, do func(context.Context, *watch) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := &watch{}
 	w.timer = r.after(stalled, func() { cancel(errStalled) })
 	defer w.timer.Stop()
-	err := r.attempt(ctx, auth, w, do)
+	err := do(ctx, w)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errStalled) {
 		return fmt.Errorf("%w: %w", cause, context.DeadlineExceeded)
 	}

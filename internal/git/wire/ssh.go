@@ -25,9 +25,9 @@ type overSSH struct {
 
 // overSSH begins a conversation on the connection of the last one, if that
 // still serves, or on a new one.
-func (r *Remote) overSSH(ctx context.Context, auth Auth, w *watch) (conversation, error) {
+func (r *Remote) overSSH(ctx context.Context, auth Auth, w *watch, service string) (conversation, error) {
 	if c := r.takeIdle(auth); c != nil {
-		if s, err := r.session(ctx, c, w); err == nil {
+		if s, err := r.session(ctx, c, w, service); err == nil {
 			return s, nil
 		}
 	}
@@ -35,18 +35,18 @@ func (r *Remote) overSSH(ctx context.Context, auth Auth, w *watch) (conversation
 	if err != nil {
 		return nil, err
 	}
-	return r.session(ctx, c, w)
+	return r.session(ctx, c, w, service)
 }
 
 // session closes the connection where it fails.
-func (r *Remote) session(ctx context.Context, c *sshConnection, w *watch) (*overSSH, error) {
+func (r *Remote) session(ctx context.Context, c *sshConnection, w *watch, service string) (*overSSH, error) {
 	s := &overSSH{remote: r, on: c, stop: context.AfterFunc(ctx, c.close)}
 	if c.used {
 		// The other side may have gone without a word.
 		doubt := time.AfterFunc(reuseTime, c.close)
 		defer doubt.Stop()
 	}
-	if err := s.start(r.at.Path, w); err != nil {
+	if err := s.start(r.at.Path, w, service); err != nil {
 		s.stop()
 		c.close()
 		return nil, err
@@ -54,13 +54,15 @@ func (r *Remote) session(ctx context.Context, c *sshConnection, w *watch) (*over
 	return s, nil
 }
 
-func (s *overSSH) start(path string, w *watch) error {
+func (s *overSSH) start(path string, w *watch, service string) error {
 	var err error
 	if s.session, err = s.on.client.NewSession(); err != nil {
 		return err
 	}
 	// A server that does not take the variable speaks the older protocol.
-	_ = s.session.Setenv("GIT_PROTOCOL", "version=2")
+	if service == uploadPack {
+		_ = s.session.Setenv("GIT_PROTOCOL", "version=2")
+	}
 	if s.in, err = s.session.StdinPipe(); err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func (s *overSSH) start(path string, w *watch) error {
 	if strings.HasPrefix(path, "/~") {
 		path = path[1:]
 	}
-	return s.session.Start("git-upload-pack '" + strings.ReplaceAll(path, "'", `'\''`) + "'")
+	return s.session.Start(service + " '" + strings.ReplaceAll(path, "'", `'\''`) + "'")
 }
 
 func (s *overSSH) greet(context.Context) (*advert, error) {

@@ -61,6 +61,9 @@ func Azure(t testing.TB, w *World) *Server {
 		from = min(from, len(open))
 		return object{"value": list(open[from:min(from+perPage, len(open))], pull)}, q.Get("searchCriteria.status") == "active"
 	})
+	s.made(of("/{repo}/pullrequests"), func(b map[string]any) Pull {
+		return Pull{Title: field(b, "title"), Body: field(b, "description"), Branch: field(b, "sourceRefName"), Target: field(b, "targetRefName")}
+	}, pull)
 	s.repo(of("/{repo}/pullrequests/{number}"), func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok

@@ -48,6 +48,9 @@ func BitbucketCloud(t testing.TB, w *World) *Server {
 	s.repo(at+"/pullrequests", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		return values(r, of.open(), pull), r.URL.Query().Get("state") == "OPEN"
 	})
+	s.made(at+"/pullrequests", func(b map[string]any) Pull {
+		return Pull{Title: field(b, "title"), Body: field(b, "description"), Branch: field(b, "source", "branch", "name"), Target: field(b, "destination", "branch", "name")}
+	}, pull)
 	s.repo(at+"/pullrequests/{number}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
@@ -120,6 +123,9 @@ func BitbucketServer(t testing.TB, w *World, modern bool) *Server {
 	s.repo(at+"/pull-requests", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		return started(r, of.open(), pull), r.URL.Query().Get("state") == "OPEN"
 	})
+	s.made(at+"/pull-requests", func(b map[string]any) Pull {
+		return Pull{Title: field(b, "title"), Body: field(b, "description"), Branch: field(b, "fromRef", "id"), Target: field(b, "toRef", "id")}
+	}, pull)
 	s.repo(at+"/pull-requests/{number}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok

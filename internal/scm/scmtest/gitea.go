@@ -57,6 +57,9 @@ func Gitea(t testing.TB, w *World) *Server {
 	s.repo(at+"/pulls", func(rw http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		return list(counted(rw, r, of.open()), pull), r.URL.Query().Get("state") == "open"
 	})
+	s.made(at+"/pulls", func(b map[string]any) Pull {
+		return Pull{Title: field(b, "title"), Body: field(b, "body"), Branch: field(b, "head"), Target: field(b, "base")}
+	}, pull)
 	s.repo(at+"/pulls/{number}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok

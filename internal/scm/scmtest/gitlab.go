@@ -58,6 +58,9 @@ func GitLab(t testing.TB, w *World) *Server {
 		})
 		return list(numbered(rw, r, found), merge), true
 	})
+	s.made(at+"/merge_requests", func(b map[string]any) Pull {
+		return Pull{Title: field(b, "title"), Body: field(b, "description"), Branch: field(b, "source_branch"), Target: field(b, "target_branch")}
+	}, merge)
 	s.repo(at+"/merge_requests/{number}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		p, ok := of.pull(r.PathValue("number"))
 		return merge(p), ok

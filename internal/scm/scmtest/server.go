@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -128,6 +130,55 @@ func (s *Server) repo(pattern string, answer func(w http.ResponseWriter, r *http
 		}
 		return answer(w, r, of)
 	})
+}
+
+// made adds an answer that makes a pull request of what read says of the body.
+// One that is open already, or whose branches are not there, is refused.
+func (s *Server) made(pattern string, read func(body map[string]any) Pull, say func(Pull) object) {
+	s.mux.HandleFunc("POST "+pattern, func(w http.ResponseWriter, r *http.Request) {
+		of, ok := s.world.repository(r.PathValue("repo"))
+		if owner := r.PathValue("owner"); !ok || owner != "" && owner != s.world.Owner {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = fmt.Fprint(w, `{"message":"404 Not Found"}`)
+			return
+		}
+		var body map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		p := read(body)
+		_, from := of.branch(p.Branch)
+		_, to := of.branch(p.Target)
+		same := func(o Pull) bool { return o.State == "open" && o.Branch == p.Branch && o.Target == p.Target }
+		if p.Title == "" || !from || !to || slices.ContainsFunc(of.Pulls, same) {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_, _ = fmt.Fprint(w, `{"message":"Validation Failed"}`)
+			return
+		}
+		p.Number, p.State, p.Author = int64(len(of.Pulls)+1), "open", "ana"
+		b, _ := of.branch(p.Branch)
+		p.SHA = b.SHA
+		of.Pulls = append(of.Pulls, p)
+		answer, err := json.Marshal(say(p))
+		if err != nil {
+			panic(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(answer)
+	})
+}
+
+// field reads a text out of what was sent.
+func field(body map[string]any, path ...string) string {
+	var at any = body
+	for _, name := range path {
+		m, _ := at.(map[string]any)
+		at = m[name]
+	}
+	text, _ := at.(string)
+	return strings.TrimPrefix(text, "refs/heads/")
 }
 
 // page cuts the page out that a query's number asks for; next is 0 after the

@@ -36,6 +36,7 @@ type Pull struct {
 	Branch, Target, SHA, State string
 	Labels                     []string
 	Updated                    time.Time
+	Body                       string
 }
 
 // Shop is a world with a bit of everything, more than one page of each.
@@ -48,13 +49,13 @@ func Shop() *World {
 			{"main", sha("2"), []string{"README.md", "chart/Chart.yaml", "chart/templates/all.yaml", "path with space/ü.yaml"}},
 			{"main-2", sha("3"), nil},
 		}, Pulls: []Pull{
-			{1, "first", "ana", "feat/login", "main", sha("1"), "open", []string{"preview", "go"}, at},
-			{2, "it is done", "ana", "done", "main", sha("4"), "merged", []string{"preview"}, at},
-			{3, "never mind", "bob", "never", "main", sha("5"), "closed", []string{"preview"}, at},
-			{4, "no label", "bob", "plain", "main-2", sha("6"), "open", nil, at.Add(time.Hour)},
-			{5, "hostile \"title\" {{.x}} <b>", "eve", "x", "main", sha("7"), "open", []string{"preview"}, at.Add(2 * time.Hour)},
-			{6, "sixth", "bob", "six", "main", sha("8"), "open", []string{"preview"}, at},
-			{7, "seventh", "bob", "seven", "main", sha("9"), "open", []string{"preview", "x"}, at},
+			{1, "first", "ana", "feat/login", "main", sha("1"), "open", []string{"preview", "go"}, at, ""},
+			{2, "it is done", "ana", "done", "main", sha("4"), "merged", []string{"preview"}, at, ""},
+			{3, "never mind", "bob", "never", "main", sha("5"), "closed", []string{"preview"}, at, ""},
+			{4, "no label", "bob", "plain", "main-2", sha("6"), "open", nil, at.Add(time.Hour), ""},
+			{5, "hostile \"title\" {{.x}} <b>", "eve", "x", "main", sha("7"), "open", []string{"preview"}, at.Add(2 * time.Hour), ""},
+			{6, "sixth", "bob", "six", "main", sha("8"), "open", []string{"preview"}, at, ""},
+			{7, "seventh", "bob", "seven", "main", sha("9"), "open", []string{"preview", "x"}, at, ""},
 		}},
 		{ID: 12, Name: "api", Default: "trunk/main", Labels: []string{"deploy"}, Branches: []Branch{{"trunk/main", sha("a"), []string{"chart/Chart.yaml"}}}},
 		{ID: 13, Name: "empty", Default: "main"},
