@@ -17,6 +17,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"internal/repourl", 0},
 	{"internal/markdown", 0},
 	{"internal/snapshot", 1},
+	{"internal/merge", 1},
 	{"drift/*", 1},
 	{"internal/health", 1},
 	{"internal/render", 2},
