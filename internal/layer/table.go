@@ -42,6 +42,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/risk", 2},
 	{"preview", 4},
 	{"preview/show", 4},
+	{"preview/trial", 4},
 	{"preview/comment", 4},
 	{"internal/git", 5},
 	{"internal/git/*", 5},
