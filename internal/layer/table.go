@@ -44,6 +44,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/show", 4},
 	{"preview/trial", 4},
 	{"preview/comment", 4},
+	{"preview/post", 4},
 	{"internal/git", 5},
 	{"internal/git/*", 5},
 	{"internal/kustomize", 5},

@@ -32,6 +32,11 @@ func (s *Session) Has(ctx context.Context, query url.Values, segments ...string)
 
 // GetHeader is Get, and gives the answer's header, too.
 func (s *Session) GetHeader(ctx context.Context, into any, query url.Values, segments ...string) (http.Header, error) {
+	return s.get(ctx, into, s.at(query, segments))
+}
+
+// at is a URL below the base.
+func (s *Session) at(query url.Values, segments []string) string {
 	u := *s.base
 	var plain, escaped strings.Builder
 	plain.WriteString(u.Path)
@@ -41,7 +46,7 @@ func (s *Session) GetHeader(ctx context.Context, into any, query url.Values, seg
 		escaped.WriteString("/" + url.PathEscape(segment))
 	}
 	u.Path, u.RawPath, u.RawQuery = plain.String(), escaped.String(), query.Encode()
-	return s.get(ctx, into, u.String())
+	return u.String()
 }
 
 // GetURL asks for a URL that the server named. One of another server is
