@@ -33,7 +33,7 @@ type sticky struct {
 func (s sticky) write(ctx context.Context, pull int64, body string) (Outcome, error) {
 	marker := markerOf(body)
 	if marker == "" {
-		return "", fault.New(fault.Invalid, "comment on the pull request %d: the text has no marker in its first line", pull)
+		return "", fault.New(fault.Invalid, "the text has no marker in its first line")
 	}
 	me, err := s.accounts.Me(ctx)
 	if err != nil {
