@@ -24,6 +24,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
+	"github.com/trueup-dev/trueup/preview/page"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -71,7 +72,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringArrayVar(&o.apps, "apps", nil, "file or folder with Applications and ApplicationSets; in the repository it is read on both sides (repeatable; by default all of the repository)")
 	o.flags(flags)
 	flags.Lookup("repo").Usage = "folder in the config repository (DIR), or where to read another repository (URL=DIR, repeatable)"
-	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown or json")
+	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown, json or html")
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
@@ -83,7 +84,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 }
 
 func previewChange(ctx context.Context, o previewOptions, s streams) error {
-	if err := oneOf("--output", o.output, "text", "markdown", "json"); err != nil {
+	if err := oneOf("--output", o.output, "text", "markdown", "json", "html"); err != nil {
 		return err
 	}
 	if err := oneOf("--fail-on", o.failOn, "critical", "warning", "notice", "off"); err != nil {
@@ -322,6 +323,8 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 	switch o.output {
 	case "json":
 		return printJSON(s.out, r)
+	case "html":
+		return page.Write(s.out, r, o.head+" into "+c.Branch)
 	case "markdown":
 		command := "trueup preview --base " + c.Branch + " --head " + o.head
 		_, err := fmt.Fprint(s.out, comment.Write(r, comment.Options{Instance: "cli", Alerts: true, Command: command}))

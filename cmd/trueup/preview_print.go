@@ -43,14 +43,18 @@ func printPreview(s streams, r preview.Report) error {
 	}
 	verdict := show.Verdict(r)
 	fmt.Fprintf(&b, "%s\n", strings.ToUpper(verdict[:1])+markdown.Visible(verdict[1:]))
-	fmt.Fprintf(&b, "%s of %s rendered, the others read nothing that the change touches; %.1f s.\n", show.Number(r.Rendered), show.Count(r.Total, "application", "applications"), r.Seconds)
+	fmt.Fprintf(&b, "%s; %.1f s.\n", show.Rendered(r), r.Seconds)
 	_, err := io.WriteString(s.out, b.String())
 	return err
 }
 
 func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 	tell := func(who string, problem preview.Problem) {
-		text := markdown.Visible(strings.TrimSpace(problem.Message))
+		var all []string
+		for line := range strings.SplitSeq(strings.TrimSpace(problem.Message), "\n") {
+			all = append(all, markdown.Visible(line))
+		}
+		text := strings.Join(all, "\n    ")
 		switch {
 		case problem.Before:
 			text += " (already broken on base)"
