@@ -78,7 +78,7 @@ func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 
 func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 	start := b.Len()
-	for i, f := range r.Risks {
+	for _, f := range show.Findings(r) {
 		paint := p.yellow
 		switch f.Severity {
 		case risk.Critical:
@@ -87,17 +87,7 @@ func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 			continue
 		case risk.Warning:
 		}
-		same := func(g risk.Finding) bool { return g.Rule == f.Rule && g.Object == f.Object && g.Message == f.Message }
-		if i > 0 && same(r.Risks[i-1]) {
-			continue // told with the first application
-		}
-		where := []string{}
-		for _, g := range r.Risks[i:] {
-			if same(g) {
-				where = append(where, g.Application)
-			}
-		}
-		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), markdown.Visible(f.Object), markdown.Visible(f.Message), markdown.Visible(show.Few(where)))
+		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), f.Object, f.Message, f.Where)
 	}
 	if b.Len() > start {
 		b.WriteString("\n")

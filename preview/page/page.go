@@ -9,7 +9,6 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/preview"
-	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/show"
 )
 
@@ -40,14 +39,12 @@ type view struct {
 	Facts          []string
 	Style          template.CSS
 	Script         template.JS
-	Risks          []finding
+	Risks          []show.Finding
 	Problems       []problem
 	Warnings       []string
 	Sections       []section
 	Settings       []setting
 }
-
-type finding struct{ Severity, Object, Message, Where string }
 
 type problem struct{ Who, Text, Note string }
 
@@ -82,13 +79,11 @@ func newView(r preview.Report, title string) view {
 	v := view{
 		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:],
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
-		Facts: []string{"base " + r.Base, "head " + r.Head, show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
+		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
+		Risks: show.Findings(r),
 	}
 	if r.Merge != "" {
 		v.Facts = append(v.Facts, r.Merge)
-	}
-	for _, f := range r.Risks {
-		v.Risks = append(v.Risks, finding{string(f.Severity), markdown.Visible(f.Object), markdown.Visible(f.Message), markdown.Visible(where(f))})
 	}
 	for _, p := range r.Problems {
 		v.Problems = append(v.Problems, problemOf("", p))
@@ -120,13 +115,6 @@ func newView(r preview.Report, title string) view {
 		v.Sections = append(v.Sections, out)
 	}
 	return v
-}
-
-func where(f risk.Finding) string {
-	if f.Cluster == "" {
-		return f.Application
-	}
-	return f.Application + " on " + f.Cluster
 }
 
 func problemOf(who string, p preview.Problem) problem {
