@@ -17,6 +17,7 @@ import (
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/merge"
@@ -41,6 +42,7 @@ type previewOptions struct {
 	charts           bool
 	severities       map[string]string
 	failOn           string
+	cacheDir         string
 	web              webFileFlags
 	sops             sopsOptions
 }
@@ -78,9 +80,34 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.StringToStringVar(&o.severities, "risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
+	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
 	o.web.flags(flags)
 	o.sops.flags(flags)
 	return cmd
+}
+
+// defaultCacheDir is where users keep what can be made again.
+func defaultCacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "trueup", "rendered")
+}
+
+// rendering is a renderer with a memory across calls.
+func (o previewOptions) rendering() (reconcile.Renderer, error) {
+	renderer, err := o.sops.renderer(o.charts)
+	if err != nil || o.cacheDir == "" {
+		return renderer, err
+	}
+	options := render.CacheOptions{Version: renderVersion(o.charts)}
+	store, err := diskcache.Open(o.cacheDir, diskcache.Options{Version: options.Version})
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of rendered objects (--cache-dir): %w", err)
+	}
+	options.Store = store
+	return render.NewCache(renderer, options), nil
 }
 
 func previewChange(ctx context.Context, o previewOptions, s streams) error {
@@ -123,7 +150,7 @@ func previewChange(ctx context.Context, o previewOptions, s streams) error {
 		return err
 	}
 	defer done()
-	renderer, err := o.sops.renderer(o.charts)
+	renderer, err := o.rendering()
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func TestPreview(t *testing.T) {
 			p.checkout("feature", false)
 			p.commit(parts["head"])
 			flags, _, _ := strings.Cut(string(archive.Comment), "\n")
-			args := append([]string{"preview", "--repo", p.dir}, strings.Fields(flags)...)
+			args := append([]string{"preview", "--repo", p.dir, "--cache-dir", ""}, strings.Fields(flags)...)
 			code, stdout, stderr := call(t, args...)
 			if code != exitOK && code != exitDrift && code != exitIncomplete && code != exitError {
 				t.Errorf("exit code %d", code)
