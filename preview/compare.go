@@ -101,6 +101,13 @@ type comparer struct {
 
 // pair compares one application with itself; nil is that a side has none.
 func (c *comparer) pair(base, head *Side) {
+	if base != nil && head != nil && base.Cluster != head.Cluster {
+		// What is on one cluster goes away there, and comes anew on the other.
+		c.pair(base, nil)
+		c.pair(nil, head)
+		c.apps[len(c.apps)-1].Settings = settings(base.Spec, head.Spec)
+		return
+	}
 	app := App{Action: Same, Objects: []Object{}}
 	shown := head
 	switch {

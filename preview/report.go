@@ -159,13 +159,13 @@ func (r Report) Complete() bool {
 
 // Changed counts the applications that change.
 func (r Report) Changed() int {
-	n := 0
+	all := map[sideID]bool{}
 	for _, app := range r.Apps {
 		if app.Action != Same || len(app.Objects) > 0 {
-			n++
+			all[sideID{app.Namespace, app.Name}] = true // one that moves is listed twice
 		}
 	}
-	return n
+	return len(all)
 }
 
 func fieldsOf(fields []drift.Field) []Field {

@@ -17,6 +17,7 @@ import (
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/merge"
@@ -24,6 +25,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
+	"github.com/trueup-dev/trueup/preview/page"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -40,6 +42,7 @@ type previewOptions struct {
 	charts           bool
 	severities       map[string]string
 	failOn           string
+	cacheDir         string
 	web              webFileFlags
 	sops             sopsOptions
 }
@@ -71,19 +74,44 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringArrayVar(&o.apps, "apps", nil, "file or folder with Applications and ApplicationSets; in the repository it is read on both sides (repeatable; by default all of the repository)")
 	o.flags(flags)
 	flags.Lookup("repo").Usage = "folder in the config repository (DIR), or where to read another repository (URL=DIR, repeatable)"
-	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown or json")
+	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown, json or html")
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.StringToStringVar(&o.severities, "risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
+	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
 	o.web.flags(flags)
 	o.sops.flags(flags)
 	return cmd
 }
 
+// defaultCacheDir is where users keep what can be made again.
+func defaultCacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "trueup", "rendered")
+}
+
+// rendering is a renderer with a memory across calls.
+func (o previewOptions) rendering() (reconcile.Renderer, error) {
+	renderer, err := o.sops.renderer(o.charts)
+	if err != nil || o.cacheDir == "" {
+		return renderer, err
+	}
+	options := render.CacheOptions{Version: renderVersion(o.charts)}
+	store, err := diskcache.Open(o.cacheDir, diskcache.Options{Version: options.Version})
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of rendered objects (--cache-dir): %w", err)
+	}
+	options.Store = store
+	return render.NewCache(renderer, options), nil
+}
+
 func previewChange(ctx context.Context, o previewOptions, s streams) error {
-	if err := oneOf("--output", o.output, "text", "markdown", "json"); err != nil {
+	if err := oneOf("--output", o.output, "text", "markdown", "json", "html"); err != nil {
 		return err
 	}
 	if err := oneOf("--fail-on", o.failOn, "critical", "warning", "notice", "off"); err != nil {
@@ -122,7 +150,7 @@ func previewChange(ctx context.Context, o previewOptions, s streams) error {
 		return err
 	}
 	defer done()
-	renderer, err := o.sops.renderer(o.charts)
+	renderer, err := o.rendering()
 	if err != nil {
 		return err
 	}
@@ -322,6 +350,8 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 	switch o.output {
 	case "json":
 		return printJSON(s.out, r)
+	case "html":
+		return page.Write(s.out, r, o.head+" into "+c.Branch)
 	case "markdown":
 		command := "trueup preview --base " + c.Branch + " --head " + o.head
 		_, err := fmt.Fprint(s.out, comment.Write(r, comment.Options{Instance: "cli", Alerts: true, Command: command}))

@@ -43,14 +43,18 @@ func printPreview(s streams, r preview.Report) error {
 	}
 	verdict := show.Verdict(r)
 	fmt.Fprintf(&b, "%s\n", strings.ToUpper(verdict[:1])+markdown.Visible(verdict[1:]))
-	fmt.Fprintf(&b, "%s of %s rendered, the others read nothing that the change touches; %.1f s.\n", show.Number(r.Rendered), show.Count(r.Total, "application", "applications"), r.Seconds)
+	fmt.Fprintf(&b, "%s; %.1f s.\n", show.Rendered(r), r.Seconds)
 	_, err := io.WriteString(s.out, b.String())
 	return err
 }
 
 func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 	tell := func(who string, problem preview.Problem) {
-		text := markdown.Visible(strings.TrimSpace(problem.Message))
+		var all []string
+		for line := range strings.SplitSeq(strings.TrimSpace(problem.Message), "\n") {
+			all = append(all, markdown.Visible(line))
+		}
+		text := strings.Join(all, "\n    ")
 		switch {
 		case problem.Before:
 			text += " (already broken on base)"
@@ -74,7 +78,7 @@ func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 
 func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 	start := b.Len()
-	for i, f := range r.Risks {
+	for _, f := range show.Findings(r) {
 		paint := p.yellow
 		switch f.Severity {
 		case risk.Critical:
@@ -83,17 +87,7 @@ func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 			continue
 		case risk.Warning:
 		}
-		same := func(g risk.Finding) bool { return g.Rule == f.Rule && g.Object == f.Object && g.Message == f.Message }
-		if i > 0 && same(r.Risks[i-1]) {
-			continue // told with the first application
-		}
-		where := []string{}
-		for _, g := range r.Risks[i:] {
-			if same(g) {
-				where = append(where, g.Application)
-			}
-		}
-		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), markdown.Visible(f.Object), markdown.Visible(f.Message), markdown.Visible(show.Few(where)))
+		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), f.Object, f.Message, f.Where)
 	}
 	if b.Len() > start {
 		b.WriteString("\n")

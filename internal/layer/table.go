@@ -43,6 +43,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview", 4},
 	{"preview/show", 4},
 	{"preview/trial", 4},
+	{"preview/page", 4},
 	{"preview/comment", 4},
 	{"preview/post", 4},
 	{"internal/git", 5},

@@ -60,7 +60,7 @@ func Placeholder(instance, head string, touched, total int) string {
 	if total > 0 {
 		what = "rendering " + show.Number(touched) + " of " + show.Count(total, "application", "applications")
 	}
-	return Marker(instance) + "\n### Preview: " + what + "\n\n" + markdown.Text(short(head)) + ", started just now.\n"
+	return Marker(instance) + "\n### Preview: " + what + "\n\n" + markdown.Text(show.Commit(head)) + ", started just now.\n"
 }
 
 // writer adds parts for as long as there is room.
@@ -133,8 +133,8 @@ func (h hidden) sentence() string {
 // risks writes the grave ones as boxes, the others as a list that is folded.
 func risks(w *writer, r preview.Report, o Options, h *hidden) {
 	bySeverity := map[risk.Severity][]string{}
-	for _, f := range together(r.Risks) {
-		bySeverity[f.severity] = append(bySeverity[f.severity], f.text)
+	for _, f := range show.Findings(r) {
+		bySeverity[f.Severity] = append(bySeverity[f.Severity], markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")")
 	}
 	for _, s := range []struct {
 		severity risk.Severity
@@ -178,31 +178,6 @@ func list(w *writer, head, bullet string, items []string, left *int) {
 	if !w.add(b.String()) {
 		*left += len(items)
 	}
-}
-
-type told struct {
-	severity risk.Severity
-	text     string
-}
-
-// together tells a finding once that several applications have.
-func together(findings []risk.Finding) []told {
-	var out []told
-	index := map[string]int{}
-	apps := map[string][]string{}
-	for _, f := range findings {
-		id := strings.Join([]string{string(f.Severity), f.Rule, f.Object, f.Message}, "\x00")
-		if _, ok := index[id]; !ok {
-			index[id] = len(out)
-			out = append(out, told{f.Severity, id})
-		}
-		apps[id] = append(apps[id], f.Application)
-	}
-	for i := range out {
-		parts := strings.Split(out[i].text, "\x00")
-		out[i].text = markdown.Code(parts[2]) + " " + markdown.Text(parts[3]) + " (" + markdown.Text(show.Few(apps[out[i].text])) + ")"
-	}
-	return out
 }
 
 func problems(w *writer, r preview.Report, h *hidden) {
@@ -252,9 +227,9 @@ func warnings(w *writer, r preview.Report, h *hidden) {
 }
 
 func foot(r preview.Report, o Options) string {
-	parts := []string{"base " + markdown.Code(short(r.Base)), "head " + markdown.Code(short(r.Head))}
+	parts := []string{"base " + markdown.Code(show.Commit(r.Base)), "head " + markdown.Code(show.Commit(r.Head))}
 	if r.Merge != "" {
-		parts = append(parts, "merged as "+markdown.Code(short(r.Merge)))
+		parts = append(parts, "merged as "+markdown.Code(show.Commit(r.Merge)))
 	}
 	parts = append(parts, fmt.Sprintf("%s rendered, %s unchanged by what they read", show.Number(r.Rendered), show.Number(r.Total-r.Rendered)), fmt.Sprintf("%.1f s", r.Seconds))
 	if o.Full != "" {
@@ -273,18 +248,10 @@ func foot(r preview.Report, o Options) string {
 		} else {
 			text += " · "
 		}
-		text += markdown.Code(short(p.Head)) + " " + markdown.Text(p.Verdict)
+		text += markdown.Code(show.Commit(p.Head)) + " " + markdown.Text(p.Verdict)
 	}
 	if len(o.Past) > 0 {
 		text += "</sub>\n"
 	}
 	return text
-}
-
-func short(commit string) string {
-	const most = 7
-	if len(commit) > most && strings.Trim(commit, "0123456789abcdef") == "" {
-		return commit[:most]
-	}
-	return commit
 }

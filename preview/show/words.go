@@ -60,6 +60,15 @@ func Verdict(r preview.Report) string {
 	return text
 }
 
+// Rendered tells what was looked at.
+func Rendered(r preview.Report) string {
+	text := Number(r.Rendered) + " of " + Count(r.Total, "application", "applications") + " rendered"
+	if rest := r.Total - r.Rendered; rest > 0 && len(r.Problems) == 0 {
+		text += ", the others read nothing that the change touches"
+	}
+	return text
+}
+
 // Counts tells how many objects there are of each action.
 func Counts(r preview.Report) string {
 	var parts []string
