@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -8,20 +9,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trueup-dev/trueup/api/document"
-	"github.com/trueup-dev/trueup/api/v1alpha1"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/diskcache"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/merge"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
@@ -43,12 +42,15 @@ type previewOptions struct {
 	severities       map[string]string
 	failOn           string
 	cacheDir         string
+	ci               ciOptions
 	web              webFileFlags
 	sops             sopsOptions
 }
 
-func newPreviewCommand(s streams) *cobra.Command {
-	var o previewOptions
+func newPreviewCommand(s streams) *cobra.Command { return newPreviewCommandIn(ci.Real(), s) }
+
+func newPreviewCommandIn(env ci.Environment, s streams) *cobra.Command {
+	o := previewOptions{ci: ciOptions{env: env}}
 	cmd := &cobra.Command{
 		Use:   "preview [--base REF] [--head REF]",
 		Short: "Tell what merging a change would do, before it is merged",
@@ -58,10 +60,13 @@ The repository is the one that --repo DIR is in, this folder by default. Both co
 work tree, and rendered by the same flow that the agent syncs with; nothing is asked of a cluster. Applications and ApplicationSets are
 looked for in the repository, or where --apps says. Those that read nothing the change touches are not rendered twice.
 
+With --ci, or --pr, the preview is posted to a pull request: one comment, which is edited from then on, and a status of its head.
+
 Exits with 0 when nothing changes, 3 when something does, 4 when something could not be rendered, 1 when --fail-on finds a risk.`,
 		Example: `  trueup preview
   trueup preview --base main --head feature --apps apps/ --clusters clusters.yaml
-  trueup preview --base origin/main -o markdown > comment.md`,
+  trueup preview --base origin/main -o markdown > comment.md
+  trueup preview --ci --fail-on critical`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return previewChange(cmd.Context(), o, s)
@@ -81,6 +86,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringToStringVar(&o.severities, "risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
 	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
+	o.ci.flags(flags)
 	o.web.flags(flags)
 	o.sops.flags(flags)
 	return cmd
@@ -117,64 +123,76 @@ func previewChange(ctx context.Context, o previewOptions, s streams) error {
 	if err := oneOf("--fail-on", o.failOn, "critical", "warning", "notice", "off"); err != nil {
 		return err
 	}
+	if err := o.pick(); err != nil {
+		return err
+	}
+	if o.ci.on() {
+		return previewPull(ctx, o, s)
+	}
+	report, change, err := o.report(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := o.print(report, change, s); err != nil {
+		return err
+	}
+	return verdict(report, risk.Severity(o.failOn), s)
+}
+
+// report previews the change of a copy.
+func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report, change trial.Change, err error) {
 	severities := map[string]risk.Severity{}
 	for rule, severity := range o.severities {
 		severities[rule] = risk.Severity(severity)
 	}
 	risks, err := risk.Default().With(severities)
 	if err != nil {
-		return usageError{err}
-	}
-	if err := o.pick(); err != nil {
-		return err
+		return r, change, usageError{err}
 	}
 	copied, err := git.OpenCopy(o.repo)
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	repos, closeRepos, err := newRepositories(o.repos, o.web, nil)
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	defer closeRepos()
-	change, err := o.change(ctx, copied, repos)
+	change, err = o.change(ctx, copied, repos)
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	roots, err := o.roots(s)
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	world, done, err := o.offline(s)
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	defer done()
 	renderer, err := o.rendering()
 	if err != nil {
-		return err
+		return r, change, err
 	}
 	builtin, err := driftschema.Builtin()
 	if err != nil {
-		return fmt.Errorf("load the built-in schema: %w", err)
+		return r, change, fmt.Errorf("load the built-in schema: %w", err)
 	}
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
-		return fmt.Errorf("make a key for secret values: %w", err)
+		return r, change, fmt.Errorf("make a key for secret values: %w", err)
 	}
 	nowhere := &anywhere{offline: &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}}
 	t := trial.Trial{
 		Flow:  reconcile.Flow{Sources: repos, Renderer: renderer, Clusters: nowhere, Namespace: o.agent},
 		World: world, Schemas: builtin, MaskKey: key, Risks: risks, Now: time.Now,
 	}
-	report, err := t.Run(ctx, change, roots)
+	r, err = t.Run(ctx, change, roots)
 	if err != nil {
-		return fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
+		return r, change, fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
 	}
-	if err := o.print(report, change, s); err != nil {
-		return err
-	}
-	return verdict(report, risk.Severity(o.failOn), s)
+	return r, change, nil
 }
 
 // pick takes the config repository out of --repo.
@@ -227,6 +245,7 @@ func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *reposito
 	for _, remote := range remotes {
 		branch = strings.TrimPrefix(branch, remote+"/")
 	}
+	branch = cmp.Or(o.ci.target, branch)
 	out := trial.Change{URLs: slices.Concat(o.urls, urls), Branch: branch, Default: branch == def}
 	base, err := c.Commit(baseRef)
 	if err != nil && o.base == "" {
@@ -358,23 +377,4 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 		return err
 	}
 	return printPreview(s, r)
-}
-
-// anywhere is offline for several goroutines, and calls clusters as
-// destinations do.
-type anywhere struct {
-	mu sync.Mutex
-	*offline
-}
-
-// Cluster implements reconcile.Clusters.
-func (a *anywhere) Cluster(_ context.Context, d v1alpha1.ApplicationDestination) (*reconcile.Cluster, error) {
-	return &reconcile.Cluster{Name: d.Name, Server: d.Server, Kinds: a}, nil
-}
-
-// Namespaced implements reconcile.Kinds.
-func (a *anywhere) Namespaced(ctx context.Context, gvk schema.GroupVersionKind) (bool, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.offline.Namespaced(ctx, gvk)
 }

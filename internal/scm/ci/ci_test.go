@@ -153,12 +153,13 @@ func TestRemote(t *testing.T) {
 		forge   ci.Forge
 		text    string
 	}{
-		{"https://git.example.com/a/b.git", "", "say --forge"},
+		{"https://ghp_s3cret@git.example.com/a/b.git", "", "git.example.com/a/b.git does not tell which forge it is: say --forge"},
+		{"ghp_s3cret@git.example.com:a/b.git", "", "git.example.com/a/b.git does not tell which forge it is: say --forge"},
 		{"/srv/config", ci.GitHub, "say --forge-url"},
 		{"https://github.com/config", "", "an owner and a repository"},
 		{"https://dev.azure.com/org/config", "", "an organization, a project and a repository"},
 	} {
-		if p, err := ci.Remote(tc.address, tc.forge, ""); fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.text) {
+		if p, err := ci.Remote(tc.address, tc.forge, ""); fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.text) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s is %v, %v", tc.address, p, err)
 		}
 	}

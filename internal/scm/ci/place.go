@@ -63,7 +63,7 @@ type Token struct {
 // have their own form. The forge is guessed from the form alone.
 func Pull(address string) (Place, int64, error) {
 	fail := func(why string) (Place, int64, error) {
-		return Place{}, 0, fault.New(fault.Invalid, "the address of the pull request %s: %s", redacted(address), why)
+		return Place{}, 0, fault.New(fault.Invalid, "the address of the pull request %s: %s", shown(address), why)
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -178,14 +178,6 @@ func below(u *url.URL, folder []string) string {
 	return strings.TrimSuffix(server(u, "")+"/"+strings.Join(folder, "/"), "/")
 }
 
-func redacted(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "that cannot be read"
-	}
-	return u.Redacted()
-}
-
 // Remote takes the address that a repository is cloned from apart. Where the
 // forge is empty, it is guessed from the name of the host.
 func Remote(address string, forge Forge, api string) (Place, error) {
@@ -197,11 +189,11 @@ func Remote(address string, forge Forge, api string) (Place, error) {
 	n := len(segments)
 	switch {
 	case forge == "":
-		return Place{}, fault.New(fault.Invalid, "%s does not tell which forge it is: say --forge", redacted(address))
+		return Place{}, fault.New(fault.Invalid, "%s does not tell which forge it is: say --forge", shown(address))
 	case forge == AzureDevOps:
 		return azureRemote(address, segments, api)
 	case n < 2:
-		return Place{}, fault.New(fault.Invalid, "%s does not name an owner and a repository", redacted(address))
+		return Place{}, fault.New(fault.Invalid, "%s does not name an owner and a repository", shown(address))
 	}
 	p := Place{Forge: forge, API: api, Owner: segments[n-2], Repo: segments[n-1]}
 	if forge == GitLab {
@@ -209,11 +201,20 @@ func Remote(address string, forge Forge, api string) (Place, error) {
 	}
 	if public := map[Forge]string{GitHub: "github.com", GitLab: "gitlab.com", Bitbucket: "bitbucket.org"}[forge]; p.API == "" && host != public {
 		if host == "" {
-			return Place{}, fault.New(fault.Invalid, "%s does not tell where the forge is: say --forge-url", redacted(address))
+			return Place{}, fault.New(fault.Invalid, "%s does not tell where the forge is: say --forge-url", shown(address))
 		}
 		p.API = web
 	}
 	return p, nil
+}
+
+// shown is an address without a user: tokens are put there, too.
+func shown(address string) string {
+	host, folder, _ := cloned(address)
+	if host == "" {
+		return folder
+	}
+	return host + "/" + strings.TrimPrefix(folder, "/")
 }
 
 // cloned takes URLs and git@host:path apart; web is where the host's pages
@@ -239,7 +240,7 @@ func azureRemote(address string, segments []string, api string) (Place, error) {
 	segments = slices.DeleteFunc(segments, func(s string) bool { return s == "_git" || s == "v3" })
 	n := len(segments)
 	if n < 3 {
-		return Place{}, fault.New(fault.Invalid, "%s does not name an organization, a project and a repository", redacted(address))
+		return Place{}, fault.New(fault.Invalid, "%s does not name an organization, a project and a repository", shown(address))
 	}
 	return Place{Forge: AzureDevOps, API: api, Organization: segments[n-3], Owner: segments[n-2], Repo: segments[n-1]}, nil
 }
