@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/internal/scm/scmtest"
@@ -183,11 +184,13 @@ func TestNotPosted(t *testing.T) {
 		args   []string
 		reason string
 	}{
-		"no token":                 {func(j *job) { delete(j.env, "GITEA_TOKEN") }, nil, "not posted: there is no token in GITEA_TOKEN, FORGEJO_TOKEN, GITHUB_TOKEN"},
-		"a token that may read":    {func(j *job) { j.forge.Break(readOnly) }, nil, "not posted: comment on the pull request 1: make a comment in shop/web#1: POST"},
-		"a token that ended":       {func(j *job) { j.env["GITEA_TOKEN"] = "old-token" }, nil, "401 Unauthorized"},
-		"no pull request":          {func(j *job) { j.env["GITHUB_EVENT_PATH"] = "" }, nil, "not posted: the job is not of a pull request"},
-		"another head by now":      {func(j *job) { j.forge.Change(func(w *scmtest.World) { w.Repositories[0].Pulls[0].SHA = strings.Repeat("a", 40) }) }, nil, "not posted: the pull request has another head by now, aaaaaaa"},
+		"no token":              {func(j *job) { delete(j.env, "GITEA_TOKEN") }, nil, "not posted: there is no token in GITEA_TOKEN, FORGEJO_TOKEN, GITHUB_TOKEN"},
+		"a token that may read": {func(j *job) { j.forge.Break(readOnly) }, nil, "not posted: comment on the pull request 1: make a comment in shop/web#1: POST"},
+		"a token that ended":    {func(j *job) { j.env["GITEA_TOKEN"] = "old-token" }, nil, "401 Unauthorized"},
+		"no pull request":       {func(j *job) { j.env["GITHUB_EVENT_PATH"] = "" }, nil, "not posted: the job is not of a pull request"},
+		"another head by now": {func(j *job) {
+			j.forge.Change(func(w *scmtest.World) { w.Repositories[0].Pulls[0].SHA = strings.Repeat("a", 40) })
+		}, nil, "not posted: the pull request has another head by now, aaaaaaa"},
 		"a pull request not there": {func(*job) {}, []string{"--pr", "99", "--head", "feature", "--base", "origin/main"}, "not posted: read the pull request shop/web#99"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +232,9 @@ func TestFailedPreview(t *testing.T) {
 	if err := j.repo.Storer.RemoveReference("refs/heads/main"); err != nil {
 		t.Fatal(err)
 	}
-	j.forge.Change(func(w *scmtest.World) { w.Talk.Say(1, scmtest.Me, "<!-- trueup:preview v1 instance=ci -->\n### Preview: an older one") })
+	j.forge.Change(func(w *scmtest.World) {
+		w.Talk.Say(1, scmtest.Me, "<!-- trueup:preview v1 instance=ci -->\n### Preview: an older one")
+	})
 	code, stdout, stderr := j.run("--ci")
 	if code != exitError || stdout != "" || !strings.Contains(stderr, "lacks the branch main, which the pull request is to be merged into (give actions/checkout fetch-depth: 0; git fetch origin main gets the branch)") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
@@ -265,6 +270,34 @@ func TestPreviewOfANumber(t *testing.T) {
 	} {
 		if code, _, stderr := j.run(tc.args...); code != tc.code || !strings.Contains(stderr, tc.text) {
 			t.Errorf("%v: %d %s", tc.args, code, stderr)
+		}
+	}
+}
+
+// TestCIExamples: what they call is what there is.
+func TestCIExamples(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob(example("ci", "*.yaml"))
+	if err != nil || len(names) < 2 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document map[string]any
+		if err := yaml.Unmarshal(data, &document); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, call, ok := strings.Cut(string(data), "trueup preview ")
+		call, _, redirected := strings.Cut(call, " > ")
+		if !ok || !redirected {
+			t.Fatalf("%s calls nothing", name)
+		}
+		cmd := newPreviewCommandIn(ci.Environment{}, streams{})
+		if err := cmd.ParseFlags(strings.Fields(call)); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

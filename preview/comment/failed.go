@@ -15,7 +15,7 @@ func Failed(instance, head string, err error, where string) string {
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
 	}
-	out := Marker(instance) + "\n### Preview: it failed\n\n" + markdown.Text(text) + "\n\n---\n<sub>head " + markdown.Code(show.Commit(head))
+	out := Marker(instance) + "\n### Preview: it failed\n\n" + "The preview could not be made: " + markdown.Text(text) + "\n\n---\n<sub>head " + markdown.Code(show.Commit(head))
 	if link(where) {
 		out += " · [details](" + where + ")"
 	}
