@@ -10,8 +10,6 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-var zero time.Time
-
 // Options of a Poster; zero values mean the defaults.
 type Options struct {
 	Clock Clock

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -42,7 +43,7 @@ func (s sticky) write(ctx context.Context, pull int64, body string) (Outcome, er
 	if me.ID == "" && me.Name == "" {
 		return "", fault.New(fault.Transient, "ask whose the credentials are: the forge names nobody")
 	}
-	all, err := s.comments.List(ctx, pull, zero)
+	all, err := s.comments.List(ctx, pull, time.Time{})
 	if err != nil {
 		return "", err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/trueup-dev/trueup/preview/post"
 )
 
-type comments struct{ *project }
+type comments struct{ *repository }
 
 // List implements post.Comments. GitLab cannot be asked for those since a
 // time; the latest come first then, so that old pages stay unread.
@@ -25,7 +25,7 @@ func (p comments) List(ctx context.Context, merge int64, since time.Time) ([]pos
 	var out []post.Comment
 	err := rest.Pages(func(page int) (bool, error) {
 		options.ListOptions = gitlab.ListOptions{Page: int64(page), PerPage: perPage}
-		found, resp, err := p.client.Notes.ListMergeRequestNotes(p.Merges.project, merge, options, gitlab.WithContext(ctx))
+		found, resp, err := p.client.Notes.ListMergeRequestNotes(p.project, merge, options, gitlab.WithContext(ctx))
 		if err != nil {
 			return false, fmt.Errorf("list the comments of %s: %w", p.name(merge), rest.Cause(err))
 		}
@@ -53,7 +53,7 @@ func (p comments) List(ctx context.Context, merge int64, since time.Time) ([]pos
 
 // Create implements post.Comments.
 func (p comments) Create(ctx context.Context, merge int64, body string) (string, error) {
-	n, _, err := p.client.Notes.CreateMergeRequestNote(p.Merges.project, merge, &gitlab.CreateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
+	n, _, err := p.client.Notes.CreateMergeRequestNote(p.project, merge, &gitlab.CreateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx))
 	if err != nil {
 		return "", fmt.Errorf("make a comment in %s: %w", p.name(merge), rest.Cause(err))
 	}
@@ -66,7 +66,7 @@ func (p comments) Edit(ctx context.Context, merge int64, id, body string) error 
 	if err != nil {
 		return fault.New(fault.Invalid, "edit a comment in %s: %q is no id", p.name(merge), id)
 	}
-	if _, _, err := p.client.Notes.UpdateMergeRequestNote(p.Merges.project, merge, number, &gitlab.UpdateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx)); err != nil {
+	if _, _, err := p.client.Notes.UpdateMergeRequestNote(p.project, merge, number, &gitlab.UpdateMergeRequestNoteOptions{Body: &body}, gitlab.WithContext(ctx)); err != nil {
 		return fmt.Errorf("edit the comment %s in %s: %w", id, p.name(merge), rest.Cause(err))
 	}
 	return nil

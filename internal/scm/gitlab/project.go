@@ -14,8 +14,8 @@ import (
 	"github.com/trueup-dev/trueup/preview/post"
 )
 
-// project is one that previews are posted to.
-type project struct {
+// repository is a project that previews are posted to.
+type repository struct {
 	*Merges
 
 	mu     sync.Mutex
@@ -29,16 +29,16 @@ func NewProject(session *rest.Session, api, name string) (post.Repository, error
 	if err != nil {
 		return post.Repository{}, err
 	}
-	p := &project{Merges: m}
+	p := &repository{Merges: m}
 	return post.Repository{Comments: comments{p}, Accounts: p, Statuses: p, Pulls: p, Deployments: p, Traits: p.Traits}, nil
 }
 
-func (p *project) name(merge int64) string { return fmt.Sprintf("%s!%d", p.Merges.project, merge) }
+func (p *repository) name(merge int64) string { return fmt.Sprintf("%s!%d", p.project, merge) }
 
 // Traits of comments. GitLab takes a million characters, and gives up on
 // showing a text that takes it too long; who wants to read more than this
 // reads the report.
-func (p *project) Traits(ctx context.Context) post.Traits {
+func (p *repository) Traits(ctx context.Context) post.Traits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.traits.Limit == 0 {
@@ -60,7 +60,7 @@ func alerts(version string) bool {
 }
 
 // Me implements post.Accounts.
-func (p *project) Me(ctx context.Context) (post.Author, error) {
+func (p *repository) Me(ctx context.Context) (post.Author, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.me.ID != "" {
@@ -86,31 +86,31 @@ func author(id int64, name string) post.Author {
 }
 
 // MayWrite implements post.Accounts: developers and above may push.
-func (p *project) MayWrite(ctx context.Context, who post.Author) (bool, error) {
+func (p *repository) MayWrite(ctx context.Context, who post.Author) (bool, error) {
 	id, err := strconv.ParseInt(who.ID, 10, 64)
 	if err != nil {
-		return false, fault.New(fault.Invalid, "ask what %s may do in %s: %q is no id", who.Name, p.Merges.project, who.ID)
+		return false, fault.New(fault.Invalid, "ask what %s may do in %s: %q is no id", who.Name, p.project, who.ID)
 	}
-	member, _, err := p.client.ProjectMembers.GetInheritedProjectMember(p.Merges.project, id, gitlab.WithContext(ctx))
+	member, _, err := p.client.ProjectMembers.GetInheritedProjectMember(p.project, id, gitlab.WithContext(ctx))
 	if err = rest.Cause(err); fault.Of(err) == fault.Missing {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("ask what %s may do in %s: %w", who.Name, p.Merges.project, err)
+		return false, fmt.Errorf("ask what %s may do in %s: %w", who.Name, p.project, err)
 	}
 	return member.ID == id && (member.State == "" || member.State == "active") && member.AccessLevel >= gitlab.DeveloperPermissions, nil
 }
 
 // Open implements post.Pulls. A list does not tell the commit of the target.
-func (p *project) Open(ctx context.Context) ([]post.Pull, error) {
+func (p *repository) Open(ctx context.Context) ([]post.Pull, error) {
 	var out []post.Pull
 	err := p.each(ctx, func(m *gitlab.BasicMergeRequest) { out = append(out, pull(m)) })
 	return out, err
 }
 
 // Pull implements post.Pulls.
-func (p *project) Pull(ctx context.Context, number int64) (post.Pull, error) {
-	m, _, err := p.client.MergeRequests.GetMergeRequest(p.Merges.project, number, nil, gitlab.WithContext(ctx))
+func (p *repository) Pull(ctx context.Context, number int64) (post.Pull, error) {
+	m, _, err := p.client.MergeRequests.GetMergeRequest(p.project, number, nil, gitlab.WithContext(ctx))
 	if err != nil {
 		return post.Pull{}, fmt.Errorf("read the merge request %s: %w", p.name(number), rest.Cause(err))
 	}

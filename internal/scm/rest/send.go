@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,7 +55,7 @@ func (s *Session) Send(ctx context.Context, into any, call Call, segments ...str
 		return nil
 	}
 	switch err := json.NewDecoder(resp.Body).Decode(into); {
-	case err == io.EOF: //nolint:errorlint // it is never wrapped there
+	case errors.Is(err, io.EOF):
 		return s.fail(req, resp.StatusCode, fault.New(fault.Transient, "the answer is empty"))
 	case err != nil:
 		return s.fail(req, resp.StatusCode, fault.New(fault.Transient, "the answer has another form than expected: %w", err))

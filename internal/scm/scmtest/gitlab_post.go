@@ -1,7 +1,6 @@
 package scmtest
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -72,7 +71,7 @@ func gitlab(s *Server) {
 	s.write("POST "+gitlabProject+"/statuses/{sha}", func(r *http.Request, sent map[string]any, of *Talk) any {
 		one := Status{Commit: r.PathValue("sha"), Name: str(sent, "name"), State: str(sent, "state"), Description: str(sent, "description"), URL: str(sent, "target_url")}
 		if old, ok := of.latest(one.Commit, one.Name); ok && old.State == one.State {
-			return errors.New(`Cannot transition status via :run from :running (Reason(s): Status cannot transition via "run")`)
+			return refusal(`Cannot transition status via :run from :running (Reason(s): Status cannot transition via "run")`)
 		}
 		if !slices.Contains([]string{"pending", "running", "success", "failed", "canceled"}, one.State) || !whole(one.Commit) {
 			return http.StatusBadRequest

@@ -166,7 +166,7 @@ func (t *Talk) deploy(d Deployment) *Deployment {
 func whole(commit string) bool { return len(commit) == 40 }
 
 // write adds an answer to what is sent: what it gives is said with a status of
-// success, and nothing with 204. A number is a refusal.
+// success, and nothing with 204. A number is a refusal, and so is its text.
 func (s *Server) write(pattern string, answer func(r *http.Request, sent map[string]any, of *Talk) any) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		sent, err := read(r)
@@ -183,9 +183,9 @@ func (s *Server) write(pattern string, answer func(r *http.Request, sent map[str
 		case int:
 			w.WriteHeader(said)
 			_, _ = fmt.Fprintf(w, `{"message":"%d %s"}`, said, http.StatusText(said))
-		case error:
+		case refusal:
 			w.WriteHeader(http.StatusBadRequest)
-			_ = json.NewEncoder(w).Encode(object{"message": said.Error()})
+			_ = json.NewEncoder(w).Encode(object{"message": said})
 		default:
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusCreated)
@@ -193,6 +193,9 @@ func (s *Server) write(pattern string, answer func(r *http.Request, sent map[str
 		}
 	})
 }
+
+// refusal is what a forge says of something that it does not take.
+type refusal string
 
 func read(r *http.Request) (map[string]any, error) {
 	data, err := io.ReadAll(r.Body)
