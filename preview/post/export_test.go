@@ -5,7 +5,7 @@ func (p *Poster) Waiting(pull int64) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if q := p.lanes[lane{pull: pull}]; q != nil {
-		return q.users
+		return len(q.there)
 	}
 	return 0
 }

@@ -356,6 +356,37 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// TestTheNewestGivesUp: what it kept waiting is written then.
+func TestTheNewestGivesUp(t *testing.T) {
+	t.Parallel()
+	f := newForge()
+	f.entered, f.gate = make(chan struct{}), make(chan struct{})
+	p := post.NewPoster(f.repository(), post.Options{})
+	write := func(ctx context.Context, text string) chan post.Outcome {
+		out := make(chan post.Outcome, 1)
+		go func() {
+			o, _ := p.Comment(ctx, 4, marker+"\n"+text)
+			out <- o
+		}()
+		return out
+	}
+	first := write(t.Context(), "first")
+	<-f.entered
+	second := write(t.Context(), "second")
+	await(t, func() bool { return p.Waiting(4) == 2 })
+	ctx, cancel := context.WithCancel(t.Context())
+	third := write(ctx, "third")
+	await(t, func() bool { return p.Waiting(4) == 3 })
+	cancel()
+	<-third
+	f.gate <- struct{}{}
+	<-f.entered
+	f.gate <- struct{}{}
+	if a, b := <-first, <-second; a != post.Created || b != post.Edited || f.comments[0].Body != marker+"\nsecond" {
+		t.Errorf("the first %s, the second %s, %v", a, b, f.comments)
+	}
+}
+
 func await(t *testing.T, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)

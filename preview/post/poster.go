@@ -40,9 +40,12 @@ type lane struct {
 
 // queue lets one writer pass at a time.
 type queue struct {
-	turn   chan struct{} // holds one while nobody writes
-	newest int           // number of the last one that came
-	users  int
+	turn chan struct{} // holds one while nobody writes
+	last int           // number of the last one that came
+	// there are those who write or wait; who gives up leaves the others in.
+	there map[int]bool
+	// written is the newest that was written.
+	written int
 }
 
 // NewPoster makes a Poster.
@@ -105,7 +108,7 @@ func (p *Poster) Status(ctx context.Context, pull int64, commit string, s Status
 // written nothing, where a newer one came meanwhile.
 func (p *Poster) inTurn(ctx context.Context, l lane, write func() error) (bool, error) {
 	q, mine := p.join(l)
-	defer p.leave(l, q)
+	defer p.leave(l, q, mine)
 	select {
 	case <-ctx.Done():
 		return false, ctx.Err()
@@ -114,10 +117,13 @@ func (p *Poster) inTurn(ctx context.Context, l lane, write func() error) (bool, 
 	defer func() { q.turn <- struct{}{} }()
 	waited, pause := time.Duration(0), time.Second
 	for try := 1; ; try++ {
-		if p.newest(q) != mine {
+		if p.overtaken(q, mine) {
 			return false, nil
 		}
 		err := write()
+		if err == nil {
+			p.wrote(q, mine)
+		}
 		if err == nil || !fault.Retryable(err) || ctx.Err() != nil || try >= p.options.Tries {
 			return err == nil, err
 		}
@@ -140,27 +146,39 @@ func (p *Poster) join(l lane) (*queue, int) {
 	defer p.mu.Unlock()
 	q := p.lanes[l]
 	if q == nil {
-		q = &queue{turn: make(chan struct{}, 1)}
+		q = &queue{turn: make(chan struct{}, 1), there: map[int]bool{}}
 		q.turn <- struct{}{}
 		p.lanes[l] = q
 	}
-	q.users++
-	q.newest++
-	return q, q.newest
+	q.last++
+	q.there[q.last] = true
+	return q, q.last
 }
 
-func (p *Poster) leave(l lane, q *queue) {
+func (p *Poster) leave(l lane, q *queue, mine int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q.users--; q.users == 0 {
+	if delete(q.there, mine); len(q.there) == 0 {
 		delete(p.lanes, l)
 	}
 }
 
-func (p *Poster) newest(q *queue) int {
+func (p *Poster) wrote(q *queue, mine int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return q.newest
+	q.written = max(q.written, mine)
+}
+
+// overtaken tells whether a newer one was written, or waits.
+func (p *Poster) overtaken(q *queue, mine int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for other := range q.there {
+		if other > mine {
+			return true
+		}
+	}
+	return q.written > mine
 }
 
 // paced waits before each writing.
