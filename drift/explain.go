@@ -52,6 +52,9 @@ func (p *place) inside(path []string) bool {
 // An annotation that is only live does not count: a hand edit must not excuse
 // itself.
 func (c *comparison) userRules() (*ignore.Set, []ignore.Problem) {
+	if c.manifests {
+		return nil, nil
+	}
 	rules := c.user.For(c.key)
 	metadata, _ := c.desired["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)

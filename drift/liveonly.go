@@ -46,6 +46,12 @@ func (c *comparison) told(p *place, v map[string]any) bool {
 
 // added classifies one value that only live has.
 func (c *comparison) added(p *place, live any) {
+	if c.manifests {
+		if !c.isDefault(p, live) {
+			c.record(p, Field{Live: live, Class: Removed}, nil)
+		}
+		return
+	}
 	owners, around := c.holders(p)
 	ours := c.ours(owners)
 	if ours != nil && !p.spelled && (!around || p.whole.extra) {

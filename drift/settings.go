@@ -23,6 +23,8 @@ type settings struct {
 	world       *known.World
 	user        *ignore.Set
 	mask        mask.Masker
+	// manifests: both sides are what Git said, and nobody owns anything.
+	manifests bool
 }
 
 func newSettings(in Input) *settings {

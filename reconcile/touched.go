@@ -88,6 +88,14 @@ func (f *Flow) Touched(ctx context.Context, mem *Memory) bool {
 	return false
 }
 
+// TouchedSince is Touched for who holds what was desired, rendered from other
+// commits of the same repositories.
+func (f *Flow) TouchedSince(ctx context.Context, d *Desired) bool {
+	var mem Memory
+	mem.ask(d)
+	return f.Touched(ctx, &mem)
+}
+
 // moved tells whether a tree may give other answers, and where it stands if
 // it does not.
 func (f *Flow) moved(ctx context.Context, a *asked, tree int, was standing) (now standing, changed bool) {

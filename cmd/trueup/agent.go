@@ -163,7 +163,7 @@ func checkFights(s heat.Settings) error {
 
 // renderCache opens the folder of rendered objects.
 func renderCache(o agentOptions) (render.CacheOptions, error) {
-	out := render.CacheOptions{Version: renderVersion()}
+	out := render.CacheOptions{Version: renderVersion(o.charts)}
 	if o.renderCache <= 0 {
 		return out, nil
 	}
@@ -176,9 +176,13 @@ func renderCache(o agentOptions) (render.CacheOptions, error) {
 }
 
 // renderVersion stands for everything in this binary that renders. A build
-// without a version of its own is told apart by the file that it is.
-func renderVersion() string {
+// without a version of its own is told apart by the file that it is. What was
+// rendered with charts of kustomizations is no answer to who has them off.
+func renderVersion(charts bool) string {
 	text := version
+	if charts {
+		text += " charts"
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			text += " " + m.Path + "@" + m.Version

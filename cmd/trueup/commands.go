@@ -11,6 +11,7 @@ func commands(s streams) []*cobra.Command {
 		newSyncCommand(s),
 		newHistoryCommand(s),
 		newRenderCommand(s),
+		newPreviewCommand(s),
 		newAppSetCommand(s),
 		newClusterCommand(s),
 		newAgentCommand(s),

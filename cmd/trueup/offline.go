@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
@@ -43,4 +44,23 @@ func (o *offline) Namespaced(_ context.Context, gvk schema.GroupVersionKind) (bo
 // Capabilities implements reconcile.Kinds.
 func (o *offline) Capabilities(context.Context) (render.Capabilities, error) {
 	return o.capabilities, nil
+}
+
+// anywhere is offline for several goroutines, and calls clusters as
+// destinations do.
+type anywhere struct {
+	mu sync.Mutex
+	*offline
+}
+
+// Cluster implements reconcile.Clusters.
+func (a *anywhere) Cluster(_ context.Context, d v1alpha1.ApplicationDestination) (*reconcile.Cluster, error) {
+	return &reconcile.Cluster{Name: d.Name, Server: d.Server, Kinds: a}, nil
+}
+
+// Namespaced implements reconcile.Kinds.
+func (a *anywhere) Namespaced(ctx context.Context, gvk schema.GroupVersionKind) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.offline.Namespaced(ctx, gvk)
 }

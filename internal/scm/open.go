@@ -94,11 +94,7 @@ func opened[T appset.Organization](ctx context.Context, f *Forges, namespace str
 
 // pulls opens a repository, and gives the labels that pull requests must have.
 func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) (pulls, []string, error) {
-	err := exactlyOne("pullRequest", map[string]bool{
-		"github": gen.Github != nil, "gitlab": gen.GitLab != nil, "gitea": gen.Gitea != nil, "bitbucket": gen.Bitbucket != nil,
-		"bitbucketServer": gen.BitbucketServer != nil, "azuredevops": gen.AzureDevOps != nil,
-	})
-	if err != nil {
+	if err := onePullRequest(gen); err != nil {
 		return nil, nil, err
 	}
 	a, err := f.pullsAccess(ctx, namespace, gen)
@@ -130,6 +126,13 @@ func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.Pull
 		of, err = azure.NewPulls(s, gen.AzureDevOps.Project, gen.AzureDevOps.Repo, gen.TTL != nil)
 	}
 	return of, labels, in(a.forge, err)
+}
+
+func onePullRequest(gen *v1alpha1.PullRequestGenerator) error {
+	return exactlyOne("pullRequest", map[string]bool{
+		"github": gen.Github != nil, "gitlab": gen.GitLab != nil, "gitea": gen.Gitea != nil, "bitbucket": gen.Bitbucket != nil,
+		"bitbucketServer": gen.BitbucketServer != nil, "azuredevops": gen.AzureDevOps != nil,
+	})
 }
 
 func (f *Forges) pullsAccess(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) (access, error) {

@@ -27,26 +27,33 @@ func NewPulls(session *rest.Session, api, owner, repo string) (*Pulls, error) {
 
 // List gives the open ones.
 func (p *Pulls) List(ctx context.Context) ([]appset.PullRequest, error) {
+	var out []appset.PullRequest
+	err := p.each(ctx, func(one *gitea.PullRequest) error {
+		v, err := value(one)
+		out = append(out, v)
+		return err
+	})
+	return out, err
+}
+
+// each shows the open ones.
+func (p *Pulls) each(ctx context.Context, see func(*gitea.PullRequest) error) error {
 	c, err := p.client(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []appset.PullRequest
-	err = pages(func(options gitea.ListOptions) (int, *gitea.Response, error) {
+	return pages(func(options gitea.ListOptions) (int, *gitea.Response, error) {
 		found, resp, err := c.ListRepoPullRequests(p.owner, p.repo, gitea.ListPullRequestsOptions{ListOptions: options, State: gitea.StateOpen, Sort: "oldest"})
 		if err != nil {
 			return 0, nil, fmt.Errorf("list the pull requests of %s/%s: %w", p.owner, p.repo, rest.Cause(err))
 		}
 		for _, one := range found {
-			v, err := value(one)
-			if err != nil {
+			if err := see(one); err != nil {
 				return 0, nil, fmt.Errorf("list the pull requests of %s/%s: %w", p.owner, p.repo, err)
 			}
-			out = append(out, v)
 		}
 		return len(found), resp, nil
 	})
-	return out, err
 }
 
 // Find gives one, open or not. One that is not there is fault.Missing.

@@ -29,7 +29,13 @@ func NewPulls(session *rest.Session, api, owner, repo string) (*Pulls, error) {
 // List gives the open ones.
 func (p *Pulls) List(ctx context.Context) ([]appset.PullRequest, error) {
 	var out []appset.PullRequest
-	err := rest.Pages(func(page int) (bool, error) {
+	err := p.each(ctx, func(one *github.PullRequest) { out = append(out, value(one)) })
+	return out, err
+}
+
+// each shows the open ones.
+func (p *Pulls) each(ctx context.Context, see func(*github.PullRequest)) error {
+	return rest.Pages(func(page int) (bool, error) {
 		found, resp, err := p.client.PullRequests.List(ctx, p.owner, p.repo, &github.PullRequestListOptions{
 			State: "open", ListOptions: github.ListOptions{Page: page, PerPage: perPage},
 		})
@@ -37,11 +43,10 @@ func (p *Pulls) List(ctx context.Context) ([]appset.PullRequest, error) {
 			return false, fmt.Errorf("list the pull requests of %s/%s: %w", p.owner, p.repo, rest.Cause(err))
 		}
 		for _, one := range found {
-			out = append(out, value(one))
+			see(one)
 		}
 		return resp.NextPage > page || len(found) >= perPage, nil
 	})
-	return out, err
 }
 
 // Find gives one, open or not. One that is not there is fault.Missing.

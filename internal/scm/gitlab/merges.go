@@ -36,7 +36,13 @@ func NewMerges(session *rest.Session, api, project, state string, labels []strin
 // List gives those of the state.
 func (m *Merges) List(ctx context.Context) ([]appset.PullRequest, error) {
 	var out []appset.PullRequest
-	err := rest.Pages(func(page int) (bool, error) {
+	err := m.each(ctx, func(one *gitlab.BasicMergeRequest) { out = append(out, value(one)) })
+	return out, err
+}
+
+// each shows those of the state.
+func (m *Merges) each(ctx context.Context, see func(*gitlab.BasicMergeRequest)) error {
+	return rest.Pages(func(page int) (bool, error) {
 		options := &gitlab.ListProjectMergeRequestsOptions{ListOptions: gitlab.ListOptions{Page: int64(page), PerPage: perPage}}
 		if m.state != "" {
 			options.State = &m.state
@@ -52,11 +58,10 @@ func (m *Merges) List(ctx context.Context) ([]appset.PullRequest, error) {
 			if one == nil {
 				return false, fault.New(fault.Transient, "list the merge requests of %s: one is empty", m.project)
 			}
-			out = append(out, value(one))
+			see(one)
 		}
 		return resp.NextPage > int64(page) || len(found) >= perPage, nil
 	})
-	return out, err
 }
 
 // Find gives one, and whether it is in the state. One that is not there is

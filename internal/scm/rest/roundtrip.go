@@ -29,6 +29,9 @@ func (s *Session) redirect(to *http.Request, via []*http.Request) error {
 	if !s.own(to.URL) {
 		return fault.New(fault.Denied, "the server redirects to %s, which is not followed", to.URL.Host)
 	}
+	if to.Method != via[0].Method {
+		return fault.New(fault.Invalid, "the server redirects to %s and would forget what was sent: name the repository as it is called now", place(to.URL))
+	}
 	return nil
 }
 
@@ -100,6 +103,8 @@ func (s *Session) roundTrip(req *http.Request) (*http.Response, string, error) {
 // where it can be asked for with a condition.
 func (s *Session) succeeded(resp *http.Response, body []byte, key [sha256.Size]byte) (result string, err error) {
 	switch {
+	case resp.Request.Method != http.MethodGet && len(bytes.TrimSpace(body)) == 0:
+		return "ok", nil // what was sent is taken, and there is nothing to say
 	case resp.StatusCode == http.StatusNoContent:
 		return "missing", fault.New(fault.Missing, "204 No Content")
 	case isJSON(body):

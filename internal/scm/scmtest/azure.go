@@ -21,11 +21,19 @@ func Azure(t testing.TB, w *World) *Server {
 	}
 	states := map[string]string{"open": "active", "closed": "abandoned", "merged": "completed"}
 	pull := func(p Pull) object {
-		return object{
-			"pullRequestId": p.Number, "title": p.Title, "status": states[p.State], "createdBy": object{"uniqueName": p.Author + "@example.com"},
+		out := object{
+			"pullRequestId": p.Number, "title": p.Title, "status": states[p.State], "createdBy": azureUser(p.Author),
+			"lastMergeTargetCommit": object{"commitId": Base}, "repository": object{"webUrl": strings.TrimSuffix(Page(p.Number), "/pullrequest/"+text(p.Number))},
 			"creationDate": p.Updated.Add(-240 * 3600e9), "sourceRefName": "refs/heads/" + p.Branch, "targetRefName": "refs/heads/" + p.Target,
 			"lastMergeSourceCommit": object{"commitId": p.SHA}, "labels": list(p.Labels, func(l string) object { return object{"name": l} }),
 		}
+		if w.Talk.Merge != "" {
+			out["lastMergeCommit"], out["mergeStatus"] = object{"commitId": w.Talk.Merge}, "succeeded"
+		}
+		if w.Talk.Forked[p.Number] {
+			out["forkSource"] = object{"name": "refs/heads/" + p.Branch}
+		}
+		return out
 	}
 	of := func(path string) string { return "/{owner}/store/_apis/git/repositories" + path }
 	s.get(of(""), func(_ http.ResponseWriter, r *http.Request) (any, bool) {
@@ -68,5 +76,6 @@ func Azure(t testing.TB, w *World) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
 	})
+	azure(s)
 	return s
 }

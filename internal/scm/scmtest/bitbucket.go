@@ -23,11 +23,16 @@ func BitbucketCloud(t testing.TB, w *World) *Server {
 	}
 	states := map[string]string{"open": "OPEN", "closed": "DECLINED", "merged": "MERGED"}
 	pull := func(p Pull) object {
-		return object{
-			"id": p.Number, "title": p.Title, "state": states[p.State], "author": object{"nickname": p.Author}, "updated_on": p.Updated,
-			"source":      object{"branch": object{"name": p.Branch}, "commit": object{"hash": p.SHA}},
-			"destination": object{"branch": object{"name": p.Target}},
+		out := object{
+			"id": p.Number, "title": p.Title, "state": states[p.State], "author": cloudUser(p.Author), "updated_on": p.Updated,
+			"source":      object{"branch": object{"name": p.Branch}, "commit": object{"hash": p.SHA}, "repository": object{"uuid": text(w.Talk.from(p.Number))}},
+			"destination": object{"branch": object{"name": p.Target}, "commit": object{"hash": Base[:12]}, "repository": object{"uuid": "11"}},
+			"links":       object{"html": object{"href": Page(p.Number)}},
 		}
+		if w.Talk.Merge != "" {
+			out["merge_commit"] = object{"hash": w.Talk.Merge}
+		}
+		return out
 	}
 	const at = "/2.0/repositories/{owner}/{repo}"
 	s.get("/2.0/repositories/{owner}", func(_ http.ResponseWriter, r *http.Request) (any, bool) {
@@ -55,6 +60,7 @@ func BitbucketCloud(t testing.TB, w *World) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
 	})
+	bitbucketCloud(s)
 	return s
 }
 
@@ -94,9 +100,10 @@ func BitbucketServer(t testing.TB, w *World, modern bool) *Server {
 	states := map[string]string{"open": "OPEN", "closed": "DECLINED", "merged": "MERGED"}
 	pull := func(p Pull) object {
 		return object{
-			"id": p.Number, "title": p.Title, "state": states[p.State], "author": object{"user": object{"name": p.Author}}, "updatedDate": p.Updated.UnixMilli(),
-			"fromRef": object{"id": "refs/heads/" + p.Branch, "displayId": p.Branch, "latestCommit": p.SHA},
-			"toRef":   object{"id": "refs/heads/" + p.Target, "displayId": p.Target},
+			"id": p.Number, "title": p.Title, "state": states[p.State], "author": object{"user": serverUser(p.Author)}, "updatedDate": p.Updated.UnixMilli(),
+			"fromRef": object{"id": "refs/heads/" + p.Branch, "displayId": p.Branch, "latestCommit": p.SHA, "repository": object{"id": w.Talk.from(p.Number)}},
+			"toRef":   object{"id": "refs/heads/" + p.Target, "displayId": p.Target, "latestCommit": Base, "repository": object{"id": 11}},
+			"links":   object{"self": []object{{"href": Page(p.Number)}}}, "properties": object{"mergeCommit": object{"id": w.Talk.Merge}},
 		}
 	}
 	const at = "/rest/api/1.0/projects/{owner}/repos/{repo}"
@@ -130,6 +137,7 @@ func BitbucketServer(t testing.TB, w *World, modern bool) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
 	})
+	bitbucketServer(s)
 	return s
 }
 

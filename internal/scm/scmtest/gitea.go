@@ -23,8 +23,9 @@ func Gitea(t testing.TB, w *World) *Server {
 			state = "closed"
 		}
 		return object{
-			"number": p.Number, "title": p.Title, "state": state, "merged": p.State == "merged", "user": object{"login": p.Author}, "updated_at": p.Updated,
-			"head": object{"ref": p.Branch, "sha": p.SHA}, "base": object{"ref": p.Target}, "labels": list(p.Labels, named),
+			"number": p.Number, "title": p.Title, "state": state, "merged": p.State == "merged", "user": user(p.Author), "updated_at": p.Updated,
+			"head": object{"ref": p.Branch, "sha": p.SHA, "repo_id": w.Talk.from(p.Number)}, "base": object{"ref": p.Target, "sha": Base, "repo_id": 11},
+			"labels": list(p.Labels, named), "html_url": Page(p.Number), "merge_commit_sha": w.Talk.Merge,
 		}
 	}
 	const at = "/api/v1/repos/{owner}/{repo}"
@@ -64,6 +65,7 @@ func Gitea(t testing.TB, w *World) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
 	})
+	gitea(s)
 	return s
 }
 

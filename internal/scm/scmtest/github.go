@@ -24,11 +24,15 @@ func GitHub(t testing.TB, w *World) *Server {
 		if state == "merged" {
 			state = "closed"
 		}
-		return object{
-			"number": p.Number, "title": p.Title, "state": state, "user": object{"login": p.Author}, "updated_at": p.Updated,
-			"head": object{"ref": p.Branch, "sha": p.SHA}, "base": object{"ref": p.Target},
-			"labels": list(p.Labels, func(l string) object { return object{"name": l} }),
+		out := object{
+			"number": p.Number, "title": p.Title, "state": state, "user": user(p.Author), "updated_at": p.Updated, "html_url": Page(p.Number),
+			"head": object{"ref": p.Branch, "sha": p.SHA, "repo": object{"id": w.Talk.from(p.Number)}}, "base": object{"ref": p.Target, "sha": Base, "repo": object{"id": 11}},
+			"labels": list(p.Labels, func(l string) object { return object{"name": l} }), "merge_commit_sha": w.Talk.Merge,
 		}
+		if p.State == "merged" {
+			out["merged_at"] = p.Updated
+		}
+		return out
 	}
 	const at = "/api/v3/repos/{owner}/{repo}"
 	s.get("/api/v3/orgs/{owner}/repos", func(rw http.ResponseWriter, r *http.Request) (any, bool) {
@@ -65,5 +69,6 @@ func GitHub(t testing.TB, w *World) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return pull(p), ok
 	})
+	github(s)
 	return s
 }

@@ -21,8 +21,10 @@ func GitLab(t testing.TB, w *World) *Server {
 	states := map[string]string{"open": "opened", "closed": "closed", "merged": "merged"}
 	merge := func(p Pull) object {
 		return object{
-			"iid": p.Number, "title": p.Title, "state": states[p.State], "author": object{"username": p.Author}, "updated_at": p.Updated,
+			"iid": p.Number, "title": p.Title, "state": states[p.State], "author": user(p.Author), "updated_at": p.Updated,
 			"source_branch": p.Branch, "target_branch": p.Target, "sha": p.SHA, "labels": slices.Concat([]string{}, p.Labels),
+			"source_project_id": w.Talk.from(p.Number), "target_project_id": 11, "web_url": Page(p.Number), "merge_commit_sha": w.Talk.Merge,
+			"diff_refs": object{"base_sha": strings.Repeat("d", 40), "head_sha": p.SHA, "start_sha": Base},
 		}
 	}
 	const at = "/api/v4/projects/{repo}"
@@ -65,6 +67,7 @@ func GitLab(t testing.TB, w *World) *Server {
 		p, ok := of.pull(r.PathValue("number"))
 		return merge(p), ok
 	})
+	gitlab(s)
 	return s
 }
 

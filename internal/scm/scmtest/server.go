@@ -27,9 +27,11 @@ type Server struct {
 	header    string // that Token comes in
 	value     string
 	etags     bool
+	isApp     bool // the request came with AppToken
 	remaining int
 	requests  int
 	broken    func(w http.ResponseWriter, r *http.Request) bool
+	lost      func(r *http.Request) bool
 }
 
 // perPage is small, so that everything has pages.
@@ -58,6 +60,13 @@ func (s *Server) Break(with func(w http.ResponseWriter, r *http.Request) bool) {
 	s.broken = with
 }
 
+// Lose has the server do what requests ask for, and break before its answer.
+func (s *Server) Lose(which func(r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = which
+}
+
 // Remaining is what is left of the rate limit, where the forge has one.
 func (s *Server) Remaining() int {
 	s.mu.Lock()
@@ -80,9 +89,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.broken != nil && s.broken(w, r) {
 		return
 	}
-	if r.Header.Get(s.header) != s.value {
+	s.isApp = s.etags && r.Header.Get("Authorization") == "Bearer "+AppToken
+	if r.Header.Get(s.header) != s.value && !s.isApp {
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = fmt.Fprint(w, `{"message":"401 Unauthorized"}`)
+		return
+	}
+	if s.lost != nil && s.lost(r) {
+		s.mux.ServeHTTP(httptest.NewRecorder(), r)
+		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
 	s.mux.ServeHTTP(w, r)

@@ -10,6 +10,7 @@ import (
 type World struct {
 	Owner        string
 	Repositories []Repository
+	Talk         Talk
 }
 
 // Repository is one, with all that forges tell of it.

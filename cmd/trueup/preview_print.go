@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/preview/show"
+)
+
+// printPreview writes a preview for a terminal: what is risky, then each
+// change with where it goes, the verdict last.
+func printPreview(s streams, r preview.Report) error {
+	p := palette(s.color)
+	var b strings.Builder
+	previewProblems(&b, p, r)
+	previewRisks(&b, p, r)
+	for _, section := range r.Sections {
+		fmt.Fprintf(&b, "%s\n", p.bold(markdown.Visible(show.Where(section))))
+		for _, o := range section.Objects {
+			previewObject(&b, p, o)
+		}
+		b.WriteString("\n")
+	}
+	for _, app := range r.Apps {
+		if len(app.Settings) == 0 && app.Action != preview.Rename {
+			continue
+		}
+		fmt.Fprintf(&b, "%s\n  %s %s\n", p.bold(markdown.Visible(app.Name)), p.yellow("~"), "the application itself")
+		if app.Action == preview.Rename {
+			fmt.Fprintf(&b, "      renamed from %s\n", markdown.Visible(app.Was))
+		}
+		for _, f := range app.Settings {
+			previewLines(&b, p, show.Field(f))
+		}
+		b.WriteString("\n")
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(s.err, "warning: %s\n", markdown.Visible(w))
+	}
+	verdict := show.Verdict(r)
+	fmt.Fprintf(&b, "%s\n", strings.ToUpper(verdict[:1])+markdown.Visible(verdict[1:]))
+	fmt.Fprintf(&b, "%s; %.1f s.\n", show.Rendered(r), r.Seconds)
+	_, err := io.WriteString(s.out, b.String())
+	return err
+}
+
+func previewProblems(b *strings.Builder, p palette, r preview.Report) {
+	tell := func(who string, problem preview.Problem) {
+		var all []string
+		for line := range strings.SplitSeq(strings.TrimSpace(problem.Message), "\n") {
+			all = append(all, markdown.Visible(line))
+		}
+		text := strings.Join(all, "\n    ")
+		switch {
+		case problem.Before:
+			text += " (already broken on base)"
+		case problem.Only:
+			text += " (on base only: this change mends it)"
+		}
+		fmt.Fprintf(b, "%s %s%s\n", p.red("!"), who, text)
+	}
+	for _, problem := range r.Problems {
+		tell("", problem)
+	}
+	for _, app := range r.Apps {
+		if app.Problem != nil {
+			tell(markdown.Visible(app.Name)+": ", *app.Problem)
+		}
+	}
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+}
+
+func previewRisks(b *strings.Builder, p palette, r preview.Report) {
+	start := b.Len()
+	for _, f := range show.Findings(r) {
+		paint := p.yellow
+		switch f.Severity {
+		case risk.Critical:
+			paint = p.red
+		case risk.Notice, risk.Off:
+			continue
+		case risk.Warning:
+		}
+		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), f.Object, f.Message, f.Where)
+	}
+	if b.Len() > start {
+		b.WriteString("\n")
+	}
+}
+
+func previewObject(b *strings.Builder, p palette, o preview.Object) {
+	sign := p.yellow("~")
+	switch o.Action {
+	case preview.Create:
+		sign = p.green("+")
+	case preview.Delete:
+		sign = p.red("-")
+	case preview.Rename:
+		sign = p.yellow("→")
+	case preview.Update, preview.Same:
+	}
+	fmt.Fprintf(b, "  %s %s", sign, markdown.Visible(show.Title(o)))
+	if o.Origin != "" {
+		fmt.Fprintf(b, "  %s", p.dim(markdown.Visible(o.Origin)))
+	}
+	b.WriteString("\n")
+	previewLines(b, p, show.Lines(o))
+}
+
+func previewLines(b *strings.Builder, p palette, lines []show.Line) {
+	for _, l := range lines {
+		text := string(l.Sign) + " " + l.Text
+		switch l.Sign {
+		case '+':
+			text = p.green(text)
+		case '-':
+			text = p.red(text)
+		case '@':
+			text = p.dim(l.Text)
+		}
+		fmt.Fprintf(b, "      %s\n", text)
+	}
+}

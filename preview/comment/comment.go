@@ -1,0 +1,257 @@
+package comment
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/preview/show"
+)
+
+// Options say how a comment is written.
+type Options struct {
+	// Limit bounds the comment in bytes; 0 is 60,000, which fits the forges that
+	// take 65,536 characters. Less than 2,000 counts as that.
+	Limit int
+	// Instance tells the comments of several agents apart. It is part of the
+	// marker.
+	Instance string
+	// Alerts: the forge shows "> [!WARNING]" as a box.
+	Alerts bool
+	// Full is the URL of the whole report; empty where there is none.
+	Full string
+	// Command reproduces the report on a terminal.
+	Command string
+	// Past are the heads that were previewed before, the newest first.
+	Past []Past
+}
+
+// Past is an earlier head of the pull request.
+type Past struct {
+	Head, Verdict string
+}
+
+const (
+	defaultLimit = 60_000
+	leastLimit   = 2_000
+	// hiddenRoom is kept for the sentence that tells what is not shown, and for
+	// closing what is open.
+	hiddenRoom = 400
+	maxPast    = 5
+	maxRisks   = 25
+)
+
+// Marker is the hidden first line by which a comment is found again.
+func Marker(instance string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(instance))
+	return "<!-- trueup:preview v1 instance=" + clean + " -->"
+}
+
+// Placeholder is the comment while the report is being made.
+func Placeholder(instance, head string, touched, total int) string {
+	what := "looking for applications that it touches"
+	if total > 0 {
+		what = "rendering " + show.Number(touched) + " of " + show.Count(total, "application", "applications")
+	}
+	return Marker(instance) + "\n### Preview: " + what + "\n\n" + markdown.Text(show.Commit(head)) + ", started just now.\n"
+}
+
+// writer adds parts for as long as there is room.
+type writer struct {
+	b     strings.Builder
+	limit int
+}
+
+func (w *writer) add(text string) bool {
+	if w.b.Len()+len(text) > w.limit {
+		return false
+	}
+	w.b.WriteString(text)
+	return true
+}
+
+// Write writes the comment. It is never longer than the limit.
+func Write(r preview.Report, o Options) string {
+	if o.Limit == 0 {
+		o.Limit = defaultLimit
+	}
+	o.Limit = max(o.Limit, leastLimit)
+	foot := foot(r, o)
+	w := &writer{limit: o.Limit - hiddenRoom - len(foot)}
+	w.add(Marker(o.Instance) + "\n### Preview: " + markdown.Text(show.Verdict(r)) + "\n")
+	hidden := hidden{full: o.Full}
+	risks(w, r, o, &hidden)
+	problems(w, r, &hidden)
+	table(w, r)
+	for _, s := range r.Sections {
+		section(w, s, &hidden)
+	}
+	warnings(w, r, &hidden)
+	w.b.WriteString(hidden.sentence())
+	w.b.WriteString(foot)
+	return w.b.String()
+}
+
+// hidden counts what has no room.
+type hidden struct {
+	objects, risks, problems, lines int
+	apps                            map[string]bool
+	full                            string
+}
+
+func (h hidden) sentence() string {
+	var parts []string
+	if h.objects > 0 {
+		parts = append(parts, show.Count(h.objects, "object", "objects")+" in "+show.Count(len(h.apps), "application", "applications"))
+	}
+	if h.lines > 0 {
+		parts = append(parts, show.Count(h.lines, "line", "lines")+" of objects that are shown in part")
+	}
+	if h.risks > 0 {
+		parts = append(parts, show.Count(h.risks, "risk", "risks"))
+	}
+	if h.problems > 0 {
+		parts = append(parts, show.Count(h.problems, "problem", "problems"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	text := "\n**Not shown for lack of room:** " + strings.Join(parts, ", ")
+	if h.full != "" {
+		return text + ": see the full report.\n"
+	}
+	return text + ".\n"
+}
+
+// risks writes the grave ones as boxes, the others as a list that is folded.
+func risks(w *writer, r preview.Report, o Options, h *hidden) {
+	bySeverity := map[risk.Severity][]string{}
+	for _, f := range show.Findings(r) {
+		bySeverity[f.Severity] = append(bySeverity[f.Severity], markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")")
+	}
+	for _, s := range []struct {
+		severity risk.Severity
+		box      string
+	}{{risk.Critical, "CAUTION"}, {risk.Warning, "WARNING"}} {
+		all := bySeverity[s.severity]
+		if len(all) == 0 {
+			continue
+		}
+		head := "\n> **" + strings.ToUpper(string(s.severity[:1])) + string(s.severity[1:]) + "**\n"
+		if o.Alerts {
+			head = "\n> [!" + s.box + "]\n"
+		}
+		list(w, head, "> - ", all, &h.risks)
+	}
+	if all := bySeverity[risk.Notice]; len(all) > 0 && len(all) <= maxRisks {
+		var b strings.Builder
+		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", show.Count(len(all), "thing to know", "things to know"))
+		for _, text := range all {
+			b.WriteString("- " + text + "\n")
+		}
+		b.WriteString("\n</details>\n")
+		if !w.add(b.String()) {
+			h.risks += len(all)
+		}
+	}
+}
+
+// list writes as many items as fit into a quarter of the room, and counts the
+// others.
+func list(w *writer, head, bullet string, items []string, left *int) {
+	var b strings.Builder
+	b.WriteString(head)
+	for i, text := range items {
+		if b.Len()+len(text) > w.limit/4 || i >= maxRisks {
+			*left += len(items) - i
+			break
+		}
+		b.WriteString(bullet + text + "\n")
+	}
+	if !w.add(b.String()) {
+		*left += len(items)
+	}
+}
+
+func problems(w *writer, r preview.Report, h *hidden) {
+	var all []string
+	for _, p := range r.Problems {
+		all = append(all, problem(p))
+	}
+	for _, app := range r.Apps {
+		if app.Problem == nil {
+			continue
+		}
+		text := "**" + markdown.Text(app.Name) + "**"
+		if app.Origin != "" {
+			text += " " + markdown.Code(app.Origin)
+		}
+		all = append(all, text+" "+problem(*app.Problem))
+	}
+	if len(all) > 0 {
+		list(w, "\n#### What could not be rendered\n\n", "- ", all, &h.problems)
+	}
+}
+
+// problem is its first line; what follows is the engine's own chatter.
+func problem(p preview.Problem) string {
+	const most = 600
+	text, _, _ := strings.Cut(strings.TrimSpace(p.Message), "\n")
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	switch {
+	case p.Before:
+		return markdown.Text(text) + " *(already broken on base)*"
+	case p.Only:
+		return markdown.Text(text) + " *(on base only: this change mends it)*"
+	}
+	return markdown.Text(text)
+}
+
+func warnings(w *writer, r preview.Report, h *hidden) {
+	var all []string
+	for _, text := range r.Warnings {
+		all = append(all, markdown.Text(text))
+	}
+	if len(all) > 0 {
+		list(w, "\n#### Warnings\n\n", "- ", all, &h.problems)
+	}
+}
+
+func foot(r preview.Report, o Options) string {
+	parts := []string{"base " + markdown.Code(show.Commit(r.Base)), "head " + markdown.Code(show.Commit(r.Head))}
+	if r.Merge != "" {
+		parts = append(parts, "merged as "+markdown.Code(show.Commit(r.Merge)))
+	}
+	parts = append(parts, fmt.Sprintf("%s rendered, %s unchanged by what they read", show.Number(r.Rendered), show.Number(r.Total-r.Rendered)), fmt.Sprintf("%.1f s", r.Seconds))
+	if o.Full != "" {
+		parts = append(parts, "[full report]("+o.Full+")")
+	}
+	if o.Command != "" {
+		parts = append(parts, markdown.Code(o.Command))
+	}
+	text := "\n---\n<sub>" + strings.Join(parts, " · ") + "</sub>\n"
+	for i, p := range o.Past {
+		if i == maxPast {
+			break
+		}
+		if i == 0 {
+			text += "\n<sub>before: "
+		} else {
+			text += " · "
+		}
+		text += markdown.Code(show.Commit(p.Head)) + " " + markdown.Text(p.Verdict)
+	}
+	if len(o.Past) > 0 {
+		text += "</sub>\n"
+	}
+	return text
+}

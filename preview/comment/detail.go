@@ -1,0 +1,213 @@
+package comment
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/show"
+)
+
+// table has a row for each object that changes; where these take more than a
+// third of the room, one for each cluster; else it is left out: the verdict
+// counts.
+func table(w *writer, r preview.Report) {
+	var b strings.Builder
+	b.WriteString("\n| | Change | Applications | Clusters | +/- |\n|---|---|---|---|---|\n")
+	rows := 0
+	for _, s := range r.Sections {
+		for _, o := range s.Objects {
+			added, removed := show.Size(o)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | +%d -%d |\n", sign(o.Action), markdown.Code(show.Title(o)), names(s), clusters(s), added, removed)
+			rows++
+		}
+		if b.Len() > w.limit/3 {
+			perCluster(w, r)
+			return
+		}
+	}
+	for _, app := range r.Apps {
+		if len(app.Settings) > 0 || app.Action == preview.Rename {
+			fmt.Fprintf(&b, "| ~ | %s | %s | %s | |\n", markdown.Text(own(app)), markdown.Text(app.Name), markdown.Text(cmp.Or(app.Cluster, "-")))
+			rows++
+		}
+	}
+	if rows > 0 && b.Len() <= w.limit/3 {
+		w.add(b.String())
+		return
+	}
+	if rows > 0 {
+		perCluster(w, r)
+	}
+}
+
+// own tells what changes of the application itself.
+func own(app preview.App) string {
+	var parts []string
+	if app.Action == preview.Rename {
+		parts = append(parts, "renamed from "+app.Was)
+	}
+	for _, f := range app.Settings {
+		parts = append(parts, f.Path)
+	}
+	return "application: " + show.Few(parts)
+}
+
+func perCluster(w *writer, r preview.Report) {
+	type count struct {
+		apps    map[string]bool
+		objects int
+	}
+	all := map[string]*count{}
+	for _, app := range r.Apps {
+		c := all[app.Cluster]
+		if c == nil {
+			c = &count{apps: map[string]bool{}}
+			all[app.Cluster] = c
+		}
+		c.apps[app.Name] = true
+		c.objects += len(app.Objects)
+	}
+	var clusters []string
+	for name := range all {
+		clusters = append(clusters, name)
+	}
+	slices.Sort(clusters)
+	var b strings.Builder
+	b.WriteString("\n| Cluster | Applications | Objects |\n|---|---|---|\n")
+	for _, name := range clusters {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", markdown.Text(cmp.Or(name, "-")), show.Number(len(all[name].apps)), show.Number(all[name].objects))
+	}
+	if b.Len() <= w.limit/3 {
+		w.add(b.String())
+	}
+}
+
+func sign(a preview.Action) string {
+	switch a {
+	case preview.Create:
+		return "&#43;"
+	case preview.Delete:
+		return "&#8722;"
+	case preview.Rename:
+		return "&#8594;"
+	case preview.Update, preview.Same:
+	}
+	return "~"
+}
+
+func names(s preview.Section) string {
+	var all []string
+	for _, t := range s.Targets {
+		if !slices.Contains(all, t.Application) {
+			all = append(all, t.Application)
+		}
+	}
+	return markdown.Text(show.Few(all))
+}
+
+func clusters(s preview.Section) string {
+	all := show.Clusters(s)
+	if len(all) == 0 {
+		return "-"
+	}
+	text := show.Few(all)
+	if len(all) > 1 {
+		text += fmt.Sprintf(" (%d)", len(all))
+	}
+	return markdown.Text(text)
+}
+
+// section writes the diffs that some applications share, object by object.
+func section(w *writer, s preview.Section, h *hidden) {
+	hide := func(n int) {
+		if n == 0 {
+			return
+		}
+		h.objects += n
+		if h.apps == nil {
+			h.apps = map[string]bool{}
+		}
+		for _, t := range s.Targets {
+			h.apps[t.Application] = true
+		}
+	}
+	title := markdown.Text(show.Where(s))
+	if len(s.Targets) > 1 {
+		title += fmt.Sprintf(": identical in %s", show.Count(len(s.Targets), "application", "applications"))
+	}
+	head := "\n<details><summary>" + title + ", " + show.Count(len(s.Objects), "object", "objects") + "</summary>\n"
+	const tail = "\n</details>\n"
+	body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
+	for i, o := range s.Objects {
+		if !object(body, o, h) {
+			hide(len(s.Objects) - i)
+			break
+		}
+	}
+	if body.b.Len() == 0 {
+		return
+	}
+	w.add(head + body.b.String() + tail)
+}
+
+// object writes one diff: whole, or as many of its lines as fit where these
+// are enough to say something. False is that there is no room.
+func object(w *writer, o preview.Object, h *hidden) bool {
+	const (
+		most  = 400 // lines of one object
+		least = 5   // lines that say something
+		room  = 40  // for the fence and what is around it
+	)
+	title := "\n**" + markdown.Text(show.Title(o)) + "**"
+	if o.Origin != "" {
+		title += " " + markdown.Code(o.Origin)
+	}
+	title += " " + verb(o.Action) + "\n\n"
+	lines := show.Lines(o)
+	var b strings.Builder
+	shown, fence := 0, longest("")
+	for _, l := range lines {
+		text := string(l.Sign) + " " + l.Text + "\n"
+		if l.Sign == '@' {
+			text = "@@ " + l.Text + " @@\n"
+		}
+		fence = max(fence, longest(text))
+		if w.b.Len()+len(title)+b.Len()+len(text)+room+2*fence > w.limit || shown == most {
+			break
+		}
+		b.WriteString(text)
+		shown++
+	}
+	if shown < len(lines) && shown < least {
+		return false
+	}
+	edge := markdown.Fence(b.String())
+	text := title + edge + "diff\n" + b.String() + edge + "\n"
+	if !w.add(text) {
+		return false
+	}
+	if left := len(lines) - shown; left > 0 {
+		h.lines += left
+	}
+	return true
+}
+
+// longest is the length of the fence that a text needs.
+func longest(text string) int { return len(markdown.Fence(text)) }
+
+func verb(a preview.Action) string {
+	switch a {
+	case preview.Create:
+		return "is created"
+	case preview.Delete:
+		return "is deleted"
+	case preview.Rename:
+		return "is renamed"
+	case preview.Update, preview.Same:
+	}
+	return "is changed"
+}

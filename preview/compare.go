@@ -1,0 +1,281 @@
+package preview
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview/risk"
+)
+
+// Side is one application as one commit describes it.
+type Side struct {
+	Namespace, Name string
+	// Cluster is what the destination is called.
+	Cluster string
+	// Home is the destination's own namespace.
+	Home string
+	// Spec is the application's own, as decoded JSON; changes of it are told.
+	Spec map[string]any
+	// Origin is where the application is described.
+	Origin  string
+	Objects []*unstructured.Unstructured
+	Origins map[object.Key]string
+	// Err is why the objects are not known.
+	Err error
+}
+
+// Input is what there is to compare: the applications that the change may
+// touch, on both sides.
+type Input struct {
+	Base, Head []Side
+	// Schemas tell the structure of kinds; nil has it guessed.
+	Schemas drift.Schemas
+	// MaskKey keys the marks that stand for secret values.
+	MaskKey []byte
+	// Risks say what is risky; nil is risk.Default().
+	Risks *risk.Set
+}
+
+// Compare tells what changes. It is pure: what it returns shares no memory that
+// anybody changes, and the same input gives the same report.
+func Compare(in Input) Report {
+	if in.Risks == nil {
+		in.Risks = risk.Default()
+	}
+	c := comparer{in: in}
+	base, head := bySide(in.Base), bySide(in.Head)
+	for id, h := range head {
+		b, both := base[id]
+		if !both {
+			continue
+		}
+		c.pair(b, h)
+		delete(base, id)
+		delete(head, id)
+	}
+	for _, r := range renamed(base, head) {
+		c.pair(base[r.from], head[r.to])
+		delete(base, r.from)
+		delete(head, r.to)
+	}
+	for _, h := range head {
+		c.pair(nil, h)
+	}
+	for _, b := range base {
+		c.pair(b, nil)
+	}
+	out := Report{APIVersion: APIVersion, Kind: Kind, Apps: c.apps, Risks: c.risks}
+	slices.SortFunc(out.Apps, func(a, b App) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+	})
+	out.Risks = risk.Sort(out.Risks)
+	out.Sections = sections(out.Apps, c.homes)
+	if out.Apps == nil {
+		out.Apps = []App{}
+	}
+	return out
+}
+
+type sideID struct{ namespace, name string }
+
+func bySide(sides []Side) map[sideID]*Side {
+	out := make(map[sideID]*Side, len(sides))
+	for i := range sides {
+		out[sideID{sides[i].Namespace, sides[i].Name}] = &sides[i]
+	}
+	return out
+}
+
+// comparer collects what changes.
+type comparer struct {
+	in    Input
+	apps  []App
+	risks []risk.Finding
+	homes map[string]string // of applications, by name
+}
+
+// pair compares one application with itself; nil is that a side has none.
+func (c *comparer) pair(base, head *Side) {
+	if base != nil && head != nil && base.Cluster != head.Cluster {
+		// What is on one cluster goes away there, and comes anew on the other.
+		c.pair(base, nil)
+		c.pair(nil, head)
+		c.apps[len(c.apps)-1].Settings = settings(base.Spec, head.Spec)
+		return
+	}
+	app := App{Action: Same, Objects: []Object{}}
+	shown := head
+	switch {
+	case base == nil:
+		app.Action = Create
+	case head == nil:
+		app.Action, shown = Delete, base
+	case base.Name != head.Name || base.Namespace != head.Namespace:
+		app.Action, app.Was = Rename, base.Name
+	}
+	app.Namespace, app.Name, app.Cluster, app.Origin = shown.Namespace, shown.Name, shown.Cluster, shown.Origin
+	if base != nil && head != nil {
+		app.Settings = settings(base.Spec, head.Spec)
+	}
+	if app.Problem = problem(base, head); app.Problem == nil {
+		app.Objects = c.objects(&app, base, head)
+	}
+	if app.Action == Same && len(app.Objects) > 0 {
+		app.Action = Update
+	}
+	if app.Action == Same && app.Problem == nil && len(app.Settings) == 0 {
+		return
+	}
+	if c.homes == nil {
+		c.homes = map[string]string{}
+	}
+	c.homes[app.Namespace+"/"+app.Name] = shown.Home
+	c.apps = append(c.apps, app)
+}
+
+// problem says why an application cannot be compared.
+func problem(base, head *Side) *Problem {
+	switch {
+	case head != nil && head.Err != nil:
+		return &Problem{Message: head.Err.Error(), Before: base != nil && base.Err != nil}
+	case base != nil && base.Err != nil && head != nil:
+		return &Problem{Message: base.Err.Error(), Only: true}
+	case base != nil && base.Err != nil:
+		return &Problem{Message: base.Err.Error(), Before: true}
+	}
+	return nil
+}
+
+// objects compares the objects of one application.
+func (c *comparer) objects(app *App, base, head *Side) []Object {
+	before, after := index(base), index(head)
+	moved := renamedObjects(before, after)
+	report := drift.Between(drift.Manifests{Before: under(before, moved), After: slices.Collect(maps.Values(after)), Schemas: c.in.Schemas, MaskKey: c.in.MaskKey})
+	was := map[object.Key]object.Key{}
+	for from, to := range moved {
+		was[to] = from
+	}
+	out := []Object{}
+	for _, d := range report.Objects {
+		key := d.Key()
+		o := Object{Group: key.Group, Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, Fields: fieldsOf(d.Fields)}
+		old := key
+		if from, ok := was[key]; ok {
+			old = from
+		}
+		switch {
+		case d.State == drift.Missing:
+			o.Action, o.Fields, o.Manifest = Create, nil, drift.Masked(after[key], c.in.MaskKey)
+		case d.State == drift.Extra:
+			o.Action, o.Fields, o.Manifest = Delete, nil, drift.Masked(before[key], c.in.MaskKey)
+		case old != key:
+			o.Action, o.Was = Rename, old.Name
+		case len(o.Fields) == 0:
+			continue
+		default:
+			o.Action = Update
+		}
+		o.Origin = origin(base, head, old, key)
+		out = append(out, o)
+		c.judge(app, o, before[old], after[key])
+	}
+	return out
+}
+
+func origin(base, head *Side, old, key object.Key) string {
+	if head != nil && head.Origins[key] != "" {
+		return head.Origins[key]
+	}
+	if base != nil {
+		return base.Origins[old]
+	}
+	return ""
+}
+
+// judge asks what is risky about a change.
+func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstructured) {
+	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename}
+	if before != nil {
+		change.Before = before.Object
+	}
+	if after != nil {
+		change.After = after.Object
+	}
+	for _, f := range o.Fields {
+		change.Paths = append(change.Paths, f.Path)
+	}
+	for _, f := range c.in.Risks.Judge(change) {
+		f.Application, f.Cluster, f.Object = app.Name, app.Cluster, o.Key().Short()
+		c.risks = append(c.risks, f)
+	}
+}
+
+// index drops what trueup adds to know its own: it names the application.
+func index(side *Side) map[object.Key]*unstructured.Unstructured {
+	if side == nil {
+		return nil
+	}
+	out := make(map[object.Key]*unstructured.Unstructured, len(side.Objects))
+	for _, u := range side.Objects {
+		out[object.KeyOf(u)] = unmarked(u)
+	}
+	return out
+}
+
+// unmarked is an object without the marks of tracking; what it holds besides
+// is shared.
+func unmarked(u *unstructured.Unstructured) *unstructured.Unstructured {
+	out := &unstructured.Unstructured{Object: maps.Clone(u.Object)}
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	metadata = maps.Clone(metadata)
+	for field, mark := range map[string]string{"annotations": object.TrackingAnnotation, "labels": object.ManagedLabel} {
+		values, _ := metadata[field].(map[string]any)
+		if _, marked := values[mark]; !marked {
+			continue
+		}
+		values = maps.Clone(values)
+		delete(values, mark)
+		metadata[field] = values
+		if len(values) == 0 {
+			delete(metadata, field)
+		}
+	}
+	if metadata != nil {
+		out.Object["metadata"] = metadata
+	}
+	return out
+}
+
+// under gives the objects of before, those that were renamed under their new
+// names.
+func under(before map[object.Key]*unstructured.Unstructured, moved map[object.Key]object.Key) []*unstructured.Unstructured {
+	out := make([]*unstructured.Unstructured, 0, len(before))
+	for key, u := range before {
+		if to, ok := moved[key]; ok {
+			u = u.DeepCopy()
+			u.SetName(to.Name)
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// settings compares what applications say of themselves.
+func settings(before, after map[string]any) []Field {
+	wrap := func(spec map[string]any) []*unstructured.Unstructured {
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "trueup.dev/v1alpha1", "kind": "Application", "spec": spec}}
+		u.SetName("spec")
+		return []*unstructured.Unstructured{u}
+	}
+	report := drift.Between(drift.Manifests{Before: wrap(before), After: wrap(after)})
+	var out []Field
+	for _, o := range report.Objects {
+		out = append(out, fieldsOf(o.Fields)...)
+	}
+	return out
+}

@@ -1,0 +1,164 @@
+package page
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/show"
+)
+
+//go:embed page.html
+var layout string
+
+//go:embed page.css
+var style string
+
+//go:embed page.js
+var script string
+
+// Write writes the page. Title names the change: "shop/config #412".
+func Write(w io.Writer, r preview.Report, title string) error {
+	t, err := template.New("page").Parse(layout)
+	if err != nil {
+		return fmt.Errorf("read the page's layout: %w", err)
+	}
+	if err := t.Execute(w, newView(r, title)); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+// view is what the layout shows: words, no decisions.
+type view struct {
+	Title, Verdict string
+	Facts          []string
+	Style          template.CSS
+	Script         template.JS
+	Risks          []show.Finding
+	Problems       []problem
+	Warnings       []string
+	Sections       []section
+	Settings       []setting
+}
+
+type problem struct{ Who, Text, Note string }
+
+type section struct {
+	Where   string
+	Targets []preview.Target
+	Objects []object
+}
+
+type object struct {
+	Title, Origin, Action string
+	Added, Removed        int
+	Rows                  []row
+}
+
+// row is a line of the diff, and of the side-by-side view what stands
+// opposite.
+type row struct {
+	Class, Before, After, Heading string
+	// HasB and HasA tell an empty line from none.
+	HasB, HasA bool
+}
+
+type setting struct {
+	Who  string
+	Was  string
+	Rows []row
+}
+
+func newView(r preview.Report, title string) view {
+	verdict := show.Verdict(r)
+	v := view{
+		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:],
+		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
+		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
+		Risks: show.Findings(r),
+	}
+	if r.Merge != "" {
+		v.Facts = append(v.Facts, r.Merge)
+	}
+	for _, p := range r.Problems {
+		v.Problems = append(v.Problems, problemOf("", p))
+	}
+	for _, w := range r.Warnings {
+		v.Warnings = append(v.Warnings, markdown.Visible(w))
+	}
+	for _, app := range r.Apps {
+		if app.Problem != nil {
+			v.Problems = append(v.Problems, problemOf(app.Name, *app.Problem))
+		}
+		if len(app.Settings) > 0 || app.Action == preview.Rename {
+			s := setting{Who: markdown.Visible(app.Name), Was: markdown.Visible(app.Was)}
+			for _, f := range app.Settings {
+				s.Rows = append(s.Rows, rows(show.Field(f))...)
+			}
+			v.Settings = append(v.Settings, s)
+		}
+	}
+	for _, s := range r.Sections {
+		out := section{Where: markdown.Visible(show.Where(s)), Targets: s.Targets}
+		for _, o := range s.Objects {
+			added, removed := show.Size(o)
+			out.Objects = append(out.Objects, object{
+				Title: markdown.Visible(show.Title(o)), Origin: markdown.Visible(o.Origin), Action: string(o.Action),
+				Added: added, Removed: removed, Rows: rows(show.Lines(o)),
+			})
+		}
+		v.Sections = append(v.Sections, out)
+	}
+	return v
+}
+
+func problemOf(who string, p preview.Problem) problem {
+	out := problem{Who: markdown.Visible(who), Text: p.Message}
+	switch {
+	case p.Before:
+		out.Note = "already broken on base"
+	case p.Only:
+		out.Note = "on base only: this change mends it"
+	}
+	return out
+}
+
+// rows puts removed and added lines that follow each other side by side.
+func rows(lines []show.Line) []row {
+	var out []row
+	for i := 0; i < len(lines); {
+		switch lines[i].Sign {
+		case '@':
+			out = append(out, row{Class: "heading", Heading: lines[i].Text})
+			i++
+			continue
+		case ' ':
+			out = append(out, row{Class: "same", Before: lines[i].Text, After: lines[i].Text, HasB: true, HasA: true})
+			i++
+			continue
+		}
+		var before, after []string
+		for ; i < len(lines) && lines[i].Sign == '-'; i++ {
+			before = append(before, lines[i].Text)
+		}
+		for ; i < len(lines) && lines[i].Sign == '+'; i++ {
+			after = append(after, lines[i].Text)
+		}
+		for k := range max(len(before), len(after)) {
+			r := row{Class: "changed"}
+			if k < len(before) {
+				r.Before, r.HasB = before[k], true
+			}
+			if k < len(after) {
+				r.After, r.HasA = after[k], true
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,177 @@
+package preview
+
+import (
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview/risk"
+)
+
+// What a report says of itself. Fields may be added under one version, and
+// keep their meaning.
+const (
+	APIVersion = "trueup.dev/v1alpha1"
+	Kind       = "PreviewReport"
+)
+
+// Report is what merging a change would do.
+type Report struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Base, Head and Merge are commits: where the change is to go, its end,
+	// and what was rendered as their merge; Merge is empty where that is Head.
+	Base  string `json:"base"`
+	Head  string `json:"head"`
+	Merge string `json:"merge,omitempty"`
+	// Total counts the applications of both sides, Rendered those that the
+	// change may touch; the others read nothing that it changes.
+	Total    int `json:"total"`
+	Rendered int `json:"rendered"`
+	// Apps are the applications that change or fail, by name.
+	Apps []App `json:"applications"`
+	// Sections tell each change once, with the applications that share it.
+	Sections []Section      `json:"sections"`
+	Risks    []risk.Finding `json:"risks"`
+	// Problems are failures that concern no single application: documents
+	// that cannot be read, sets that cannot be expanded.
+	Problems []Problem `json:"problems,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+	// Seconds is what making the report took.
+	Seconds float64 `json:"seconds"`
+}
+
+// Action is what a merge does to an application or an object.
+type Action string
+
+// The closed set of actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+	// Rename deletes under one name and creates under another.
+	Rename Action = "rename"
+	// Same marks an application whose objects all stay, though it is listed:
+	// its own settings change, or it fails.
+	Same Action = "same"
+)
+
+// App is an application that changes or fails.
+type App struct {
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Cluster   string `json:"cluster,omitempty"`
+	Action    Action `json:"action"`
+	// Was is the name before a Rename.
+	Was string `json:"was,omitempty"`
+	// Origin is where the application, or the set it comes from, is described.
+	Origin string `json:"origin,omitempty"`
+	// Settings are changes of the application's own spec.
+	Settings []Field  `json:"settings,omitempty"`
+	Objects  []Object `json:"objects"`
+	Problem  *Problem `json:"problem,omitempty"`
+}
+
+// Problem is why something is not known.
+type Problem struct {
+	Message string `json:"message"`
+	// Before says that base has the same problem: the change did not make it.
+	Before bool `json:"before,omitempty"`
+	// Only says that base alone has it, and the change mends it.
+	Only bool `json:"only,omitempty"`
+}
+
+// Object is an object that changes.
+type Object struct {
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Action    Action `json:"action"`
+	// Was is the name before a Rename.
+	Was string `json:"was,omitempty"`
+	// Origin is the file and the line that describe it: of base for a Delete.
+	Origin string `json:"origin,omitempty"`
+	// Fields are what an Update or a Rename changes, sorted by path.
+	Fields []Field `json:"fields,omitempty"`
+	// Manifest is the whole object of a Create or Delete, with marks in place
+	// of secret values.
+	Manifest map[string]any `json:"manifest,omitempty"`
+}
+
+// Key identifies the object.
+func (o Object) Key() object.Key {
+	return object.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// Field is one value that changes; nil is none.
+type Field struct {
+	Path   string `json:"path"`
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}
+
+// Section is a change that several applications share.
+type Section struct {
+	// Change stands for it: equal in every report where the change is.
+	Change  string   `json:"change"`
+	Targets []Target `json:"targets"`
+	Objects []Object `json:"objects"`
+}
+
+// Target is where a change goes.
+type Target struct {
+	Application string `json:"application"`
+	Cluster     string `json:"cluster,omitempty"`
+}
+
+// Count counts objects by what happens to them.
+func (r Report) Count(a Action) int {
+	n := 0
+	for _, app := range r.Apps {
+		for _, o := range app.Objects {
+			if o.Action == a {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Failed counts applications that the change, or base, keeps from being known.
+func (r Report) Failed() (broken, already int) {
+	for _, app := range r.Apps {
+		switch {
+		case app.Problem == nil || app.Problem.Only:
+		case app.Problem.Before:
+			already++
+		default:
+			broken++
+		}
+	}
+	return broken, already
+}
+
+// Complete reports that everything the change may touch was rendered on both
+// sides.
+func (r Report) Complete() bool {
+	broken, already := r.Failed()
+	return broken+already+len(r.Problems) == 0
+}
+
+// Changed counts the applications that change.
+func (r Report) Changed() int {
+	all := map[sideID]bool{}
+	for _, app := range r.Apps {
+		if app.Action != Same || len(app.Objects) > 0 {
+			all[sideID{app.Namespace, app.Name}] = true // one that moves is listed twice
+		}
+	}
+	return len(all)
+}
+
+func fieldsOf(fields []drift.Field) []Field {
+	out := make([]Field, 0, len(fields))
+	for _, f := range fields {
+		out = append(out, Field{Path: f.Path, Before: f.Live, After: f.Desired})
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package risk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+func workloads() []Rule {
+	return []Rule{
+		{Name: "image", Severity: Notice, About: "A container gets another image.", Find: images},
+		{Name: "image-unpinned", Severity: Warning, About: "A new image has no tag, or the tag latest: what runs can change without a commit.", Find: unpinnedImages},
+		{
+			Name: "scaled-to-zero", Severity: Critical, About: "Nothing runs any more.",
+			Find: func(c Change) []string {
+				before, after := replicas(c.Before), replicas(c.After)
+				if after == 0 && before != 0 && c.After != nil && len(containers(c.After)) > 0 && c.Before != nil {
+					return []string{"runs no replica any more"}
+				}
+				return nil
+			},
+		},
+		{
+			Name: "scaled-down", Severity: Notice, About: "Fewer replicas run.",
+			Find: func(c Change) []string {
+				before, after := replicas(c.Before), replicas(c.After)
+				if c.Before != nil && c.After != nil && after > 0 && before > after && len(containers(c.After)) > 0 {
+					return []string{fmt.Sprintf("runs %d instead of %d replicas", after, before)}
+				}
+				return nil
+			},
+		},
+		{Name: "resources-reduced", Severity: Warning, About: "A container gets less memory or processor time, or a limit goes away.", Find: reducedResources},
+		{
+			Name: "probe-removed", Severity: Warning, About: "Nobody asks any more whether a container is well.",
+			Find: func(c Change) []string {
+				after := containers(c.After)
+				var out []string
+				for name, was := range containers(c.Before) {
+					now, ok := after[name]
+					if !ok {
+						continue
+					}
+					for _, probe := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
+						if was[probe] != nil && now[probe] == nil {
+							out = append(out, name+" has no "+probe+" any more")
+						}
+					}
+				}
+				slices.Sort(out)
+				return out
+			},
+		},
+		{
+			Name: "suspended", Severity: Notice, About: "A job or a schedule is suspended.", Kinds: []string{"batch/Job", "batch/CronJob"},
+			Find: func(c Change) []string {
+				if mapAt(c.After, "spec")["suspend"] == true && mapAt(c.Before, "spec")["suspend"] != true && c.Before != nil {
+					return []string{"is suspended"}
+				}
+				return nil
+			},
+		},
+	}
+}
+
+func images(c Change) []string {
+	after := containers(c.After)
+	var out []string
+	for name, was := range containers(c.Before) {
+		if now, ok := after[name]; ok && was["image"] != now["image"] {
+			out = append(out, fmt.Sprintf("%s: %v -> %v", name, was["image"], now["image"]))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func unpinnedImages(c Change) []string {
+	before := containers(c.Before)
+	var out []string
+	for name, now := range containers(c.After) {
+		image, _ := now["image"].(string)
+		if image == "" || before[name]["image"] == now["image"] || strings.Contains(image, "@") {
+			continue
+		}
+		base := image[strings.LastIndex(image, "/")+1:]
+		_, tag, tagged := strings.Cut(base, ":")
+		if !tagged || tag == "latest" {
+			out = append(out, name+" runs "+image+", which can change without a commit")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// replicas is how many a workload asks for; 1 where it does not say.
+func replicas(manifest map[string]any) int64 {
+	if n, ok := number(mapAt(manifest, "spec")["replicas"]); ok {
+		return n
+	}
+	return 1
+}
+
+func reducedResources(c Change) []string {
+	after := containers(c.After)
+	var out []string
+	for name, was := range containers(c.Before) {
+		now, ok := after[name]
+		if !ok {
+			continue
+		}
+		for _, side := range []string{"requests", "limits"} {
+			has := mapAt(now, "resources", side)
+			for _, what := range slices.Sorted(maps.Keys(mapAt(was, "resources", side))) {
+				old, okOld := quantity(mapAt(was, "resources", side)[what])
+				value, there := has[what]
+				next, okNew := quantity(value)
+				switch {
+				case !there && side == "limits":
+					out = append(out, fmt.Sprintf("%s has no limit of %s any more", name, what))
+				case okOld && okNew && next.Cmp(old) < 0:
+					out = append(out, fmt.Sprintf("%s: %s of %s %s -> %s", name, side, what, old.String(), next.String()))
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func quantity(v any) (resource.Quantity, bool) {
+	if v == nil {
+		return resource.Quantity{}, false
+	}
+	q, err := resource.ParseQuantity(fmt.Sprint(v))
+	return q, err == nil
+}

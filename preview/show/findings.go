@@ -1,0 +1,53 @@
+package show
+
+import (
+	"slices"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/risk"
+)
+
+// Finding is a risk, told once for all applications that have it.
+type Finding struct {
+	Severity risk.Severity
+	// Object and Message have nothing in them that does not print.
+	Object, Message string
+	// Where names some of the applications.
+	Where string
+}
+
+// Findings are the risks of a report, the gravest first.
+func Findings(r preview.Report) []Finding {
+	type id struct {
+		severity              risk.Severity
+		rule, object, message string
+	}
+	var order []id
+	apps := map[id][]string{}
+	for _, f := range r.Risks {
+		k := id{f.Severity, f.Rule, f.Object, f.Message}
+		if _, ok := apps[k]; !ok {
+			order = append(order, k)
+		}
+		if !slices.Contains(apps[k], f.Application) {
+			apps[k] = append(apps[k], f.Application)
+		}
+	}
+	out := make([]Finding, 0, len(order))
+	for _, k := range order {
+		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), markdown.Visible(Few(apps[k]))})
+	}
+	return out
+}
+
+// Commit is a commit's id as people write it.
+func Commit(id string) string {
+	const most = 7
+	for _, r := range id {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
+			return id
+		}
+	}
+	return id[:min(len(id), most)]
+}

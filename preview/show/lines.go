@@ -1,0 +1,168 @@
+package show
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pmezard/go-difflib/difflib"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview"
+)
+
+// Line is one line of a diff.
+type Line struct {
+	// Sign is '+', '-', ' ' for what stays, '@' for a heading.
+	Sign byte
+	// Text has no line ends, and nothing in it that does not print.
+	Text string
+}
+
+const (
+	// maxCompared bounds the lines of texts that are compared line by line, in
+	// which the time may grow with the square.
+	maxCompared = 2000
+	// context is the number of lines shown around what changes in a text.
+	context = 3
+	// maxLine bounds a line, in characters.
+	maxLine = 400
+)
+
+// Lines tells what happens to an object: its manifest where it comes or goes,
+// else each field that changes, and of texts the lines.
+func Lines(o preview.Object) []Line {
+	var out []Line
+	switch o.Action {
+	case preview.Create:
+		return document('+', "", o.Manifest)
+	case preview.Delete:
+		return document('-', "", o.Manifest)
+	case preview.Rename:
+		out = append(out, line('-', "metadata.name: "+o.Was), line('+', "metadata.name: "+o.Name))
+	case preview.Update, preview.Same:
+	}
+	for _, f := range o.Fields {
+		out = append(out, Field(f)...)
+	}
+	return out
+}
+
+// Field tells one value that changes.
+func Field(f preview.Field) []Line {
+	before, isText := f.Before.(string)
+	after, areTexts := f.After.(string)
+	if isText && areTexts && strings.Contains(before+after, "\n") {
+		return texts(f.Path, before, after)
+	}
+	var out []Line
+	if f.Before != nil {
+		out = append(out, value('-', f.Path, f.Before)...)
+	}
+	if f.After != nil {
+		out = append(out, value('+', f.Path, f.After)...)
+	}
+	return out
+}
+
+// value is one value in as many lines as it takes.
+func value(sign byte, path string, v any) []Line {
+	switch v := v.(type) {
+	case map[string]any, []any:
+		return document(sign, path, v)
+	case string:
+		if strings.Contains(v, "\n") {
+			out := []Line{line(sign, path+": |")}
+			for text := range strings.SplitSeq(strings.TrimSuffix(v, "\n"), "\n") {
+				out = append(out, line(sign, "  "+text))
+			}
+			return out
+		}
+	}
+	return []Line{line(sign, path+": "+scalar(v))}
+}
+
+// scalar quotes a text only where it would read as something else.
+func scalar(v any) string {
+	text, ok := v.(string)
+	if ok && text != "" && strings.TrimSpace(text) == text {
+		var other any
+		if json.Unmarshal([]byte(text), &other) != nil {
+			return text
+		}
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}
+
+// document is a whole value as YAML, below its path where it has one.
+func document(sign byte, path string, v any) []Line {
+	data, err := yaml.Marshal(v)
+	if err != nil {
+		return []Line{line(sign, path+": "+scalar(v))}
+	}
+	var out []Line
+	indent := ""
+	if path != "" {
+		out, indent = append(out, line(sign, path+":")), "  "
+	}
+	for text := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
+		out = append(out, line(sign, indent+text))
+	}
+	return out
+}
+
+// texts compares two texts line by line.
+func texts(path, before, after string) []Line {
+	a, b := linesOf(before), linesOf(after)
+	if len(a)+len(b) > maxCompared {
+		return []Line{line('-', fmt.Sprintf("%s: %d lines", path, len(a))), line('+', fmt.Sprintf("%s: %d lines", path, len(b)))}
+	}
+	out := []Line{line('@', path)}
+	for i, group := range difflib.NewMatcher(a, b).GetGroupedOpCodes(context) {
+		if i > 0 {
+			out = append(out, line('@', path+", further down"))
+		}
+		for _, op := range group {
+			if op.Tag == 'e' {
+				for _, text := range a[op.I1:op.I2] {
+					out = append(out, line(' ', text))
+				}
+				continue
+			}
+			for _, text := range a[op.I1:op.I2] {
+				out = append(out, line('-', text))
+			}
+			for _, text := range b[op.J1:op.J2] {
+				out = append(out, line('+', text))
+			}
+		}
+	}
+	return out
+}
+
+// linesOf are the lines of a text. One whose last line has no end has a line
+// that says so.
+func linesOf(text string) []string {
+	rest, ended := strings.CutSuffix(text, "\n")
+	lines := strings.Split(rest, "\n")
+	if !ended {
+		lines = append(lines, "(no line end)")
+	}
+	return lines
+}
+
+// line cuts what is too long to be read.
+func line(sign byte, text string) Line {
+	text = markdown.Visible(strings.ReplaceAll(text, "\t", "    "))
+	if len(text) > maxLine {
+		if runes := []rune(text); len(runes) > maxLine {
+			text = string(runes[:maxLine]) + fmt.Sprintf("… (%d characters)", len(runes))
+		}
+	}
+	return Line{sign, text}
+}

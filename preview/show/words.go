@@ -1,0 +1,150 @@
+package show
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/trueup-dev/trueup/preview"
+)
+
+// Count writes a number with a noun: "1 object", "1,204 applications".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Number(n) + " " + many
+}
+
+// Number groups digits by three.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Verdict tells in a sentence what a merge would do.
+func Verdict(r preview.Report) string {
+	broken, already := r.Failed()
+	changed := r.Changed()
+	var text string
+	switch {
+	case changed == 0 && r.Complete():
+		text = "nothing changes"
+		if r.Total > 0 {
+			text += " in " + Count(r.Total, "application", "applications")
+		}
+	case changed == 0:
+		text = "not known"
+	default:
+		text = fmt.Sprintf("%s of %s change", Number(changed), Count(r.Total, "application", "applications"))
+		if changed == 1 {
+			text += "s"
+		}
+		if counts := Counts(r); counts != "" {
+			text += ": " + counts
+		}
+	}
+	if broken > 0 {
+		text += fmt.Sprintf("; %s cannot be rendered", Number(broken))
+	}
+	if already > 0 {
+		text += fmt.Sprintf("; %s could not be rendered before either", Number(already))
+	}
+	if n := len(r.Problems); n > 0 {
+		text += "; " + Count(n, "problem", "problems")
+	}
+	return text
+}
+
+// Rendered tells what was looked at.
+func Rendered(r preview.Report) string {
+	text := Number(r.Rendered) + " of " + Count(r.Total, "application", "applications") + " rendered"
+	if rest := r.Total - r.Rendered; rest > 0 && len(r.Problems) == 0 {
+		text += ", the others read nothing that the change touches"
+	}
+	return text
+}
+
+// Counts tells how many objects there are of each action.
+func Counts(r preview.Report) string {
+	var parts []string
+	for _, a := range []struct {
+		action    preview.Action
+		one, many string
+	}{
+		{preview.Update, "update", "updates"},
+		{preview.Create, "create", "creates"},
+		{preview.Rename, "rename", "renames"},
+		{preview.Delete, "delete", "deletes"},
+	} {
+		if n := r.Count(a.action); n > 0 {
+			parts = append(parts, Count(n, a.one, a.many))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Where tells the applications of a section, and the clusters where there are
+// several: "web on eu-1", "web-eu-1, web-eu-2 and 3 more".
+func Where(s preview.Section) string {
+	var names []string
+	for _, t := range s.Targets {
+		if !slices.Contains(names, t.Application) {
+			names = append(names, t.Application)
+		}
+	}
+	text := Few(names)
+	if clusters := Clusters(s); len(clusters) == 1 {
+		text += " on " + clusters[0]
+	} else if len(clusters) > 1 {
+		text += fmt.Sprintf(" on %d clusters", len(clusters))
+	}
+	return text
+}
+
+// Clusters lists where a section's applications go, each once.
+func Clusters(s preview.Section) []string {
+	var out []string
+	for _, t := range s.Targets {
+		if t.Cluster != "" && !slices.Contains(out, t.Cluster) {
+			out = append(out, t.Cluster)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Few lists some names of many.
+func Few(names []string) string {
+	const most = 3
+	if n := len(names); n > most+1 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Title names an object, and where it was renamed its old name.
+func Title(o preview.Object) string {
+	text := o.Key().Short()
+	if o.Action == preview.Rename {
+		text += ", was " + o.Was
+	}
+	return text
+}
+
+// Added and removed lines of an object.
+func Size(o preview.Object) (added, removed int) {
+	for _, l := range Lines(o) {
+		switch l.Sign {
+		case '+':
+			added++
+		case '-':
+			removed++
+		}
+	}
+	return added, removed
+}

@@ -1,0 +1,272 @@
+package trial
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/trueup-dev/trueup/api/document"
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/reads"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// Roots are the applications that a trial begins with.
+type Roots struct {
+	// Paths are files and folders of the repository that are searched for
+	// documents of Applications and ApplicationSets, on both sides. "." is all.
+	Paths []string
+	// Given are documents from elsewhere: the same on both sides.
+	Given document.Documents
+	// Strict has documents that cannot be read be problems. Where all of a
+	// repository is searched they are warnings: templates are no YAML.
+	Strict bool
+}
+
+// described is applications and sets that were found, with their origins.
+type described struct {
+	apps []unit
+	sets []set
+}
+
+type set struct {
+	set    v1alpha1.ApplicationSet
+	origin string
+}
+
+func (d *described) add(o described) {
+	d.apps = append(d.apps, o.apps...)
+	d.sets = append(d.sets, o.sets...)
+}
+
+func (d *described) documents(docs document.Documents, origin string) {
+	for i := range docs.Applications {
+		d.apps = append(d.apps, unit{docs.Applications[i], origin})
+	}
+	for i := range docs.ApplicationSets {
+		d.sets = append(d.sets, set{docs.ApplicationSets[i], origin})
+	}
+}
+
+// roots0 finds the applications to begin with.
+func (r *run) roots0(ctx context.Context) ([]pair, error) {
+	base, head := &described{}, &described{}
+	base.documents(r.roots.Given, "")
+	head.documents(r.roots.Given, "")
+	if len(r.roots.Paths) > 0 {
+		s := search{known: map[string]described{}, strict: r.roots.Strict}
+		if err := s.tree(ctx, r.base.tree.FS, r.roots.Paths, base); err != nil {
+			return nil, fmt.Errorf("look for applications in %s: %w", r.change.Base.Commit.Short(), err)
+		}
+		s.found = r.found // what is wrong on base alone is no matter any more
+		clear(s.known)
+		if err := s.tree(ctx, r.head.tree.FS, r.roots.Paths, head); err != nil {
+			return nil, fmt.Errorf("look for applications in the merge: %w", err)
+		}
+	}
+	pairs := r.pairs(ctx, base, head)
+	if len(pairs) == 0 && len(r.found.problems) == 0 {
+		return nil, fault.New(fault.Invalid, "no Application or ApplicationSet was found")
+	}
+	return pairs, nil
+}
+
+// search finds documents in trees.
+type search struct {
+	known  map[string]described // by the id of a file's content
+	found  *findings
+	strict bool
+}
+
+func (s *search) tree(ctx context.Context, files snapshot.FS, paths []string, into *described) error {
+	for _, root := range paths {
+		err := fs.WalkDir(files, path.Clean(root), func(name string, e fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case errors.Is(err, fs.ErrNotExist):
+				return nil // it may be on the other side
+			case err != nil:
+				return err
+			case e.IsDir() || !e.Type().IsRegular() || !isDocument(name):
+				return nil
+			}
+			return s.file(files, name, into)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isDocument(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
+}
+
+func (s *search) file(files snapshot.FS, name string, into *described) error {
+	data, err := files.ReadFile(name)
+	if err != nil {
+		if fault.Of(err) == fault.Invalid {
+			return nil // too large to be of interest
+		}
+		return err
+	}
+	if !bytes.Contains(data, []byte("Application")) || !bytes.Contains(data, []byte("argoproj.io/")) && !bytes.Contains(data, []byte(v1alpha1.GroupVersion().Group)) {
+		return nil
+	}
+	docs, err := document.Decode(data, name)
+	if err != nil && s.found != nil {
+		if s.strict {
+			s.found.problem(preview.Problem{Message: err.Error()})
+		} else {
+			s.found.warning("not read: " + err.Error())
+		}
+	}
+	into.documents(docs, name)
+	return nil
+}
+
+// expand adds to both sides what their sets expand to. A set that is the same
+// on both, and whose questions have the same answers, is expanded once.
+func (r *run) expand(ctx context.Context, base, head *described) (before, after []unit) {
+	type name struct{ namespace, name string }
+	expanded := map[name]expansion{}
+	before = slices.Clone(base.apps)
+	for _, s := range base.sets {
+		e := expandSet(ctx, s, r.base.world)
+		expanded[name{s.set.Namespace, s.set.Name}] = e
+		before = append(before, e.units...)
+	}
+	after = slices.Clone(head.apps)
+	for _, s := range head.sets {
+		old, known := expanded[name{s.set.Namespace, s.set.Name}]
+		e := old
+		if !known || old.err != nil || !sameSet(old.of, s.set) || old.reads.Changed(ctx, r.head.world, reads.Trees) != "" {
+			e = expandSet(ctx, s, r.head.world)
+		}
+		if e.err != nil {
+			r.found.problem(preview.Problem{Message: e.err.Error(), Before: known && old.err != nil})
+			// What it would be is not known: what it was is not gone either.
+			after = append(after, old.units...)
+		}
+		for _, w := range e.warnings {
+			r.found.warning(w)
+		}
+		after = append(after, e.units...)
+	}
+	return before, after
+}
+
+// expansion is what a set gave.
+type expansion struct {
+	of       v1alpha1.ApplicationSet
+	units    []unit
+	warnings []string
+	reads    reads.Reads
+	err      error
+}
+
+func expandSet(ctx context.Context, s set, world appset.World) expansion {
+	traced, recorder := reads.Trace(world)
+	out := expansion{of: s.set}
+	result, err := appset.Generate(ctx, &s.set, traced)
+	if out.err = err; err != nil {
+		return out
+	}
+	out.reads = recorder.Reads()
+	origin := strings.TrimSpace("ApplicationSet " + s.set.Name + " " + s.origin)
+	for _, app := range result.Applications {
+		app.Namespace = cmp.Or(app.Namespace, s.set.Namespace)
+		out.units = append(out.units, unit{app, origin})
+	}
+	for _, rejected := range result.Rejected {
+		out.warnings = append(out.warnings, fmt.Sprintf("%s: %s is rejected: %v", origin, rejected.Name, rejected.Err))
+	}
+	for _, w := range result.Warnings {
+		out.warnings = append(out.warnings, origin+": "+w)
+	}
+	return out
+}
+
+func sameSet(a, b v1alpha1.ApplicationSet) bool {
+	x, errX := json.Marshal(a.Spec)
+	y, errY := json.Marshal(b.Spec)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// findings collects what is wrong beside applications.
+type findings struct {
+	mu       sync.Mutex
+	problems []preview.Problem
+	warnings []string
+}
+
+func (f *findings) problem(p preview.Problem) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.problems = append(f.problems, p)
+}
+
+func (f *findings) warning(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.warnings = append(f.warnings, text)
+}
+
+// warn takes in what rendering had to say.
+func (f *findings) warn(u *unit, d *reconcile.Desired) {
+	if d == nil {
+		return
+	}
+	for _, w := range d.Warnings {
+		f.warning("application " + u.app.Name + ": " + w)
+	}
+	for _, field := range v1alpha1.Unsupported(&u.app) {
+		f.warning("application " + u.app.Name + ": " + field + " is not supported and has no effect")
+	}
+}
+
+func (f *findings) sorted() ([]preview.Problem, []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	slices.SortFunc(f.problems, func(a, b preview.Problem) int { return cmp.Compare(a.Message, b.Message) })
+	slices.Sort(f.warnings)
+	return slices.Compact(f.problems), slices.Compact(f.warnings)
+}
+
+// nestedIn finds applications and sets among what an application describes.
+func (f *findings) nestedIn(d *reconcile.Desired, by *unit) described {
+	var out described
+	if d == nil {
+		return out
+	}
+	for _, u := range d.Objects {
+		group, kind := u.GroupVersionKind().Group, u.GetKind()
+		if group != "argoproj.io" && group != v1alpha1.GroupVersion().Group || kind != "Application" && kind != "ApplicationSet" {
+			continue
+		}
+		data, err := u.MarshalJSON()
+		if err != nil {
+			continue // it came from text
+		}
+		docs, err := document.Decode(data, by.app.Name)
+		if err != nil {
+			f.problem(preview.Problem{Message: fmt.Sprintf("application %s describes the %s %s: %v", by.app.Name, kind, u.GetName(), err)})
+		}
+		out.documents(docs, "application "+by.app.Name)
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package trial
+
+import (
+	"context"
+	"strings"
+
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/internal/repourl"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// sided is the world as one side has it: where the branch ends at its tree.
+type sided struct {
+	tree  snapshot.Tree
+	flow  *reconcile.Flow
+	world appset.World
+}
+
+func (t Trial) side(c Change, tree snapshot.Tree) sided {
+	flow := t.Flow
+	s := sided{tree: tree, flow: &flow, world: t.World}
+	flow.Sources = &redirected{change: c, tree: tree, rest: t.Flow.Sources}
+	if t.World.Repositories != nil {
+		s.world.Repositories = &redirected{change: c, tree: tree, rest: t.World.Repositories}
+	}
+	return s
+}
+
+// redirected opens one side's tree in place of the branch that the change goes
+// to.
+type redirected struct {
+	change Change
+	tree   snapshot.Tree
+	rest   reconcile.Sources
+}
+
+// Tree implements reconcile.Sources and appset.Repositories.
+func (r *redirected) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	if at.Chart == "" && !at.File && r.change.follows(at) {
+		tree := r.tree
+		tree.Commit.Repo, tree.Commit.Ref = at.RepoURL, at.Revision
+		return tree, nil
+	}
+	return r.rest.Tree(ctx, at)
+}
+
+// follows tells whether a location is the branch that the change goes to.
+func (c Change) follows(at snapshot.Location) bool {
+	if !c.names(at.RepoURL) {
+		return false
+	}
+	branch := strings.TrimPrefix(at.Revision, "refs/heads/")
+	return branch == c.Branch && branch != "" || c.Default && (branch == "" || branch == "HEAD")
+}
+
+// names tells whether a URL is one of the repository's.
+func (c Change) names(url string) bool {
+	want := canonical(url)
+	for _, u := range c.URLs {
+		if canonical(u) == want {
+			return true
+		}
+	}
+	return false
+}
+
+// canonical is how a repository is called whatever the protocol: host and
+// path.
+func canonical(url string) string {
+	url = strings.TrimSuffix(repourl.Normalize(url), ".git")
+	if _, rest, ok := strings.Cut(url, "://"); ok {
+		host, path, _ := strings.Cut(rest, "/")
+		_, host, found := strings.Cut(host, "@")
+		if !found {
+			host, _, _ = strings.Cut(rest, "/")
+		}
+		if name, _, ok := strings.Cut(host, ":"); ok {
+			host = name
+		}
+		return host + "/" + path
+	}
+	// git@host:path
+	if at, path, ok := strings.Cut(url, ":"); ok && !strings.Contains(at, "/") {
+		_, host, found := strings.Cut(at, "@")
+		if !found {
+			host = at
+		}
+		return host + "/" + strings.TrimPrefix(path, "/")
+	}
+	return url
+}

@@ -1,0 +1,262 @@
+package trial
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// Change is what is to be merged.
+type Change struct {
+	// URLs are those by which sources name the repository.
+	URLs []string
+	// Branch is where the change is to go. Default tells that it is the
+	// repository's default one, which sources without a revision follow.
+	Branch  string
+	Default bool
+	// Base is the end of the branch, Merged what it will be. Head is the
+	// commit of the change.
+	Base, Merged snapshot.Tree
+	Head         string
+	// Conflicts are files that do not merge; the change's version is shown.
+	Conflicts []string
+}
+
+// Trial is all that it takes to try changes. It may be used by several
+// goroutines.
+type Trial struct {
+	// Flow renders; its sources are those of every other repository.
+	Flow reconcile.Flow
+	// World is what generators may ask.
+	World   appset.World
+	Schemas drift.Schemas
+	MaskKey []byte
+	// Risks say what is risky; nil is the built-in rules.
+	Risks *risk.Set
+	// Parallel bounds the applications rendered at once; 0 is 4.
+	Parallel int
+	// Most bounds the applications; 0 is 20,000.
+	Most int
+	Now  func() time.Time
+}
+
+const (
+	defaultParallel = 4
+	defaultMost     = 20_000
+	// maxDepth bounds applications that describe applications.
+	maxDepth = 10
+)
+
+// Run tries a change. What fails of single applications, sets and documents is
+// in the report; the error is about the change as a whole.
+func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, error) {
+	t.Parallel, t.Most = cmp.Or(t.Parallel, defaultParallel), cmp.Or(t.Most, defaultMost)
+	if t.Now == nil {
+		t.Now = time.Now
+	}
+	began := t.Now()
+	r := &run{
+		Trial: t, roots: roots, change: c, found: &findings{},
+		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{},
+	}
+	level, err := r.roots0(ctx)
+	if err != nil {
+		return preview.Report{}, err
+	}
+	for depth := 0; len(level) > 0; depth++ {
+		if depth == maxDepth {
+			r.found.problem(preview.Problem{Message: fmt.Sprintf("applications describe applications more than %d deep", maxDepth)})
+			break
+		}
+		if len(r.visited) > t.Most {
+			return preview.Report{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
+		}
+		if level, err = r.level(ctx, level); err != nil {
+			return preview.Report{}, err
+		}
+	}
+	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks})
+	report.Base, report.Head = c.Base.Commit.SHA, c.Head
+	if c.Merged.Commit.SHA != c.Head {
+		report.Merge = c.Merged.Commit.SHA
+	}
+	report.Total, report.Rendered = len(r.visited), r.rendered
+	for _, path := range c.Conflicts {
+		r.found.problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
+	}
+	report.Problems, report.Warnings = r.found.sorted()
+	report.Seconds = t.Now().Sub(began).Seconds()
+	return report, nil
+}
+
+// id names an application.
+type id struct{ namespace, name string }
+
+// unit is an application as one side describes it.
+type unit struct {
+	app    v1alpha1.Application
+	origin string
+}
+
+// pair is an application on both sides; nil is that a side has none.
+type pair struct {
+	id         id
+	base, head *unit
+}
+
+// run is one trial.
+type run struct {
+	Trial
+	roots      Roots
+	change     Change
+	base, head sided
+	found      *findings
+
+	mu            sync.Mutex
+	visited       map[id]bool
+	before, after []preview.Side
+	rendered      int
+}
+
+// level renders applications, and returns those that they describe.
+func (r *run) level(ctx context.Context, pairs []pair) ([]pair, error) {
+	nested := make([]nested, len(pairs))
+	var all errgroup.Group
+	all.SetLimit(r.Parallel)
+	for i, p := range pairs {
+		all.Go(func() error {
+			if ctx.Err() == nil {
+				nested[i] = r.one(ctx, p)
+			}
+			return nil // an application that fails is part of the report
+		})
+	}
+	_ = all.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	base, head := &described{}, &described{}
+	for _, n := range nested {
+		base.add(n.base)
+		head.add(n.head)
+	}
+	return r.pairs(ctx, base, head), nil
+}
+
+// nested is what an application describes that is an application itself, or a
+// set of them.
+type nested struct{ base, head described }
+
+// one renders an application on both sides, or on one where the other must be
+// the same.
+func (r *run) one(ctx context.Context, p pair) nested {
+	var out nested
+	var before *reconcile.Desired
+	var errBefore error
+	if p.base != nil {
+		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
+		out.base = r.found.nestedIn(before, p.base)
+	}
+	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app.Spec, p.head.app.Spec) && !r.head.flow.TouchedSince(ctx, before) {
+		out.head = out.base
+		return out
+	}
+	var after *reconcile.Desired
+	var errAfter error
+	if p.head != nil {
+		after, _, errAfter = r.head.flow.Desire(ctx, &p.head.app, "")
+		out.head = r.found.nestedIn(after, p.head)
+		r.found.warn(p.head, after)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rendered++
+	if p.base != nil {
+		r.before = append(r.before, sideOf(p.base, before, errBefore))
+	}
+	if p.head != nil {
+		r.after = append(r.after, sideOf(p.head, after, errAfter))
+	}
+	return out
+}
+
+func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
+	to := u.app.Spec.Destination
+	s := preview.Side{
+		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err,
+	}
+	if d != nil && err == nil {
+		s.Objects, s.Origins = d.Objects, d.Origins
+	}
+	return s
+}
+
+func asMap(v any) map[string]any {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var out map[string]any
+	_ = json.Unmarshal(data, &out) // it was just written
+	return out
+}
+
+func same(a, b v1alpha1.ApplicationSpec) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// pairs matches what both sides describe by name, without what was looked at
+// already.
+func (r *run) pairs(ctx context.Context, base, head *described) []pair {
+	before, after := r.expand(ctx, base, head)
+	all := map[id]*pair{}
+	at := func(u *unit) *pair {
+		key := id{u.app.Namespace, u.app.Name}
+		if all[key] == nil {
+			all[key] = &pair{id: key}
+		}
+		return all[key]
+	}
+	for i := range before {
+		if p := at(&before[i]); p.base == nil {
+			p.base = &before[i]
+		}
+	}
+	for i := range after {
+		p := at(&after[i])
+		if p.head != nil {
+			r.found.warning(fmt.Sprintf("application %s is described more than once: %s and %s; the first counts", p.head.app.Name, p.head.origin, after[i].origin))
+			continue
+		}
+		p.head = &after[i]
+	}
+	var out []pair
+	for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b id) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+	}) {
+		if !r.visited[key] {
+			r.visited[key] = true
+			out = append(out, *all[key])
+		}
+	}
+	return out
+}
