@@ -138,9 +138,9 @@ func (s *session) attempted(p plan.Plan, result apply.Result) {
 // has nothing new to tell.
 func (s *session) learn(ctx context.Context, result apply.Result) {
 	d := s.view.Desired
-	var live []*unstructured.Unstructured
-	var keys []object.Key
+	var whole, part stored
 	for _, e := range result.Entries {
+		_, prepared := s.prepared[e.Key]
 		switch {
 		case e.Status == apply.Pruned:
 			s.mem.forget([]object.Key{e.Key})
@@ -148,12 +148,29 @@ func (s *session) learn(ctx context.Context, result apply.Result) {
 			s.mem.distrust(e.Key) // it may have been changed all the same
 		case e.Live != nil && e.Key.Kind == "Namespace" && d.hashes[e.Key] == "":
 			s.mem.namespace = e.Key.Name
+		case e.Live != nil && prepared:
+			part.add(e)
 		case e.Live != nil:
-			live, keys = append(live, e.Live), append(keys, e.Key)
+			whole.add(e)
 		}
 	}
-	judge{flow: s.flow, cluster: s.view.cluster, desired: d, mem: s.mem, applied: true}.all(ctx, live, keys)
+	j := s.judge()
+	// Of what was left as it is live on purpose, the answer says nothing of what
+	// the cluster makes of the rest of the desired object.
+	j.all(ctx, part.live, part.keys)
+	j.applied = true
+	j.all(ctx, whole.live, whole.keys)
 	s.view.seen = s.mem.snapshot()
+}
+
+// stored is what a cluster returned of what was applied.
+type stored struct {
+	live []*unstructured.Unstructured
+	keys []object.Key
+}
+
+func (s *stored) add(e apply.Entry) {
+	s.live, s.keys = append(s.live, e.Live), append(s.keys, e.Key)
 }
 
 // settle finishes a sync that waited for the health of its last wave, and

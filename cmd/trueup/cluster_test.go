@@ -114,7 +114,7 @@ func TestWithACluster(t *testing.T) {
 		{"get gives names", []string{"get", "-o", "name"}, exitOK, []string{"shop\n"}},
 		{"get gives YAML", []string{"get", "shop", "-o", "yaml"}, exitOK, []string{"kind: Application", "name: shop"}},
 		{"drift exits with 3", []string{"drift"}, exitDrift, []string{"1 field in 1 object", "next: trueup drift shop"}},
-		{"drift tells what a sync leaves alone", []string{"drift", "shop"}, exitDrift, []string{"data.extra", "kubectl-edit", "not in Git", "a sync leaves fields that Git does not name"}},
+		{"drift tells what a sync leaves alone", []string{"drift", "shop"}, exitDrift, []string{"data.extra", "kubectl-edit", "not in Git", "--undeclared removes fields that Git does not name"}},
 		{"history, the newest first", []string{"history", "shop"}, exitOK, []string{"2026-01-02 03:05:05  synced      aaaaaaa by ana\n2026-01-02 03:04:05  synced      bbbbbbb automated\n"}},
 		{"history for programs", []string{"history", "shop", "-o", "json"}, exitOK, []string{`/shop",`, `"revision": "aaaaaaa`}},
 		{"the local cluster is always there", []string{"cluster", "list"}, exitOK, []string{"in-cluster"}},
