@@ -107,8 +107,8 @@ func (s *session) sync(ctx context.Context, p plan.Plan, reason string) error {
 	if dryRun {
 		return nil // it is no attempt, and there is nothing to learn from it
 	}
-	s.prepared = nil
 	s.learn(ctx, result)
+	s.prepared = nil
 	s.attempted(p, result)
 	return nil
 }
