@@ -64,7 +64,7 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
 	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper}
-	c.tracker = newTracker(metadataClient, see)
+	c.tracker = newTracker(metadataClient, objects, see)
 	return c, nil
 }
 
