@@ -48,6 +48,9 @@ type Options struct {
 	// Poll and Sweep are the intervals of asking repositories, and of
 	// comparing everything anew.
 	Poll, Sweep time.Duration
+	// Unreachable is how long a cluster may not tell what happens in it until
+	// its applications are Unknown; 0 is for ever.
+	Unreachable time.Duration
 	// Health and Metrics are addresses to listen on; "0" is none.
 	Health, Metrics string
 	// Elect has one of several agents work at a time.
@@ -116,7 +119,7 @@ func Run(ctx context.Context, o Options) error {
 	measured := newMetrics()
 	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers, Events: mgr.GetEventRecorder("trueup-agent")}
-	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See}
+	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See, Patience: o.Unreachable, costs: measured.costs}
 	defer destinations.Close()
 	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
 	if err != nil {
@@ -126,7 +129,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey,
-		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
+		Compared: measured.costs.compared, Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace},
 	}
 	local, err := kube.Connect(appset.LocalName, o.Config, nil)
 	if err != nil {
@@ -141,7 +144,8 @@ func Run(ctx context.Context, o Options) error {
 		Agent: o.Sets, Namespace: o.Namespace, Projects: apps.Flow.Projects, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = waking(ctx, apps, sets)
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")}),
+		mgr.Add(reachability{destinations, apps.WakeCluster, o.Log.WithName("clusters")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
@@ -151,7 +155,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}
-	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats, sets.Expansions)
+	forget, err := measured.register(o.Registry, mgr.GetClient(), renders(rendered.Stats), expansions(sets.Expansions), unreachable{destinations})
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

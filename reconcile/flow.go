@@ -29,6 +29,8 @@ type Flow struct {
 	Namespace string
 	// MaskKey keys the marks that stand for secret values in reports.
 	MaskKey []byte
+	// Compared is told how many objects of a cluster are compared; nil is nobody.
+	Compared func(cluster string, objects int)
 }
 
 // Outcome is what one run found and did.

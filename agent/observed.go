@@ -1,0 +1,129 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+
+	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile"
+)
+
+// costs counts what destinations are asked.
+type costs struct {
+	reads, comparisons, requests *prometheus.CounterVec
+}
+
+func newCosts() costs {
+	return costs{
+		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_live_reads_total", Help: "Live objects that were read one by one, by cluster.",
+		}, []string{"cluster"}),
+		comparisons: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_comparisons_total", Help: "Objects that were compared with Git, by cluster.",
+		}, []string{"cluster"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_cluster_requests_total", Help: "Requests to a destination cluster by verb: get, list, watch, create, update, patch, delete, discover, other.",
+		}, []string{"cluster", "verb"}),
+	}
+}
+
+// compared counts objects of a cluster that are compared.
+func (c costs) compared(cluster string, objects int) {
+	c.comparisons.WithLabelValues(cluster).Add(float64(objects))
+}
+
+// counting is a config whose requests to a cluster are counted.
+func (c costs) counting(cluster string, config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return counted{next, func(verb string) { c.requests.WithLabelValues(cluster, verb).Inc() }}
+	})
+	return config
+}
+
+// counted counts requests.
+type counted struct {
+	next  http.RoundTripper
+	count func(verb string)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c counted) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.count(verbOf(req))
+	return c.next.RoundTrip(req)
+}
+
+// verbOf is the Kubernetes verb of a request.
+func verbOf(req *http.Request) string {
+	parts := strings.Split(strings.Trim(req.URL.Path, "/"), "/")
+	switch {
+	case len(parts) > 0 && parts[0] == "api":
+		parts = parts[min(2, len(parts)):]
+	case len(parts) > 0 && parts[0] == "apis":
+		parts = parts[min(3, len(parts)):]
+	default:
+		return "discover"
+	}
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		parts = parts[2:]
+	}
+	switch {
+	case len(parts) == 0:
+		return "discover"
+	case req.Method == http.MethodGet && req.URL.Query().Get("watch") != "":
+		return "watch"
+	case req.Method == http.MethodGet && len(parts) == 1:
+		return "list"
+	}
+	verbs := map[string]string{
+		http.MethodGet: "get", http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodDelete: "delete",
+	}
+	if verb, ok := verbs[req.Method]; ok {
+		return verb
+	}
+	return "other"
+}
+
+// observed is a cluster whose reads are counted, and which does not answer
+// for what nobody has told it of for too long.
+type observed struct {
+	*kube.Cluster
+	name  string
+	reads prometheus.Counter
+	// patience is how long a watch may be broken; 0 is for ever.
+	patience time.Duration
+}
+
+var _ reconcile.Objects = observed{}
+
+// Get implements reconcile.Objects.
+func (o observed) Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error) {
+	o.reads.Inc()
+	return o.Cluster.Get(ctx, gvk, key)
+}
+
+// Owned implements reconcile.Objects. Where the watch of one of the kinds has
+// been broken for longer than patience, the objects may be other than is
+// known: then it is a reconcile.Unreachable.
+func (o observed) Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]reconcile.Owned, error) {
+	asked := make([]schema.GroupKind, len(kinds))
+	for i, kind := range kinds {
+		asked[i] = kind.GroupKind()
+	}
+	if since, err := o.Broken(asked...); len(kinds) > 0 && o.overdue(since, time.Now()) {
+		return nil, &reconcile.Unreachable{Cluster: o.name, Since: since, Err: err}
+	}
+	return o.Cluster.Owned(ctx, app, kinds)
+}
+
+func (o observed) overdue(since, now time.Time) bool {
+	return !since.IsZero() && o.patience > 0 && now.Sub(since) >= o.patience
+}
