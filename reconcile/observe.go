@@ -58,10 +58,12 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		mem.forget(stale)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
+	before := mem.before(stale)
 	if err := (judge{f, c, d, mem}).all(ctx, live, stale); err != nil {
 		mem.forget(stale)
 		return nil, err
 	}
+	mem.usurp(before, stale)
 	mem.keep(hashes)
 	if len(stale) == len(hashes) {
 		mem.verify(f.Now())
@@ -265,7 +267,7 @@ func (v *View) Drift(previous v1alpha1.ApplicationStatus, pending bool) []Drift 
 			continue
 		}
 		for _, field := range s.verdict.Fields {
-			ours := field.Manager == object.FieldManager || field.Manager == "" && pending
+			ours := s.usurped.ours(field) || field.Manager == "" && pending
 			if field.Class != drift.Expected && !ours {
 				out = append(out, Drift{Key: key, State: s.verdict.State, Field: &field})
 			}

@@ -253,14 +253,18 @@ func (w *kindWatch) put(o any) {
 	version := m.GetResourceVersion()
 	w.mu.Lock()
 	old, known := w.known[id]
-	if known && old.version == version && old.app == app {
+	if known && old.version == version && (old.app == app || !ok) {
 		w.mu.Unlock()
 		return
 	}
-	if ok {
+	lost := !ok && known
+	if lost {
+		// Somebody took the tracking id away: its last owner still has to know
+		// what happens to the object.
+		app = old.app
+	}
+	if ok || lost {
 		w.known[id] = tracked{key: key, app: app, version: version}
-	} else {
-		delete(w.known, id)
 	}
 	w.mu.Unlock()
 	if !ok && !known {
@@ -272,10 +276,12 @@ func (w *kindWatch) put(o any) {
 		w.tracker.disown(old.app, key, w.gvk.Version)
 		w.tracker.see(old.app, s)
 	}
-	if ok {
+	if lost {
+		w.tracker.disown(app, key, w.gvk.Version)
+	} else {
 		w.tracker.own(app, key, w.gvk.Version)
-		w.tracker.see(app, s)
 	}
+	w.tracker.see(app, s)
 }
 
 func (w *kindWatch) drop(id, version string) {
