@@ -6,9 +6,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/history"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 func TestRequestsCountByVerb(t *testing.T) {
@@ -34,6 +38,61 @@ func TestRequestsCountByVerb(t *testing.T) {
 	} {
 		if got := verbOf(httptest.NewRequest(tc.method, tc.url, nil)); got != tc.want {
 			t.Errorf("%s %s is %s, want %s", tc.method, tc.url, got, tc.want)
+		}
+	}
+}
+
+// TestClocksApart: a change that a cluster dates ahead of our clock, or long
+// before, gives no negative times.
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	times := newDriftTimes()
+	for _, skew := range []time.Duration{time.Hour, -100 * 365 * 24 * time.Hour} {
+		at := now.Add(skew)
+		times.observe(reconcile.DriftEvent{Moment: reconcile.Opened, At: now, Field: &drift.Field{Time: &at}})
+		times.observe(reconcile.DriftEvent{Moment: reconcile.Closed, At: now, FoundAt: at, How: reconcile.HowUndone})
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(times.detect, times.correct)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const century = 100 * 365 * 24 * 3600
+	for _, family := range families {
+		for _, m := range family.Metric {
+			if h := m.GetHistogram(); h.GetSampleCount() != 2 || h.GetSampleSum() != century {
+				t.Errorf("%s counts %d times of %v s together", family.GetName(), h.GetSampleCount(), h.GetSampleSum())
+			}
+		}
+	}
+}
+
+// TestRepeatedMoments: what an earlier process told last is told again only
+// where it says something else.
+func TestRepeatedMoments(t *testing.T) {
+	t.Parallel()
+	opened := history.Drift{Object: history.Object{Kind: "ConfigMap"}, Moment: "opened", Manager: "kubectl", Live: "1", Desired: "2"}
+	other, secret, closed := opened, opened, opened
+	other.Live = "3"
+	secret.Kind, secret.Live = "Secret", "<secret #1>"
+	remasked := secret
+	remasked.Live = "<secret #2>"
+	closed.Cleared = true
+	for name, tc := range map[string]struct {
+		last, now history.Drift
+		want      bool
+	}{
+		"the same":                     {opened, opened, true},
+		"another value":                {opened, other, false},
+		"a secret under another key":   {secret, remasked, true},
+		"opened again after its end":   {closed, opened, false},
+		"closed":                       {opened, closed, false},
+		"closed twice, however it was": {closed, closed, true},
+	} {
+		if got := repeated(tc.last, tc.now); got != tc.want {
+			t.Errorf("%s: got %t, want %t", name, got, tc.want)
 		}
 	}
 }

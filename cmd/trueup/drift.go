@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/ignore"
@@ -265,7 +264,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	}
 	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted)-stale, unverified)
 	if !oldest.IsZero() {
-		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
+		total += " · last full look " + age(v.now, oldest) + " ago"
 	}
 	b.WriteString(v.palette.bold(total) + "\n")
 	if len(drifted) > 0 {
@@ -313,7 +312,7 @@ func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application, more m
 		d := app.Status.Drift
 		since := "-"
 		if d.Since != nil {
-			since = duration.HumanDuration(v.now.Sub(d.Since.Time))
+			since = age(v.now, d.Since.Time)
 		}
 		name := app.Name
 		if all := more[name]; all != "" {

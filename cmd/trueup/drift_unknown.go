@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/output"
@@ -38,3 +41,7 @@ func (v driftView) problems(b *strings.Builder, apps []v1alpha1.Application) {
 		fmt.Fprintf(b, "and %s more\n", plural(more, "problem"))
 	}
 }
+
+// age is how long something has lasted. The clock of a cluster may be ahead of
+// ours: then it has only just begun.
+func age(now, since time.Time) string { return duration.HumanDuration(max(0, now.Sub(since))) }
