@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) error {
 	measured := newMetrics()
 	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers, Events: mgr.GetEventRecorder("trueup-agent")}
-	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See, Patience: o.Unreachable, costs: measured.costs}
+	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See, Patience: o.Unreachable, costs: measured.costs, Tried: measured.tried}
 	defer destinations.Close()
 	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
 	if err != nil {

@@ -35,10 +35,14 @@ type Destinations struct {
 	// is known of it does not count any more; 0 is for ever.
 	Patience time.Duration
 
-	costs   costs
-	mu      sync.Mutex
-	open    map[string]*connection // by server
-	closing sync.WaitGroup         // connections that others took the place of
+	// Tried is told the result of each dry run; nil measures nothing.
+	Tried func(result string)
+
+	costs     costs
+	documents kube.Documents
+	mu        sync.Mutex
+	open      map[string]*connection // by server
+	closing   sync.WaitGroup         // connections that others took the place of
 }
 
 type connection struct {
@@ -147,7 +151,8 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	}
 	objects := observed{Cluster: cluster, name: r.Name, reads: d.costs.reads.WithLabelValues(r.Name), patience: d.Patience}
 	ports := &reconcile.Cluster{
-		Name: r.Name, Server: r.Server, Writer: cluster, Objects: objects, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster),
+		Name: r.Name, Server: r.Server, Writer: cluster, Objects: objects, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster, &d.documents),
+		Trials: kube.NewTrials(cluster, d.Tried),
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}

@@ -23,6 +23,7 @@ type metrics struct {
 	drifts      *prometheus.CounterVec
 	times       driftTimes
 	costs       costs
+	dryRuns     *prometheus.CounterVec
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
@@ -44,6 +45,9 @@ func newMetrics() *metrics {
 		}, []string{"event"}),
 		times: newDriftTimes(),
 		costs: newCosts(),
+		dryRuns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trueup_dry_runs_total", Help: "Dry runs that ask a cluster what a sync would change, by result: ok, failed, unsafe (not asked: webhooks may have side effects), limited.",
+		}, []string{"result"}),
 		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_git_polls_total", Help: "Queries of a repository's refs, with the fetch that follows a change, by result: ok or error.",
 		}, []string{"result"}),
@@ -73,6 +77,8 @@ func (m *metrics) drifted(e reconcile.DriftEvent) {
 	m.drifts.WithLabelValues(word).Inc()
 	m.times.observe(e)
 }
+
+func (m *metrics) tried(result string) { m.dryRuns.WithLabelValues(result).Inc() }
 
 func (m *metrics) polled(took time.Duration, err error) {
 	result := "ok"
@@ -104,7 +110,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, more ..
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
-		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit,
+		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, m.dryRuns, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.forges, m.forgeLimit,
 		m.costs.reads, m.costs.comparisons, m.costs.requests, applications{apps}, applicationSets{apps}, verifiedAges{apps},
 	}
 	all = append(all, more...)

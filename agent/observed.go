@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -110,18 +111,33 @@ func (o observed) Get(ctx context.Context, gvk schema.GroupVersionKind, key obje
 	return o.Cluster.Get(ctx, gvk, key)
 }
 
-// Owned implements reconcile.Objects. Where the watch of one of the kinds has
-// been broken for longer than patience, the objects may be other than is
-// known: then it is a reconcile.Unreachable.
+// Owned implements reconcile.Objects. Where the watch of a kind has been
+// broken for longer than patience, its objects may be other than is known: the
+// kind is a reconcile.Unwatched where the server itself says no, and else the
+// cluster a reconcile.Unreachable.
 func (o observed) Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]reconcile.Owned, error) {
-	asked := make([]schema.GroupKind, len(kinds))
-	for i, kind := range kinds {
-		asked[i] = kind.GroupKind()
+	var blind []error
+	for _, kind := range kinds {
+		since, err := o.Broken(kind.GroupKind())
+		switch {
+		case !o.overdue(since, time.Now()):
+		case kube.Refusal(err):
+			blind = append(blind, &reconcile.Unwatched{Kind: kind, Err: err})
+		default:
+			return nil, &reconcile.Unreachable{Cluster: o.name, Since: since, Err: err}
+		}
 	}
-	if since, err := o.Broken(asked...); len(kinds) > 0 && o.overdue(since, time.Now()) {
-		return nil, &reconcile.Unreachable{Cluster: o.name, Since: since, Err: err}
+	owned, err := o.Cluster.Owned(ctx, app, kinds)
+	if len(blind) == 0 {
+		return owned, err
 	}
-	return o.Cluster.Owned(ctx, app, kinds)
+	if err == nil {
+		return owned, errors.Join(blind...)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself is asked for
+		return owned, errors.Join(append(blind, joined.Unwrap()...)...)
+	}
+	return owned, err
 }
 
 func (o observed) overdue(since, now time.Time) bool {

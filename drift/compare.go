@@ -47,7 +47,8 @@ type Input struct {
 // Compare tells for each object whether live is what Git says.
 //
 // An object of Live that is not desired is Extra if somebody tracks it: its
-// tracking id names that very object. Others are not reported.
+// tracking id names that very object. Others are not reported. One that the
+// comparison breaks on is Unknown, and the others are compared.
 func Compare(in Input) Report {
 	shared := newSettings(in)
 	live := object.Index(valid(in.Live))
@@ -58,7 +59,7 @@ func Compare(in Input) Report {
 			report.Objects = append(report.Objects, newObject(key, Missing))
 			continue
 		}
-		report.Objects = append(report.Objects, shared.object(liveKey, desired, live[liveKey]))
+		report.Objects = append(report.Objects, shared.guarded(liveKey, desired, live[liveKey]))
 		live[liveKey] = nil // compared
 	}
 	for key, u := range live {

@@ -1,7 +1,6 @@
 package drift
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/trueup-dev/trueup/drift/known"
@@ -178,8 +177,8 @@ func (c *comparison) metrics(p *place, desired, live []any) {
 	at := func(i int) *place { return p.item(p.typ.Item(), object.Step{Index: &i}, true) }
 	used := make([]bool, len(live))
 	for i, want := range desired {
-		j := slices.IndexFunc(live, func(have any) bool { return measure(have) == measure(want) })
-		for ; j >= 0 && j < len(live) && (used[j] || measure(live[j]) != measure(want)); j++ {
+		j := slices.IndexFunc(live, func(have any) bool { return known.Measure(have) == known.Measure(want) })
+		for ; j >= 0 && j < len(live) && (used[j] || known.Measure(live[j]) != known.Measure(want)); j++ {
 		}
 		if j < 0 || j == len(live) {
 			c.declared(at(i), want, nil)
@@ -193,25 +192,6 @@ func (c *comparison) metrics(p *place, desired, live []any) {
 			c.declared(at(j), nil, have)
 		}
 	}
-}
-
-// measure is what a metric is about, without its target.
-func measure(metric any) string {
-	m, _ := metric.(map[string]any)
-	of := map[string]any{}
-	for name, value := range m {
-		source, ok := value.(map[string]any)
-		if !ok {
-			of[name] = value
-			continue
-		}
-		rest := maps.Clone(source)
-		for _, target := range []string{"target", "targetAverageUtilization", "targetAverageValue", "targetValue"} {
-			delete(rest, target)
-		}
-		of[name] = rest
-	}
-	return compact(of)
 }
 
 func (c *comparison) setItem(p *place, i int, value any) *place {

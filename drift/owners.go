@@ -49,6 +49,12 @@ func (c *comparison) holders(p *place) (owners []*ownership.Claim, around bool) 
 	return c.owners(p.whole), true
 }
 
+// held reports whether our Apply entry owns the place, whatever is there.
+func (c *comparison) held(p *place) bool {
+	owners, _ := c.holders(p)
+	return c.ours(owners) != nil
+}
+
 func (c *comparison) isOurs(by *ownership.Claim) bool {
 	return by.Manager == c.manager && by.Operation == "Apply"
 }

@@ -60,7 +60,8 @@ type Object struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	State     State  `json:"state"`
-	// Reason says why the state is Unknown.
+	// Reason says why the state is Unknown, or why nobody could be asked about
+	// a difference that is in doubt.
 	Reason string  `json:"reason,omitempty"`
 	Fields []Field `json:"fields"`
 	// Origin is the file and the line that describe it in Git, such as
@@ -93,6 +94,10 @@ type Field struct {
 	Subresource string `json:"-"`
 	// Atomic says that the value is part of one that has one owner only.
 	Atomic bool `json:"-"`
+	// Held says that our Apply entry still owns the place: nobody else has
+	// written there since we applied, so that a value which differs is what the
+	// server made of ours, or what Git has changed since.
+	Held bool `json:"-"`
 }
 
 // ToSync reports a difference that a sync takes away.

@@ -153,7 +153,7 @@ func (c *comparison) declared(p *place, desired, live any) {
 }
 
 func (c *comparison) record(p *place, f Field, by *ownership.Claim) {
-	f.Path, f.Atomic = p.path().String(), p.whole != nil
+	f.Path, f.Atomic, f.Held = p.path().String(), p.whole != nil, c.held(p)
 	if c.secret && (p.below("data") || p.below("stringData")) {
 		f.Desired, f.Live = c.mask.Pair(f.Desired, f.Live)
 	}

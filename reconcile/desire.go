@@ -41,7 +41,9 @@ type Desired struct {
 	Origins map[object.Key]string
 
 	hashes map[object.Key]string
-	asked  []asked
+	// vague are objects of kinds that the cluster cannot tell about just now.
+	vague unreadable
+	asked []asked
 	// stand is where the trees of asked stood, one after the other.
 	stand []standing
 	rules rulebook
@@ -78,7 +80,7 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask cluster %s what it serves: %w", cluster.Name, err)
 	}
-	d := &Desired{Origins: map[object.Key]string{}}
+	d := &Desired{Origins: map[object.Key]string{}, vague: unreadable{}}
 	if live := lookups(app, cluster, project, d); live != nil {
 		for i := range all.sources {
 			all.sources[i].Live = live
@@ -93,7 +95,7 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 		return d, nil, err
 	}
 	var scopes []limits.Object
-	if d.Objects, scopes, err = f.own(ctx, app, cluster, objects, d.Origins); err != nil {
+	if scopes, err = f.own(ctx, app, cluster, objects, d); err != nil {
 		return nil, nil, err
 	}
 	if project != nil {
@@ -195,10 +197,10 @@ func (f *Flow) keyIn(app *v1alpha1.Application, u *unstructured.Unstructured) ob
 }
 
 // own makes rendered objects the application's: in the destination namespace
-// unless they name one, and tracked. Origins follow their objects.
-func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured, origins map[object.Key]string) ([]*unstructured.Unstructured, []limits.Object, error) {
-	defined := definitions(objects)
-	var out []*unstructured.Unstructured
+// unless they name one, and tracked. Origins follow their objects. Of a kind
+// that the cluster cannot tell about just now, an object stays what it was.
+func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, objects []*unstructured.Unstructured, d *Desired) ([]limits.Object, error) {
+	defined, origins := definitions(objects), d.Origins
 	var scopes []limits.Object
 	var failures []error
 	for _, rendered := range objects {
@@ -207,9 +209,14 @@ func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, o
 		origin, known := origins[place]
 		delete(origins, place)
 		namespaced, ok := defined[u.GroupVersionKind()]
+		var vague error
 		if !ok {
 			var err error
-			if namespaced, err = c.Kinds.Namespaced(ctx, u.GroupVersionKind()); err != nil {
+			namespaced, err = c.Kinds.Namespaced(ctx, u.GroupVersionKind())
+			switch answered := new(Answered); {
+			case errors.As(err, &answered):
+				namespaced, vague = wasNamespaced(app, object.KeyOf(u)), err
+			case err != nil:
 				failures = append(failures, fmt.Errorf("%s: %w", described(u, origin), err))
 				continue
 			}
@@ -230,10 +237,14 @@ func (f *Flow) own(ctx context.Context, app *v1alpha1.Application, c *Cluster, o
 		if known {
 			origins[object.KeyOf(u)] = origin
 		}
-		out = append(out, u)
+		d.Objects = append(d.Objects, u)
+		if vague != nil {
+			d.vague[object.KeyOf(u)] = vague // nothing is done about it, so that nothing has to be permitted
+			continue
+		}
 		scopes = append(scopes, limits.Object{Key: object.KeyOf(u), Namespaced: namespaced})
 	}
-	return out, scopes, errors.Join(failures...)
+	return scopes, errors.Join(failures...)
 }
 
 // described names an object and, where it is known, its place.

@@ -78,7 +78,7 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 		return f.failed(app, mem, err)
 	}
 	pending := mem.attempt.Revision != desired.Digest
-	found := view.Drift(app.Status, pending)
+	found := mem.held(view, view.Drift(app.Status, pending))
 	if len(found) == 0 {
 		mem.noticed = time.Time{}
 	} else if mem.noticed.IsZero() {
@@ -106,14 +106,14 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	if s.run != nil && f.Journal != nil {
 		_ = f.Journal.Record(ctx, *s.run) // as with drift: it tells its own failures
 	}
-	left := view.Drift(app.Status, false)
+	left := mem.held(s.view, s.view.Drift(app.Status, false))
 	if pending && s.run == nil {
 		left = found
 	}
 	s.tell(ctx, found, left)
 	status := s.status(p, left)
 	_, _, next := acceptances(app, f.Now())
-	return Outcome{Status: status, After: sooner(decision.After, next, f.Now()), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
+	return Outcome{Status: status, After: soonest(mem.lookAgain(s.view), sooner(decision.After, next, f.Now())), Synced: s.run != nil, Done: app.Operation != nil && s.run != nil || refusedRequest(app, p)}
 }
 
 // Compare tells how live objects differ from a revision, or from the
@@ -123,7 +123,9 @@ func (f *Flow) Compare(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return drift.Report{}, err
 	}
-	view, err := f.Observe(ctx, app, desired, cluster, &Memory{})
+	mem := &Memory{}
+	mem.resume(app, desired)
+	view, err := f.Observe(ctx, app, desired, cluster, mem)
 	if err != nil {
 		return drift.Report{}, err
 	}
@@ -151,6 +153,9 @@ func (f *Flow) Teardown(ctx context.Context, app *v1alpha1.Application, mem *Mem
 	view, err := f.Observe(ctx, app, &Desired{}, cluster, mem)
 	if err != nil {
 		return 0, err
+	}
+	if text := view.blindness(); text != "" {
+		return 0, fmt.Errorf("find what is left of %s in cluster %s: %s", app.Name, cluster.Name, text)
 	}
 	policy := PolicyOf(app, nil)
 	policy.Deleting = true

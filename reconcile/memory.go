@@ -12,6 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/reconcile/doubt"
 )
 
 // Memory is what is remembered of one application between two looks: enough
@@ -44,12 +45,15 @@ type Memory struct {
 	namespace string              // the destination namespace known to exist
 	rules     rulebook            // the application's own, compiled
 	verified  time.Time           // when everything was last fetched
+	vague     int                 // looks in a row that could not compare something
 	open      map[place]open      // drift that was told and not closed
+	answers   map[object.Key]doubt.Answer
 }
 
 // seen is the verdict on one object.
 type seen struct {
 	desired string // hash of the desired object, empty for what is not desired
+	again   bool   // it must be read again at the next look
 	version string // resourceVersion that the verdict is about
 	mark    drift.Mark
 	content string // as contentOf tells it, empty where only metadata are watched
@@ -263,7 +267,7 @@ func (m *Memory) stale(hashes map[object.Key]string) []object.Key {
 	for key, hash := range hashes {
 		s, ok := m.seen[key]
 		sighting, noticed := m.inbox[key]
-		if !ok || s.desired != hash || noticed && s.outdated(sighting) {
+		if !ok || s.again || s.desired != hash || noticed && s.outdated(sighting) {
 			out = append(out, key)
 			continue
 		}
@@ -282,6 +286,7 @@ func (m *Memory) keep(hashes map[object.Key]string) {
 	for key := range m.seen {
 		if _, ok := hashes[key]; !ok {
 			delete(m.seen, key)
+			delete(m.answers, key)
 		}
 	}
 }
@@ -327,7 +332,7 @@ func (m *Memory) distrust(key object.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s, ok := m.seen[key]; ok {
-		s.desired = "?"
+		s.again = true
 		m.seen[key] = s
 	}
 }

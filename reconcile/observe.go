@@ -1,9 +1,10 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -24,11 +25,14 @@ type View struct {
 	Desired *Desired
 	cluster *Cluster
 	seen    map[object.Key]seen
+	// unwatched are the kinds of which nothing tells what happens to them.
+	unwatched map[schema.GroupKind]*Unwatched
 }
 
 // Observe looks at the live side of what is desired, and at what is tracked
 // for the application beyond that. It reads only the objects whose verdict in
-// mem does not count any more.
+// mem does not count any more. One that cannot be read or compared is Unknown;
+// the failure of all that was asked is an error.
 func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desired, c *Cluster, mem *Memory) (*View, error) {
 	var err error
 	if d.rules, err = f.rulesOf(ctx, app, mem); err != nil {
@@ -41,6 +45,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		hashes[key], versions[key] = d.stamp(key), u.GroupVersionKind()
 	}
 	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(ctx, app, c)...))
+	blind, err := unwatched(err)
 	if err != nil {
 		return nil, fmt.Errorf("watch what %s consists of in cluster %s: %w", app.Name, c.Name, err)
 	}
@@ -49,26 +54,36 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 			hashes[o.Key], versions[o.Key] = "", o.Key.GroupKind().WithVersion(o.Version)
 		}
 	}
+	left := leftovers(app, blind, hashes)
+	for key, gvk := range left {
+		hashes[key], versions[key] = "", gvk
+	}
 	absent := f.absentNamespace(ctx, app, c, mem)
+	mem.reread(blind)
 	stale := mem.scaled(mem.stale(hashes), hashes)
 	// Nothing is in a namespace that is not there.
-	worth := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return absent != "" && key.Namespace == absent })
-	live, err := f.fetch(ctx, c, worth, versions)
-	if err != nil {
+	worth := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool {
+		return absent != "" && key.Namespace == absent || d.vague[key] != nil
+	})
+	live, failed := f.fetch(ctx, c, worth, versions)
+	if err := cmp.Or(ctx.Err(), failed.failure(worth, mem)); err != nil {
 		mem.forget(stale)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
-	before := mem.before(stale)
-	if err := (judge{f, c, d, mem}).all(ctx, live, stale); err != nil {
-		mem.forget(stale)
-		return nil, err
+	maps.Copy(failed, d.vague)
+	for key, err := range failed {
+		mem.unknown(key, d.stamp(key), "it cannot be read: "+err.Error())
 	}
-	mem.usurp(before, stale)
+	readable := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return failed[key] != nil })
+	before := mem.before(readable)
+	judge{flow: f, cluster: c, desired: d, mem: mem}.all(ctx, f.mine(app, live, left), readable)
+	mem.usurp(before, readable)
 	mem.keep(hashes)
-	if len(stale) == len(hashes) {
+	v := &View{Desired: d, cluster: c, seen: mem.snapshot(), unwatched: blind}
+	if len(stale) == len(hashes) && len(v.vague()) == 0 {
 		mem.verify(f.Now())
 	}
-	return &View{Desired: d, cluster: c, seen: mem.snapshot()}, nil
+	return v, nil
 }
 
 // inventory lists the kinds that the status says the application has: of
@@ -112,7 +127,7 @@ func (f *Flow) absentNamespace(ctx context.Context, app *v1alpha1.Application, c
 const parallelReads = 8
 
 // fetch reads objects; those that are not there are left out.
-func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, versions map[object.Key]schema.GroupVersionKind) ([]*unstructured.Unstructured, error) {
+func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, versions map[object.Key]schema.GroupVersionKind) ([]*unstructured.Unstructured, unreadable) {
 	found := make([]*unstructured.Unstructured, len(keys))
 	failures := make([]error, len(keys))
 	var all errgroup.Group
@@ -124,13 +139,19 @@ func (f *Flow) fetch(ctx context.Context, c *Cluster, keys []object.Key, version
 			case err == nil:
 				found[i] = u
 			case fault.Of(err) != fault.Missing:
-				failures[i] = fmt.Errorf("%s: %w", key, err)
+				failures[i] = err
 			}
 			return nil // every failure is told, not only the first
 		})
 	}
 	_ = all.Wait()
-	return slices.DeleteFunc(found, func(u *unstructured.Unstructured) bool { return u == nil }), errors.Join(failures...)
+	failed := unreadable{}
+	for i, err := range failures {
+		if err != nil {
+			failed[keys[i]] = err
+		}
+	}
+	return slices.DeleteFunc(found, func(u *unstructured.Unstructured) bool { return u == nil }), failed
 }
 
 // judge compares and remembers.
@@ -139,13 +160,19 @@ type judge struct {
 	cluster *Cluster
 	desired *Desired
 	mem     *Memory
+	// applied: what is live was applied just now, and is as the cluster
+	// returned it.
+	applied bool
 }
 
+// pair is both sides of one object; either may be nil.
+type pair struct{ want, live *unstructured.Unstructured }
+
 // all judges the objects of keys, of which live holds those that are there.
-func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys []object.Key) error {
+func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys []object.Key) {
 	f, c, d, mem := j.flow, j.cluster, j.desired, j.mem
 	if len(keys) == 0 {
-		return nil
+		return
 	}
 	if f.Compared != nil {
 		f.Compared(c.Name, len(keys))
@@ -160,30 +187,22 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 			desired = append(desired, u)
 		}
 	}
-	byKey := object.Index(live)
 	in := drift.Input{Desired: desired, Live: live, Schemas: c.Schemas, MaskKey: f.MaskKey, Rules: d.rules.set, Around: mem.scalers(wanted)}
 	report := drift.Compare(in)
-	more, err := scalersOf(ctx, c, report)
-	if err != nil {
-		return err
-	}
+	more, failed := scalersOf(ctx, c, report)
 	if len(more) > 0 {
 		in.Around = append(in.Around, more...)
 		report = drift.Compare(in)
 	}
-	wants := object.Index(desired)
+	byKey, wants := object.Index(live), object.Index(desired)
 	judged := map[object.Key]bool{}
 	for _, verdict := range report.Objects {
 		key := verdict.Key()
 		judged[key] = true
-		var apply *unstructured.Unstructured
-		switch {
-		case d.rules.respected:
-			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, nil)
-		case d.rules.accepts:
-			apply = drift.LeaveToLive(wants[key], byKey[key], verdict, isAccepted)
+		if err := failed[key.Namespace]; err != nil && mayBeScaled(verdict) {
+			verdict = drift.NotCompared(key, err.Error())
 		}
-		mem.remember(seen{desired: d.stamp(key), verdict: verdict, apply: apply}, byKey[key])
+		j.remembered(ctx, in, verdict, pair{wants[key], byKey[key]})
 	}
 	// What was tracked and is neither desired nor there any more.
 	var gone []object.Key
@@ -193,6 +212,24 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 		}
 	}
 	mem.forget(gone)
+}
+
+// remember stores a verdict, with what is to be applied in the desired
+// object's place.
+func (j judge) remember(verdict drift.Object, again bool, of pair) {
+	s := seen{desired: j.desired.stamp(verdict.Key()), again: again, verdict: verdict, apply: j.toApply(verdict, of)}
+	j.mem.remember(s, of.live)
+}
+
+// toApply takes the desired object's place in a sync, where rules have live
+// values respected; nil where none have.
+func (j judge) toApply(verdict drift.Object, of pair) *unstructured.Unstructured {
+	switch rules := j.desired.rules; {
+	case rules.respected:
+		return drift.LeaveToLive(of.want, of.live, verdict, nil)
+	case rules.accepts:
+		return drift.LeaveToLive(of.want, of.live, verdict, isAccepted)
+	}
 	return nil
 }
 

@@ -55,11 +55,15 @@ type Cluster struct {
 	Kinds   Kinds
 	// Schemas know the structure of the kinds that the cluster serves.
 	Schemas drift.Schemas
+	// Trials may be nil: then nobody is asked about what is in doubt.
+	Trials Trials
 }
 
 // Objects reads live objects.
 type Objects interface {
-	// Get reads one object; one that is not there is a fault.Missing.
+	// Get reads one object; one that is not there is a fault.Missing. A failure
+	// that says nothing about other objects is an Answered, or another kind than
+	// fault.Transient.
 	Get(ctx context.Context, gvk schema.GroupVersionKind, key object.Key) (*unstructured.Unstructured, error)
 	// List lists the objects of a kind in a namespace, or in all where that is
 	// empty. More of them than most are a fault.Invalid, a kind that is not
@@ -67,7 +71,8 @@ type Objects interface {
 	List(ctx context.Context, gvk schema.GroupVersionKind, namespace string, most int) ([]*unstructured.Unstructured, error)
 	// Owned lists what is tracked for an application among all kinds that
 	// anybody named so far, these ones included. It returns when the kinds
-	// are watched, so that nothing is overlooked.
+	// are watched, so that nothing is overlooked. Where only some kinds cannot
+	// be, it returns what it has, and an Unwatched for each of these, joined.
 	Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]Owned, error)
 }
 

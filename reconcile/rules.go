@@ -179,28 +179,36 @@ func (v *View) ruleProblems() []string {
 const maxScalers = 5000
 
 // scalersOf reads the autoscalers that may explain a difference which looks
-// like one's work: they may belong to another application, or to nobody.
-func scalersOf(ctx context.Context, c *Cluster, report drift.Report) ([]*unstructured.Unstructured, error) {
+// like one's work: they may belong to another application, or to nobody. Of
+// the namespaces in which it is not known, it tells why.
+func scalersOf(ctx context.Context, c *Cluster, report drift.Report) ([]*unstructured.Unstructured, map[string]error) {
 	namespaces := map[string]bool{}
 	for _, o := range report.Objects {
-		for _, f := range o.Fields {
-			if f.ToSync() && known.MayScale(f.Path, f.Manager) {
-				namespaces[o.Namespace] = true
-			}
+		if mayBeScaled(o) {
+			namespaces[o.Namespace] = true
 		}
 	}
 	var out []*unstructured.Unstructured
+	var failed map[string]error
 	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
 		for _, gvk := range known.Scalers() {
 			found, err := c.Objects.List(ctx, gvk, namespace, maxScalers)
 			kind := fault.Of(err)
 			if err != nil && kind != fault.Missing && kind != fault.Denied && kind != fault.Invalid {
-				return nil, fmt.Errorf("look for autoscalers in %s of cluster %s: %w", namespace, c.Name, err)
+				if failed == nil {
+					failed = map[string]error{}
+				}
+				failed[namespace] = fmt.Errorf("look for autoscalers in %s of cluster %s: %w", namespace, c.Name, err)
 			}
 			out = append(out, found...) // nothing where they cannot be read: then nothing explains the difference
 		}
 	}
-	return out, nil
+	return out, failed
+}
+
+// mayBeScaled reports a difference that an autoscaler may explain.
+func mayBeScaled(o drift.Object) bool {
+	return slices.ContainsFunc(o.Fields, func(f drift.Field) bool { return f.ToSync() && known.MayScale(f.Path, f.Manager) })
 }
 
 // scalerOf keeps what matters of an autoscaler, and nothing of others.

@@ -115,11 +115,7 @@ func (s *session) learn(ctx context.Context, result apply.Result) {
 			live, keys = append(live, e.Live), append(keys, e.Key)
 		}
 	}
-	if err := (judge{s.flow, s.view.cluster, d, s.mem}).all(ctx, live, keys); err != nil {
-		for _, key := range keys {
-			s.mem.distrust(key) // the next look tells
-		}
-	}
+	judge{flow: s.flow, cluster: s.view.cluster, desired: d, mem: s.mem, applied: true}.all(ctx, live, keys)
 	s.view.seen = s.mem.snapshot()
 }
 
@@ -143,6 +139,9 @@ func (s *session) settle(p plan.Plan) {
 		s.run.Phase, s.run.Message = phaseRunning, firstReason(p)
 	default:
 		s.run.Phase, s.run.Message = phaseSucceeded, summary(s.run.Result)
+		if n := len(s.view.vague()); n > 0 {
+			s.run.Message += fmt.Sprintf("; %d objects could not be compared", n)
+		}
 		s.mem.operation = nil
 	}
 }

@@ -92,14 +92,20 @@ func (s *session) revisions() (string, []string) {
 	return "", all
 }
 
+// syncStatus is OutOfSync where something is known to differ, and Unknown
+// where the rest may.
 func (s *session) syncStatus() v1alpha1.SyncStatusCode {
+	status := v1alpha1.SyncStatusCodeSynced
 	for _, seen := range s.view.seen {
-		if seen.verdict.State == drift.InSync || seen.verdict.State == drift.Extra && extraneous(seen) {
-			continue
+		switch state := seen.verdict.State; {
+		case state == drift.InSync || state == drift.Extra && extraneous(seen):
+		case state == drift.Unknown:
+			status = v1alpha1.SyncStatusCodeUnknown
+		default:
+			return v1alpha1.SyncStatusCodeOutOfSync
 		}
-		return v1alpha1.SyncStatusCodeOutOfSync
 	}
-	return v1alpha1.SyncStatusCodeSynced
+	return status
 }
 
 // extraneous reports objects that ask not to count when Git has them no more.
@@ -136,6 +142,7 @@ func (s *session) resources() []v1alpha1.ResourceStatus {
 		case drift.Unknown:
 			r.Status, r.Message = v1alpha1.SyncStatusCodeUnknown, seen.verdict.Reason
 		case drift.Modified, drift.Missing, drift.Orphaned: // out of sync, as set above
+			r.Message = cmp.Or(r.Message, seen.verdict.Reason)
 		}
 		out = append(out, r)
 	}
@@ -223,6 +230,9 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 	}
 	if problems := s.view.ruleProblems(); len(problems) > 0 {
 		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
+	}
+	if text := s.view.blindness(); text != "" {
+		c.add(ComparisonError, metav1.ConditionTrue, "Unknown", text)
 	}
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
 	if _, expired, _ := acceptances(s.app, now.Time); len(expired) > 0 {

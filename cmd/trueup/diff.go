@@ -47,7 +47,7 @@ With APP it renders the application's source and reads the live objects, here an
 it needs access to the repository and to the destination. 'trueup drift' shows what the agent saw instead.
 
 Without it everything comes from files. LIVE is what 'kubectl get -o yaml --show-managed-fields' prints. FILE may be - for standard input.
-Exits with 0 when everything is in sync, 3 when something differs, 1 when a file cannot be read.`,
+Exits with 0 when everything is in sync, 3 when something differs, 4 when nothing does but something could not be compared, 1 when a file cannot be read.`,
 		Example: `  trueup diff web --revision release-2
   kubectl get deploy,svc -n shop -o yaml --show-managed-fields > live.yaml
   trueup diff --desired shop.yaml --live live.yaml --ignore-rules rules.yaml --rules`,
@@ -172,12 +172,17 @@ func showReport(report drift.Report, o diffOptions, app string, s streams) error
 	if err := printReport(report, o, app, s); err != nil {
 		return err
 	}
+	var code error
 	for _, object := range report.Objects {
-		if object.State != drift.InSync {
+		switch object.State {
+		case drift.InSync:
+		case drift.Unknown:
+			code = exitCode(exitIncomplete)
+		default:
 			return exitCode(exitDrift)
 		}
 	}
-	return nil
+	return code
 }
 
 // locateObjects reads every object of a file, and where in it each begins.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/ignore"
 	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -167,6 +168,7 @@ func driftCode(apps []v1alpha1.Application) error {
 			continue
 		}
 		drifted = drifted || d.Objects > 0
+		unknown = unknown || slices.ContainsFunc(app.Status.Resources, func(r v1alpha1.ResourceStatus) bool { return r.Status == v1alpha1.SyncStatusCodeUnknown })
 	}
 	switch {
 	case drifted:
@@ -259,6 +261,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	} else if len(drifted) > 0 {
 		v.table(b, first, more)
 	}
+	v.unknown(b)
 	if text := v.report.Summary(); text != "" {
 		b.WriteString(text + "\n")
 	}
@@ -273,6 +276,17 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 			b.WriteString("next: " + advice(drifted[0]) + "\n")
 		} else {
 			fmt.Fprintf(b, "next: trueup drift %s\n", name)
+		}
+	}
+}
+
+// unknown lists the objects that could not be compared.
+func (v driftView) unknown(b *strings.Builder) {
+	for _, app := range v.report.Applications {
+		for _, o := range app.Objects {
+			if o.State == drift.Unknown {
+				fmt.Fprintf(b, "%s %s could not be compared: %s\n", v.symbol(o.State), v.palette.bold(app.Name+": "+o.Key().Short()), output.Value(o.Reason))
+			}
 		}
 	}
 }

@@ -78,6 +78,9 @@ func (p printing) object(b *strings.Builder, o drift.Object) {
 		return
 	}
 	fmt.Fprintf(b, "%s %s%s\n", p.symbol(o.State), p.palette.bold(o.Key().Short()), p.state(o.State))
+	if o.Reason != "" {
+		fmt.Fprintf(b, "    %s\n", p.palette.dim("("+output.Value(o.Reason)+")"))
+	}
 	for _, f := range shown {
 		p.field(b, f)
 	}

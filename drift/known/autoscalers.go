@@ -1,6 +1,8 @@
 package known
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -218,4 +220,27 @@ func quantity(v any) (resource.Quantity, bool) {
 		return *resource.NewMilliQuantity(int64(n*1000), resource.DecimalSI), true
 	}
 	return resource.Quantity{}, false
+}
+
+// Measure is what a metric of an autoscaler is about, without its target.
+func Measure(metric any) string {
+	m, _ := metric.(map[string]any)
+	of := map[string]any{}
+	for name, value := range m {
+		source, ok := value.(map[string]any)
+		if !ok {
+			of[name] = value
+			continue
+		}
+		rest := maps.Clone(source)
+		for _, target := range []string{"target", "targetAverageUtilization", "targetAverageValue", "targetValue"} {
+			delete(rest, target)
+		}
+		of[name] = rest
+	}
+	text, err := json.Marshal(of)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }

@@ -21,7 +21,7 @@ func (r Report) GitHub(w io.Writer) error {
 			annotate(&b, "warning", "", app.Name+": not compared", app.Problem)
 		}
 		for _, o := range app.Objects {
-			if text := fate(o.State); text != "" {
+			if text := fate(o); text != "" {
 				annotate(&b, "error", o.Origin, title, o.Key().Short()+": "+text)
 			}
 			for _, f := range o.Fields {

@@ -74,6 +74,9 @@ func (a *Application) suite() junitSuite {
 		if c.Failure != nil {
 			s.Failures++
 		}
+		if c.Error != nil {
+			s.Errors++
+		}
 		s.Cases = append(s.Cases, c)
 	}
 	if a.Unlisted > 0 {
@@ -92,7 +95,7 @@ func caseOf(o drift.Object) junitCase {
 	file, line := place(o.Origin)
 	c := junitCase{Name: o.Key().Short(), File: file, Line: line}
 	var lines []string
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		lines = append(lines, text)
 	}
 	for _, f := range o.Fields {
@@ -102,8 +105,12 @@ func caseOf(o drift.Object) junitCase {
 		c.Out = strings.Join(lines, "\n")
 		return c
 	}
+	if o.State == drift.Unknown {
+		c.Error = &junitResult{string(o.State), fate(o), strings.Join(lines, "\n")}
+		return c
+	}
 	c.Failure = &junitResult{string(o.State), fmt.Sprintf("%s: %d fields differ", o.State, len(o.Fields)), strings.Join(lines, "\n")}
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		c.Failure.Message = text
 	}
 	return c

@@ -45,8 +45,11 @@ func (r Report) verdict(b *strings.Builder) {
 	}
 	if len(r.Applications) == 1 && r.Applications[0].Name == "" {
 		text := "nothing differs"
-		if drifted > 0 {
-			text = fmt.Sprintf("%d objects differ", len(r.Applications[0].Objects))
+		if differ, unknown := r.Applications[0].count(); differ+unknown > 0 {
+			text = fmt.Sprintf("%d objects differ", differ)
+			if unknown > 0 {
+				text += fmt.Sprintf(", **%d could not be compared**", unknown)
+			}
 		}
 		fmt.Fprintf(b, "### Drift: %s\n", text)
 		return
@@ -67,6 +70,8 @@ func (r Report) table() []string {
 	for _, app := range r.Applications {
 		var what string
 		switch {
+		case app.Problem != "" && app.Drifted() && app.Drift != nil:
+			what = fmt.Sprintf("%d fields in %d objects; not compared in part: %s", app.Drift.Fields, app.Drift.Objects, prose(Value(app.Problem)))
 		case app.Problem != "":
 			what = "not compared: " + prose(Value(app.Problem))
 		case app.Drift != nil && app.Drift.Objects > 0:
@@ -89,6 +94,19 @@ func (r Report) table() []string {
 		out[0] = "\n| Application | Cluster | Drift | Since | By |\n|---|---|---|---|---|\n" + out[0]
 	}
 	return out
+}
+
+// count counts the objects that are listed as differing, and those that could
+// not be compared.
+func (a *Application) count() (differ, unknown int) {
+	for _, o := range a.Objects {
+		if o.State == drift.Unknown {
+			unknown++
+		} else {
+			differ++
+		}
+	}
+	return differ, unknown
 }
 
 func (r Report) details() []string {
@@ -120,7 +138,7 @@ func section(o drift.Object) string {
 	if o.Origin != "" {
 		b.WriteString(" " + code(o.Origin))
 	}
-	if text := fate(o.State); text != "" {
+	if text := fate(o); text != "" {
 		b.WriteString(" " + text)
 	}
 	b.WriteString("\n")

@@ -89,7 +89,19 @@ func FromComparison(name string, report drift.Report, all bool) Application {
 		}
 		app.Objects = append(app.Objects, o)
 	}
+	app.Problem = app.vague()
 	return app
+}
+
+// vague names the objects that could not be compared, with the reasons.
+func (a *Application) vague() string {
+	var lines []string
+	for _, o := range a.Objects {
+		if o.State == drift.Unknown {
+			lines = append(lines, o.Key().Short()+": "+o.Reason)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // FromStatus reads the status of an application.
@@ -100,10 +112,10 @@ func FromStatus(app *v1alpha1.Application) Application {
 	}
 	if out.Drift == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown {
 		out.Problem = "it was not compared yet"
-		for _, c := range app.Status.Conditions {
-			if c.Type == "ComparisonError" {
-				out.Problem = c.Message
-			}
+	}
+	for _, c := range app.Status.Conditions {
+		if c.Type == "ComparisonError" {
+			out.Problem = c.Message
 		}
 	}
 	origins := map[object.Key]string{}
@@ -114,7 +126,16 @@ func FromStatus(app *v1alpha1.Application) Application {
 		out.changes(out.Drift, origins)
 	}
 	for _, r := range app.Status.Resources {
-		if key := (object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}); out.object(key) == nil {
+		key := object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		o := out.object(key)
+		switch unknown := r.Status == v1alpha1.SyncStatusCodeUnknown; {
+		case o != nil && unknown: // what was open on it is still listed
+			o.State, o.Reason = drift.Unknown, r.Message
+		case unknown:
+			o := drift.NotCompared(key, r.Message)
+			o.Origin = r.Origin
+			out.Objects = append(out.Objects, o)
+		case o == nil:
 			out.same = append(out.same, key)
 		}
 	}
@@ -157,7 +178,7 @@ func (a *Application) object(key object.Key) *drift.Object {
 
 // Drifted reports whether anything differs.
 func (a *Application) Drifted() bool {
-	return a.Drift != nil && a.Drift.Objects > 0 || slices.ContainsFunc(a.Objects, func(o drift.Object) bool { return o.State != drift.InSync })
+	return a.Drift != nil && a.Drift.Objects > 0 || slices.ContainsFunc(a.Objects, func(o drift.Object) bool { return o.State != drift.InSync && o.State != drift.Unknown })
 }
 
 // FieldOf is a change of a status as the comparison told it.
@@ -261,8 +282,8 @@ func hand(f drift.Field) string {
 
 // fate is what a sync does about an object as a whole; empty where it does
 // nothing to it.
-func fate(state drift.State) string {
-	switch state {
+func fate(o drift.Object) string {
+	switch o.State {
 	case drift.Missing:
 		return "in Git, not live: a sync creates it"
 	case drift.Extra:
@@ -270,7 +291,7 @@ func fate(state drift.State) string {
 	case drift.Orphaned:
 		return "live, tracked by nobody: no sync touches it"
 	case drift.Unknown:
-		return "could not be compared"
+		return strings.TrimSuffix("could not be compared: "+visible(o.Reason), ": ")
 	case drift.InSync, drift.Modified:
 	}
 	return ""

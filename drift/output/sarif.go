@@ -118,7 +118,7 @@ func (r Report) SARIF(w io.Writer) error {
 			notify(fmt.Sprintf("%s: %d more differences are not listed in the status", app.Name, app.Unlisted))
 		}
 		for _, o := range app.Objects {
-			if text := fate(o.State); text != "" {
+			if text := fate(o); text != "" {
 				run.Results = append(run.Results, app.result(strings.ToLower(string(o.State)), o, "", o.Key().Short()+": "+text))
 			}
 			for _, f := range o.Fields {

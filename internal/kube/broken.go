@@ -64,7 +64,7 @@ func (w *kindWatch) tried(ctx context.Context, err error) {
 // at once, and asks again later. A server that is busy answers in a moment.
 func hopeless(err error) bool {
 	var network net.Error
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || errors.As(err, &network)
+	return apierrors.IsNotFound(err) || errors.As(err, &network) || err != nil && Refusal(classify(err))
 }
 
 func (w *kindWatch) failure() error {

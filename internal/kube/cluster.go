@@ -64,7 +64,12 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
 	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper}
-	c.tracker = newTracker(metadataClient, objects, see)
+	c.tracker = newTracker(metadataClient, objects, func(app string, s reconcile.Sighting) {
+		if s.Key.Kind == "CustomResourceDefinition" {
+			c.kinds.forget()
+		}
+		see(app, s)
+	})
 	return c, nil
 }
 
@@ -145,9 +150,13 @@ func (c *Cluster) resource(gvk schema.GroupVersionKind, namespace string) (dynam
 	return c.objects.Resource(mapping.Resource), nil
 }
 
-// classify gives an error of an API server its kind.
+// classify gives an error of an API server its kind. What the server answers
+// about one request, such as that a conversion webhook is broken, says nothing
+// about others. That is so even of 429, Too Many Requests: a server gives it for
+// the lists of a kind that it cannot convert.
 func classify(err error) error {
 	var network net.Error
+	var status apierrors.APIStatus
 	switch {
 	case err == nil:
 		return nil
@@ -163,6 +172,8 @@ func classify(err error) error {
 		return fault.Wrap(fault.Invalid, err)
 	case errors.As(err, &network):
 		return fault.Wrap(fault.Transient, err)
+	case errors.As(err, &status):
+		return fault.Wrap(fault.Transient, &reconcile.Answered{Err: err})
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
 )
 
@@ -21,12 +22,24 @@ type kinds struct {
 	mu     sync.Mutex
 	at     time.Time
 	served render.Capabilities
+	forgot []func()
 }
 
+// forget has kinds asked for again: a definition came, changed or went.
 func (k *kinds) forget() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.at = time.Time{}
+	all := k.forgot
+	k.mu.Unlock()
+	for _, f := range all {
+		f()
+	}
+}
+
+func (k *kinds) onForget(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.forgot = append(k.forgot, f)
 }
 
 // discoveryAge is how long discovery is believed: definitions come and go.
@@ -74,62 +87,75 @@ func (c *Cluster) Namespaced(_ context.Context, gvk schema.GroupVersionKind) (bo
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
-// Schemas knows built-in kinds, and custom ones from the definitions that
-// the cluster holds.
+// Schemas knows kinds from what the cluster says of them: custom ones from
+// their definitions, all others from its OpenAPI documents. What it does not
+// say, or not in time, is known as it is built in.
 type Schemas struct {
 	builtin *driftschema.Set
 	cluster *Cluster
-	mu      sync.Mutex
-	custom  map[schema.GroupKind]*driftschema.Set
-	asked   map[schema.GroupKind]time.Time
+	api     *openAPI
+	custom  asked[schema.GroupVersionKind, *driftschema.Set]
+
+	mu     sync.Mutex
+	native map[schema.GroupKind]bool // beyond the built-in ones
 }
 
 var _ drift.Schemas = (*Schemas)(nil)
 
-// NewSchemas is one cluster's.
-func NewSchemas(builtin *driftschema.Set, c *Cluster) *Schemas {
-	return &Schemas{builtin: builtin, cluster: c, custom: map[schema.GroupKind]*driftschema.Set{}, asked: map[schema.GroupKind]time.Time{}}
+// NewSchemas is one cluster's. What documents say is shared with the clusters
+// that have the same Documents.
+func NewSchemas(builtin *driftschema.Set, c *Cluster, shared *Documents) *Schemas {
+	s := &Schemas{builtin: builtin, cluster: c, api: newOpenAPI(c, shared), native: map[schema.GroupKind]bool{}}
+	s.custom = asked[schema.GroupVersionKind, *driftschema.Set]{ask: s.definition, start: c.tracker.start, now: time.Now}
+	c.kinds.onForget(func() {
+		s.api.expire()
+		s.custom.expire()
+	})
+	return s
 }
 
-// Kind implements drift.Schemas.
+// Kind implements drift.Schemas. A definition is closer to a custom kind than
+// what is published of it.
 func (s *Schemas) Kind(gvk schema.GroupVersionKind) *driftschema.Type {
-	if t := s.builtin.Kind(gvk); t != nil || s.builtin.Native(gvk.GroupKind()) {
-		return t
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.asked[gvk.GroupKind()]) > discoveryAge {
-		s.asked[gvk.GroupKind()] = time.Now()
-		if set := s.definition(gvk); set != nil {
-			s.custom[gvk.GroupKind()] = set
+	if !s.builtin.Native(gvk.GroupKind()) {
+		set, _ := s.custom.get(gvk, discoveryAge)
+		if t := set.Kind(gvk); t != nil {
+			return t
 		}
 	}
-	if set := s.custom[gvk.GroupKind()]; set != nil {
-		return set.Kind(gvk)
+	published := s.api.kinds(gvk)
+	if published.Native(gvk.GroupKind()) {
+		s.mu.Lock()
+		s.native[gvk.GroupKind()] = true
+		s.mu.Unlock()
 	}
-	return nil
+	if t := published.Kind(gvk); t != nil {
+		return t
+	}
+	return s.builtin.Kind(gvk)
 }
 
 // Native implements drift.Schemas.
-func (s *Schemas) Native(gk schema.GroupKind) bool { return s.builtin.Native(gk) }
+func (s *Schemas) Native(gk schema.GroupKind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.native[gk] || s.builtin.Native(gk)
+}
 
-// definition reads the definition of a kind; without one the structure is
-// guessed.
-func (s *Schemas) definition(gvk schema.GroupVersionKind) *driftschema.Set {
+// definition reads the definition of a kind. One that is not there, or must
+// not be read, is no failure: the kind may be of another sort.
+func (s *Schemas) definition(ctx context.Context, gvk schema.GroupVersionKind, _ *driftschema.Set) (*driftschema.Set, error) {
 	mapping, err := s.cluster.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
-		return nil
+		return nil, classify(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
 	crds := schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	crd, err := s.cluster.objects.Resource(crds).Get(ctx, mapping.Resource.Resource+"."+gvk.Group, metav1.GetOptions{})
-	if err != nil {
-		return nil
+	if kind := fault.Of(classify(err)); kind == fault.Missing || kind == fault.Denied {
+		return nil, nil
 	}
-	set, err := driftschema.FromCRD(crd)
 	if err != nil {
-		return nil
+		return nil, classify(err)
 	}
-	return set
+	return driftschema.FromCRD(crd)
 }

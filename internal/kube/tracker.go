@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +36,7 @@ type tracker struct {
 	all    sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	watches map[schema.GroupVersionResource]*kindWatch
 	owned   map[string]map[object.Key]string // app -> object -> API version
 }
@@ -44,8 +47,22 @@ func newTracker(client metadata.Interface, whole dynamic.Interface, see func(str
 		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
 }
 
+// start runs what ends with the tracker, and which close waits for.
+func (t *tracker) start(f func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		go f(t.ctx) // which ends at once
+		return
+	}
+	t.all.Go(func() { f(t.ctx) })
+}
+
 func (t *tracker) close() {
 	t.stop()
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
 	t.all.Wait()
 }
 
@@ -53,12 +70,18 @@ func (t *tracker) close() {
 const watchTimeout = 30 * time.Second
 
 // Owned implements reconcile.Objects. A kind that the cluster does not serve
-// has no objects.
+// has no objects. A cluster that does not answer at all is an error.
 func (c *Cluster) Owned(ctx context.Context, app string, kinds []schema.GroupVersionKind) ([]reconcile.Owned, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
+	var blind []error
 	for _, gvk := range kinds {
-		if err := c.watch(ctx, gvk); err != nil && fault.Of(err) != fault.Missing {
+		err := c.watch(ctx, gvk)
+		switch {
+		case err == nil || fault.Of(err) == fault.Missing:
+		case Refusal(err):
+			blind = append(blind, &reconcile.Unwatched{Kind: gvk, Err: err})
+		default:
 			return nil, err
 		}
 	}
@@ -69,7 +92,14 @@ func (c *Cluster) Owned(ctx context.Context, app string, kinds []schema.GroupVer
 	for _, key := range slices.SortedFunc(maps.Keys(owned), object.Key.Compare) {
 		out = append(out, reconcile.Owned{Key: key, Version: owned[key]})
 	}
-	return out, nil
+	return out, errors.Join(blind...)
+}
+
+// Refusal reports an answer of an API server that concerns one kind.
+func Refusal(err error) bool {
+	var answered *reconcile.Answered
+	kind := fault.Of(err)
+	return kind == fault.Denied || kind == fault.Invalid || errors.As(err, &answered)
 }
 
 // watch watches a kind, if nobody did so far, and waits until all its tracked
@@ -91,10 +121,7 @@ func (c *Cluster) watch(ctx context.Context, gvk schema.GroupVersionKind) error 
 		case <-w.synced:
 			return nil
 		case <-ctx.Done():
-			if err := w.failure(); err != nil {
-				return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(err))
-			}
-			return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, ctx.Err())
+			return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(cmp.Or(w.failure(), ctx.Err())))
 		case <-refused:
 			if err := w.failure(); err != nil {
 				return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(err))

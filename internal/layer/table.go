@@ -22,6 +22,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"internal/render/rendertest", 2},
 	{"reconcile/plan", 2},
 	{"reconcile/limits", 2},
+	{"reconcile/doubt", 2},
 	{"reconcile/apply", 3},
 	{"reconcile", 4},
 	{"appset/filter", 3},

@@ -95,6 +95,8 @@ func (b *builder) changes() {
 		}
 		step := Step{Key: key, Wave: b.waves[key], Object: u, Origin: b.in.Origins[key]}
 		switch {
+		case b.unknown(key):
+			continue
 		case b.live[key] == nil:
 			step.Action = Create
 		case b.live[key].GetDeletionTimestamp() != nil:
@@ -135,6 +137,9 @@ func (b *builder) barrier() (reason string, wave int) {
 func (b *builder) pending(u *unstructured.Unstructured) string {
 	key := object.KeyOf(u)
 	live := b.live[key]
+	if b.unknown(key) {
+		return "could not be compared"
+	}
 	if live == nil {
 		return "is missing"
 	}
@@ -151,6 +156,9 @@ func (b *builder) pending(u *unstructured.Unstructured) string {
 		return "is " + string(r.Status)
 	}
 }
+
+// unknown reports an object of which nobody can say what a step would do.
+func (b *builder) unknown(key object.Key) bool { return b.found[key].State == drift.Unknown }
 
 func (b *builder) health(key object.Key) health.Result {
 	if r, ok := b.in.Health[key]; ok {
@@ -193,7 +201,7 @@ func (b *builder) prunes() {
 		if !ok || app != b.in.App || !b.in.selected(key) || u.GetDeletionTimestamp() != nil {
 			continue
 		}
-		if b.desired[key] != nil && !b.in.Policy.Deleting {
+		if b.desired[key] != nil && !b.in.Policy.Deleting || b.unknown(key) {
 			continue
 		}
 		step := Step{Action: Prune, Key: key, Wave: WaveOf(u), UID: string(u.GetUID())}

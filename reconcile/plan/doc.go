@@ -9,6 +9,7 @@
 //	yes     | no             | -          | Create
 //	yes     | differs        | us, nobody | Update
 //	yes     | the same       | us         | nothing
+//	any     | not known      | any        | nothing; later waves wait
 //	yes     | any            | another    | the whole plan is refused
 //	no      | yes            | us         | Prune, or Keep with the reason
 //	no      | yes            | others     | nothing: not ours to touch
