@@ -44,12 +44,18 @@ func (c *comparison) told(p *place, v map[string]any) bool {
 	return p.isItem() || p.whole != nil || c.ours(c.owners(p)) != nil || c.ownsAll(p)
 }
 
+// dropped records a value that an earlier manifest had, unless it stays as a
+// default.
+func (c *comparison) dropped(p *place, live any) {
+	if !c.isDefault(p, live) {
+		c.record(p, Field{Live: live, Class: Removed}, nil)
+	}
+}
+
 // added classifies one value that only live has.
 func (c *comparison) added(p *place, live any) {
 	if c.manifests {
-		if !c.isDefault(p, live) {
-			c.record(p, Field{Live: live, Class: Removed}, nil)
-		}
+		c.dropped(p, live)
 		return
 	}
 	owners, around := c.holders(p)

@@ -72,7 +72,6 @@ func Decide(s Situation, now time.Time) Decision {
 	if s.Retry == (Backoff{}) {
 		s.Retry = DefaultRetry()
 	}
-	again := s.Last.Revision == s.Revision && !s.Last.At.IsZero()
 	switch {
 	case s.Running:
 		return Decision{Reason: "a sync is running"}
@@ -84,11 +83,19 @@ func Decide(s Situation, now time.Time) Decision {
 		return Decision{Reason: "later waves wait for earlier ones"}
 	case s.Due == 0:
 		return Decision{Reason: "in sync"}
+	}
+	return s.unasked(now)
+}
+
+// unasked decides about what is due and nobody asked for.
+func (s Situation) unasked(now time.Time) Decision {
+	again := s.Last.Revision == s.Revision && !s.Last.At.IsZero()
+	switch {
 	case again && s.Last.Unfinished && !s.Last.Failed:
 		return Decision{Sync: true, Reason: "the next wave is due"}
 	case !s.Automated && !s.Drifted:
 		return Decision{Reason: "automated sync is off"}
-	case s.Drifted && !(again && s.Last.Failed):
+	case s.Drifted && (!again || !s.Last.Failed):
 		return Decision{Sync: true, Reason: "live state has drifted"}
 	case !again:
 		return Decision{Sync: true, Reason: "new revision"}

@@ -147,7 +147,7 @@ func (s *session) chosen(policy plan.Policy) map[place]bool {
 		case len(policy.Only) > 0 && !slices.Contains(policy.Only, d.Key):
 		case d.Field == nil && len(s.reach.paths) > 0:
 		case d.Field != nil && !Under(d.Field.Path, s.reach.paths):
-		case d.Field != nil && d.Field.Class == drift.Undeclared && !(s.reach.undeclared && revert.Kept(*d.Field) == ""):
+		case d.Field != nil && d.Field.Class == drift.Undeclared && (!s.reach.undeclared || revert.Kept(*d.Field) != ""):
 		default:
 			out[d.place()] = true
 		}

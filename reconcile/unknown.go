@@ -228,14 +228,6 @@ func (m *Memory) lookAgain(v *View) time.Duration {
 	return DefaultRetry().Wait(m.vague)
 }
 
-// soonest is the shorter of two waits, where 0 is none.
-func soonest(a, b time.Duration) time.Duration {
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	return min(a, b)
-}
-
 // wasNamespaced tells the scope of an object as the status has it. What is not
 // in there is taken for namespaced, as most kinds are.
 func wasNamespaced(app *v1alpha1.Application, key object.Key) bool {

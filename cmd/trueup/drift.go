@@ -272,10 +272,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 		orphanedText(b, apps)
 	}
 	first, more := v.apart(drifted)
-	fights := 0
-	for _, app := range apps {
-		fights += len(fightsOf(app))
-	}
+	fights := countFights(apps)
 	if v.details {
 		for _, app := range first {
 			v.application(b, app, more[app.Name])
@@ -302,13 +299,16 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	}
 	b.WriteString(v.palette.bold(total) + "\n")
 	if len(drifted) > 0 {
-		name := drifted[0].Name
-		if v.details {
-			b.WriteString("next: " + advice(drifted[0]) + "\n")
-		} else {
-			fmt.Fprintf(b, "next: trueup drift %s\n", name)
-		}
+		b.WriteString("next: " + v.next(drifted[0]) + "\n")
 	}
+}
+
+// next is the command that goes on from here.
+func (v driftView) next(app v1alpha1.Application) string {
+	if v.details {
+		return advice(app)
+	}
+	return "trueup drift " + app.Name
 }
 
 // unknown lists the objects that could not be compared.
@@ -342,6 +342,14 @@ func (v driftView) fights(b *strings.Builder, app v1alpha1.Application) {
 		}
 		b.WriteByte('\n')
 	}
+}
+
+func countFights(apps []v1alpha1.Application) int {
+	n := 0
+	for _, app := range apps {
+		n += len(fightsOf(app))
+	}
+	return n
 }
 
 func fightsOf(app v1alpha1.Application) []v1alpha1.DriftFight {

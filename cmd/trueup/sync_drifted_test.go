@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,8 @@ func TestWhatIsReverted(t *testing.T) {
 			tc.o.only = true
 			var said bytes.Buffer
 			goOn, err := tc.o.fill(&op, &app, syncOptions{dryRun: tc.dryRun}, streams{in: strings.NewReader(tc.answer), err: &said})
-			code, _ := err.(exitCode)
+			var code exitCode
+			errors.As(err, &code)
 			if goOn != tc.goOn || int(code) != tc.code || !op.Drifted {
 				t.Errorf("goes on %v, %v", goOn, err)
 			}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a time that nobody writes
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func settings() Settings { return Settings{HalfLife: time.Minute, Threshold: 3} }
 

@@ -45,7 +45,7 @@ func LeaveToLive(desired, live map[string]any, all []Left) map[string]any {
 			addAll(&drop, mine)
 			continue
 		}
-		value, _ := at(live, found[0])
+		value := at(live, found[0])
 		out, _ = p.set(out, value, left.Added).(map[string]any)
 	}
 	rest, _ := drop.without(out).(map[string]any)

@@ -21,7 +21,7 @@ func Locate(path string, object, other map[string]any) (place []any, shared int,
 		if err != nil || len(there) == 0 {
 			break
 		}
-		if v, _ := at(other, there[0]); v == nil {
+		if v := at(other, there[0]); v == nil {
 			break
 		}
 	}
@@ -30,6 +30,6 @@ func Locate(path string, object, other map[string]any) (place []any, shared int,
 
 // At is what stands at a place that Locate found; nil where there is nothing.
 func At(object map[string]any, place []any) any {
-	v, _ := at(object, place)
+	v := at(object, place)
 	return v
 }

@@ -8,28 +8,28 @@ type spot []any
 
 func (s spot) child(step any) spot { return append(s[:len(s):len(s)], step) }
 
-// at returns what stands at a spot.
-func at(root any, s spot) (any, bool) {
+// at returns what stands at a spot; nil where nothing does.
+func at(root any, s spot) any {
 	for _, step := range s {
 		switch v := root.(type) {
 		case map[string]any:
 			key, _ := step.(string)
 			child, ok := v[key]
 			if _, named := step.(string); !ok || !named {
-				return nil, false
+				return nil
 			}
 			root = child
 		case []any:
 			i, ok := step.(int)
 			if !ok || i < 0 || i >= len(v) {
-				return nil, false
+				return nil
 			}
 			root = v[i]
 		default:
-			return nil, false
+			return nil
 		}
 	}
-	return root, true
+	return root
 }
 
 // cut is a tree of spots to take out.
