@@ -273,14 +273,10 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	}
 	first, more := v.apart(drifted)
 	fights := countFights(apps)
-	if v.details {
-		for _, app := range first {
-			v.application(b, app, more[app.Name])
-		}
-		for _, app := range apps {
-			v.fights(b, app)
-		}
-	} else if len(drifted) > 0 {
+	switch {
+	case v.details:
+		v.each(b, apps, first, more)
+	case len(drifted) > 0:
 		v.table(b, first, more)
 	}
 	v.unknown(b)
@@ -300,6 +296,16 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	b.WriteString(v.palette.bold(total) + "\n")
 	if len(drifted) > 0 {
 		b.WriteString("next: " + v.next(drifted[0]) + "\n")
+	}
+}
+
+// each tells one application after the other, and the fights of all.
+func (v driftView) each(b *strings.Builder, apps, first []v1alpha1.Application, more map[string]string) {
+	for _, app := range first {
+		v.application(b, app, more[app.Name])
+	}
+	for _, app := range apps {
+		v.fights(b, app)
 	}
 }
 
