@@ -137,10 +137,12 @@ func (w *ancestors) reach(ctx context.Context, h plumbing.Hash, side int) error 
 // ordered is a heap of commits, the latest on top.
 type ordered []*ancestor
 
-func (o ordered) Len() int           { return len(o) }
-func (o ordered) Less(i, j int) bool { return o[i].commit.Committer.When.After(o[j].commit.Committer.When) }
-func (o ordered) Swap(i, j int)      { o[i], o[j] = o[j], o[i] }
-func (o *ordered) Push(x any)        { *o = append(*o, x.(*ancestor)) } //nolint:forcetypeassert // nothing else is put in
+func (o ordered) Len() int { return len(o) }
+func (o ordered) Less(i, j int) bool {
+	return o[i].commit.Committer.When.After(o[j].commit.Committer.When)
+}
+func (o ordered) Swap(i, j int) { o[i], o[j] = o[j], o[i] }
+func (o *ordered) Push(x any)   { *o = append(*o, x.(*ancestor)) } //nolint:forcetypeassert // nothing else is put in
 func (o *ordered) Pop() any {
 	all := *o
 	last := all[len(all)-1]
