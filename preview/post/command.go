@@ -86,22 +86,34 @@ func (p *Poster) Requests(ctx context.Context, pull int64, since time.Time) ([]R
 	if err != nil {
 		return nil, fmt.Errorf("read what is asked for in the pull request %d: %w", pull, err)
 	}
-	var out []Request
 	var me *Author
+	mine := func() (Author, error) {
+		if me == nil {
+			who, err := p.me(ctx)
+			if err != nil {
+				return Author{}, err
+			}
+			me = &who
+		}
+		return *me, nil
+	}
+	return p.asked(ctx, all, since, mine)
+}
+
+// asked finds the commands among comments.
+func (p *Poster) asked(ctx context.Context, all []Comment, since time.Time, mine func() (Author, error)) ([]Request, error) {
+	var out []Request
 	known := map[Author]Request{}
 	for _, c := range all {
 		command, ok := Parse(c.Body)
 		if !ok || c.Created.Before(since) {
 			continue // it was edited since
 		}
-		if me == nil {
-			who, err := p.repository.Accounts.Me(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("ask whose the credentials are: %w", err)
-			}
-			me = &who
+		me, err := mine()
+		if err != nil {
+			return nil, err
 		}
-		if c.Author.Is(*me) {
+		if c.Author.Is(me) {
 			continue
 		}
 		verdict, ok := known[c.Author]

@@ -34,8 +34,9 @@ type Poster struct {
 
 // lane is what is written in turn.
 type lane struct {
-	pull    int64
-	context string // of a status; empty for the comment
+	pull int64
+	// context is of a status, marker of a comment.
+	context, marker string
 }
 
 // queue lets one writer pass at a time.
@@ -71,7 +72,7 @@ func (p *Poster) Comment(ctx context.Context, pull int64, body string) (Outcome,
 	body = Body(body, p.repository.Traits(ctx))
 	s := sticky{paced{p.repository.Comments, p.options.Pace}, p.repository.Accounts}
 	var out Outcome
-	done, err := p.inTurn(ctx, lane{pull: pull}, func() (err error) {
+	done, err := p.inTurn(ctx, lane{pull: pull, marker: markerOf(body)}, func() (err error) {
 		out, err = s.write(ctx, pull, body)
 		return err
 	})
@@ -89,7 +90,7 @@ func (p *Poster) Status(ctx context.Context, pull int64, commit string, s Status
 	if s.Context == "" {
 		s.Context = Context
 	}
-	done, err := p.inTurn(ctx, lane{pull, s.Context}, func() error {
+	done, err := p.inTurn(ctx, lane{pull: pull, context: s.Context}, func() error {
 		if err := p.options.Pace.Wait(ctx); err != nil {
 			return err
 		}
