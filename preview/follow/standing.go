@@ -170,7 +170,9 @@ func (o Outcome) Environments() []Environment {
 	slices.SortFunc(out, func(a, b *Environment) int { return cmp.Compare(a.Cluster, b.Cluster) })
 	all := make([]Environment, 0, len(out))
 	for _, e := range out {
-		rank := func(s Standing) int { return slices.Index([]Phase{Failed, Waiting, Progressing, Deleted, Healthy}, s.Phase) }
+		rank := func(s Standing) int {
+			return slices.Index([]Phase{Failed, Waiting, Progressing, Deleted, Healthy}, s.Phase)
+		}
 		slices.SortStableFunc(e.Apps, func(a, b Standing) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name)) })
 		all = append(all, *e)
 	}

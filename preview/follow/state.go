@@ -31,6 +31,8 @@ type State struct {
 	// Apps are the applications that change, Cut counts those that had no room.
 	Apps []App `json:"apps,omitempty"`
 	Cut  int   `json:"cut,omitempty"`
+	// Merged is when the merge was first seen, in seconds since 1970.
+	Merged int64 `json:"merged,omitempty"`
 	// Settled: what became of the merge is told for good.
 	Settled bool `json:"settled,omitempty"`
 }

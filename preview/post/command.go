@@ -82,7 +82,7 @@ type Request struct {
 // when it was made may not be who edited it. The time is inclusive, so callers
 // remember what they answered.
 func (p *Poster) Requests(ctx context.Context, pull int64, since time.Time) ([]Request, error) {
-	all, err := p.repository.Comments.List(ctx, pull, since)
+	all, err := p.repository().Comments.List(ctx, pull, since)
 	if err != nil {
 		return nil, fmt.Errorf("read what is asked for in the pull request %d: %w", pull, err)
 	}
@@ -133,7 +133,7 @@ func (p *Poster) asked(ctx context.Context, all []Comment, since time.Time, mine
 }
 
 func (p *Poster) judge(ctx context.Context, who Author) (Request, error) {
-	may, err := p.repository.Accounts.MayWrite(ctx, who)
+	may, err := p.repository().Accounts.MayWrite(ctx, who)
 	switch {
 	case fault.Of(err) == fault.Denied:
 		return Request{Why: "the forge does not say what " + who.Name + " may do: " + err.Error()}, nil

@@ -20,14 +20,14 @@ func (p *Poster) Read(ctx context.Context, pull int64) (Thread, error) {
 	if err != nil {
 		return Thread{}, err
 	}
-	all, err := p.repository.Comments.List(ctx, pull, time.Time{})
+	all, err := p.repository().Comments.List(ctx, pull, time.Time{})
 	if err != nil {
 		return Thread{}, fmt.Errorf("read the discussion of the pull request %d: %w", pull, err)
 	}
 	return Thread{p, me, all}, nil
 }
 
-func (p *Poster) me(ctx context.Context) (Author, error) { return whose(ctx, p.repository.Accounts) }
+func (p *Poster) me(ctx context.Context) (Author, error) { return whose(ctx, p.repository().Accounts) }
 
 // Mine finds our comment that begins with a marker; the oldest where there are
 // several.

@@ -91,6 +91,12 @@ func (q *Queue) Learn(j Job, head string) {
 	}
 }
 
+// Has tells whether a look at a head waits or runs.
+func (q *Queue) Has(k Key, head string) bool {
+	return slices.ContainsFunc(q.waiting[k.Repository], func(j Job) bool { return j.Pull == k.Pull && j.Head == head }) ||
+		q.running[k].ID != 0 && q.running[k].Head == head
+}
+
 // Drop forgets what waits for a pull request, and gives the ID of the job that
 // runs for it, 0 for none.
 func (q *Queue) Drop(k Key) (stop int64) {

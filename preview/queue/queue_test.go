@@ -61,8 +61,14 @@ func TestNewestHeadWins(t *testing.T) {
 	q.Add(key("r", 1), "a")
 	q.Add(key("r", 1), "b")
 	q.Add(key("r", 1), "")
+	if !q.Has(key("r", 1), "b") || q.Has(key("r", 1), "a") || q.Has(key("r", 2), "") {
+		t.Error("what waits is told wrong")
+	}
 	jobs, names := started(q)
 	want(t, "one look at the newest", names, "r#1 b")
+	if !q.Has(key("r", 1), "b") || q.Has(key("r", 1), "c") {
+		t.Error("what runs is told wrong")
+	}
 	if v := q.Add(key("r", 1), "b"); v.Stop != 0 {
 		t.Errorf("the same head stops %d", v.Stop)
 	}
