@@ -3,7 +3,6 @@ package live
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func read(s *metav1.Status, secret bool) refusal {
 		if _, rest, ok := strings.Cut(m, " is forbidden: "); ok {
 			r.reason = oneLine(rest)
 		}
-	case s.Reason == metav1.StatusReasonBadRequest, s.Code >= http.StatusBadRequest && s.Code < http.StatusInternalServerError && s.Code != http.StatusTooManyRequests && s.Code != http.StatusRequestTimeout:
+	case s.Code/100 == 4 && s.Code != 408 && s.Code != 429: // neither a timeout nor too many requests
 		if matches(unchangeable, m) {
 			r.cause = preview.ByImmutable
 		}
