@@ -35,6 +35,8 @@ type Report struct {
 	// that cannot be read, sets that cannot be expanded.
 	Problems []Problem `json:"problems,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// Live is what clusters say, where they were asked.
+	Live *Live `json:"live,omitempty"`
 	// Seconds is what making the report took.
 	Seconds float64 `json:"seconds"`
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,9 +64,22 @@ const (
 	maxDepth = 10
 )
 
-// Run tries a change. What fails of single applications, sets and documents is
-// in the report; the error is about the change as a whole.
+// Tried is a report with what it was made of: the applications that the change
+// may touch, on both sides, with their objects. Secrets in them are not masked.
+type Tried struct {
+	Report     preview.Report
+	Base, Head []preview.Side
+}
+
+// Run is Try for the report alone.
 func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, error) {
+	tried, err := t.Try(ctx, c, roots)
+	return tried.Report, err
+}
+
+// Try tries a change. What fails of single applications, sets and documents is
+// in the report; the error is about the change as a whole.
+func (t Trial) Try(ctx context.Context, c Change, roots Roots) (Tried, error) {
 	t.Parallel, t.Most = cmp.Or(t.Parallel, defaultParallel), cmp.Or(t.Most, defaultMost)
 	if t.Now == nil {
 		t.Now = time.Now
@@ -77,7 +91,7 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 	}
 	level, err := r.roots0(ctx)
 	if err != nil {
-		return preview.Report{}, err
+		return Tried{}, err
 	}
 	for depth := 0; len(level) > 0; depth++ {
 		if depth == maxDepth {
@@ -85,10 +99,10 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 			break
 		}
 		if len(r.visited) > t.Most {
-			return preview.Report{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
+			return Tried{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
 		}
 		if level, err = r.level(ctx, level); err != nil {
-			return preview.Report{}, err
+			return Tried{}, err
 		}
 	}
 	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks})
@@ -102,7 +116,7 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 	}
 	report.Problems, report.Warnings = r.found.sorted()
 	report.Seconds = t.Now().Sub(began).Seconds()
-	return report, nil
+	return Tried{report, r.before, r.after}, nil
 }
 
 // id names an application.
@@ -200,12 +214,18 @@ func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err,
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
 		s.Objects, s.Origins = d.Objects, d.Origins
 	}
 	return s
+}
+
+// cascades reports a finalizer by which an application's objects are deleted
+// with it.
+func cascades(finalizer string) bool {
+	return finalizer == "trueup.dev/resources" || finalizer == appset.Finalizer || strings.HasPrefix(finalizer, appset.Finalizer+"/")
 }
 
 func asMap(v any) map[string]any {
