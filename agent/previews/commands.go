@@ -24,16 +24,17 @@ const (
 	maxSyncs    = 200
 )
 
-// commands answers what is asked for in comments, each once: the answer is
-// posted before anything is done, and a command with an answer is not read
-// again. It tells whether a preview is asked for.
-func (s *Service) commands(ctx context.Context, rd *round) (force bool, err error) {
+// commands answers what is asked for in comments, each once: a command with an
+// answer is not read again, and of what must not happen twice the answer is
+// posted first. It gives the requests for a preview, which are answered once
+// that has begun.
+func (s *Service) commands(ctx context.Context, rd *round) (previews []post.Request, err error) {
 	if !rd.has {
-		return false, nil // what is asked for now is seen at the next look
+		return nil, nil // what is asked for now is seen at the next look
 	}
 	requests, err := rd.thread.Requests(ctx, rd.own.Created.Add(-early), s.answerMarker)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for i, request := range requests {
 		if i == maxCommands {
@@ -43,21 +44,23 @@ func (s *Service) commands(ctx context.Context, rd *round) (force bool, err erro
 		var result string
 		switch request.Verb {
 		case post.VerbPreview:
-			var asked bool
-			asked, result, err = s.askPreview(ctx, rd, request)
-			force = force || asked
+			if why := rd.refuses(request); why != "" {
+				result, err = s.refuse(ctx, rd, request, why)
+				break
+			}
+			result, previews = "done", append(previews, request)
 		case post.VerbSync:
 			result, err = s.askSync(ctx, rd, request)
 		default:
 			result, err = "done", s.answer(ctx, rd, request, help())
 		}
 		if err != nil {
-			return force, err
+			return nil, err
 		}
 		s.o.Metrics.Commanded(string(request.Verb), result)
 		s.o.Log.Info("somebody asked in a comment", "repository", rd.r.Name, "pull", rd.pull.Number, "verb", string(request.Verb), "by", request.Comment.Author.Name, "result", result)
 	}
-	return force, nil
+	return previews, nil
 }
 
 // answerMarker begins the answer to a comment.
@@ -96,22 +99,19 @@ func (s *Service) refuse(ctx context.Context, rd *round, to post.Request, why st
 	return "refused", s.answer(ctx, rd, to, "refused: "+markdown.Text(why)+".")
 }
 
-func (s *Service) askPreview(ctx context.Context, rd *round, r post.Request) (asked bool, result string, err error) {
+// refuses says why nobody previews because of a request; empty is that it is
+// granted.
+func (rd *round) refuses(r post.Request) string {
 	author := !rd.pull.Fork && r.Comment.Author.Is(rd.pull.Author)
-	why := ""
 	switch {
 	case rd.pull.State != post.Open:
-		why = "the pull request is not open any more"
+		return "the pull request is not open any more"
 	case rd.pull.Fork && rd.r.Settings.Forks == ForksOff:
-		why = "changes from forks are not previewed here"
+		return "changes from forks are not previewed here"
 	case !r.Allowed && !author:
-		why = r.Why
+		return r.Why
 	}
-	if why != "" {
-		result, err = s.refuse(ctx, rd, r, why)
-		return false, result, err
-	}
-	return true, "done", s.answer(ctx, rd, r, "previewing again.")
+	return ""
 }
 
 // askSync syncs applications that the pull request changes. It says that it

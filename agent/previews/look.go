@@ -27,13 +27,21 @@ func (s *Service) look(ctx context.Context, j queue.Job) error {
 	if rd.pull.State != post.Open {
 		s.trials.drop(rd.key())
 	}
-	force, err := s.commands(ctx, rd)
+	asked, err := s.commands(ctx, rd)
 	if err != nil {
 		return err
 	}
 	switch rd.pull.State {
 	case post.Open:
-		return s.ready(ctx, rd, force)
+		if err := s.ready(ctx, rd, len(asked) > 0); err != nil {
+			return err
+		}
+		for _, request := range asked {
+			if err := s.answer(ctx, rd, request, "previewing again."); err != nil {
+				return err
+			}
+		}
+		return nil
 	case post.Merged:
 		return s.after(ctx, rd)
 	}

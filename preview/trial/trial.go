@@ -141,6 +141,8 @@ type run struct {
 	change     Change
 	base, head sided
 	found      *findings
+	// late is what the change adds that nothing else may describe.
+	late described
 
 	mu            sync.Mutex
 	visited       map[id]bool
@@ -170,7 +172,11 @@ func (r *run) level(ctx context.Context, pairs []pair) ([]pair, error) {
 		base.add(n.base)
 		head.add(n.head)
 	}
-	return r.pairs(ctx, base, head), nil
+	next := r.pairs(ctx, base, head)
+	if len(next) == 0 {
+		next = r.lately(ctx)
+	}
+	return next, nil
 }
 
 // nested is what an application describes that is an application itself, or a
