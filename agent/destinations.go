@@ -41,6 +41,8 @@ type connection struct {
 	version string // of the secret
 	cluster *kube.Cluster
 	ports   *reconcile.Cluster
+	// rehearsal asks it about previews.
+	rehearsal *kube.Rehearsal
 }
 
 var (
@@ -170,6 +172,6 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[r.Server] = &connection{version: version, cluster: cluster, ports: ports}
+	d.open[r.Server] = &connection{version, cluster, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried)}
 	return ports, nil
 }

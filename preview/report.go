@@ -38,6 +38,8 @@ type Report struct {
 	// Untrusted: whoever wrote the change may not push to the repository, and
 	// less was read for it. A warning tells what.
 	Untrusted bool `json:"untrusted,omitempty"`
+	// Live is what clusters say, where they were asked.
+	Live *Live `json:"live,omitempty"`
 	// Seconds is what making the report took.
 	Seconds float64 `json:"seconds"`
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,9 +66,22 @@ const (
 	maxDepth = 10
 )
 
-// Run tries a change. What fails of single applications, sets and documents is
-// in the report; the error is about the change as a whole.
+// Tried is a report with what it was made of: the applications that the change
+// may touch, on both sides, with their objects. Secrets in them are not masked.
+type Tried struct {
+	Report     preview.Report
+	Base, Head []preview.Side
+}
+
+// Run is Try for the report alone.
 func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, error) {
+	tried, err := t.Try(ctx, c, roots)
+	return tried.Report, err
+}
+
+// Try tries a change. What fails of single applications, sets and documents is
+// in the report; the error is about the change as a whole.
+func (t Trial) Try(ctx context.Context, c Change, roots Roots) (Tried, error) {
 	t.Parallel, t.Most = cmp.Or(t.Parallel, defaultParallel), cmp.Or(t.Most, defaultMost)
 	if t.Now == nil {
 		t.Now = time.Now
@@ -75,7 +89,7 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 	began := t.Now()
 	t, c, err := t.guard(c)
 	if err != nil {
-		return preview.Report{}, err
+		return Tried{}, err
 	}
 	if !t.Guard.Untrusted {
 		return t.run(ctx, c, roots, began)
@@ -83,14 +97,14 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 	limit := t.Guard.Time
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Invalid, "it takes longer than %s", limit))
 	defer cancel()
-	report, err := t.run(ctx, c, roots, began)
+	tried, err := t.run(ctx, c, roots, began)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return report, err
+	return tried, err
 }
 
-func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) (preview.Report, error) {
+func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) (Tried, error) {
 	r := &run{
 		Trial: t, roots: roots, change: c, found: &findings{},
 		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{}, deepest: maxDepth,
@@ -101,7 +115,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	}
 	level, err := r.roots0(ctx)
 	if err != nil {
-		return preview.Report{}, err
+		return Tried{}, err
 	}
 	for depth := 0; len(level) > 0; depth++ {
 		if depth == r.deepest {
@@ -109,10 +123,10 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 			break
 		}
 		if len(r.visited) > t.Most {
-			return preview.Report{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
+			return Tried{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
 		}
 		if level, err = r.level(ctx, level); err != nil {
-			return preview.Report{}, err
+			return Tried{}, err
 		}
 	}
 	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks})
@@ -127,7 +141,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	}
 	report.Problems, report.Warnings = r.found.sorted()
 	report.Seconds = t.Now().Sub(began).Seconds()
-	return report, nil
+	return Tried{report, r.before, r.after}, nil
 }
 
 // id names an application.
@@ -235,12 +249,18 @@ func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err,
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
 		s.Objects, s.Origins = d.Objects, d.Origins
 	}
 	return s
+}
+
+// cascades reports a finalizer by which an application's objects are deleted
+// with it.
+func cascades(finalizer string) bool {
+	return finalizer == "trueup.dev/resources" || finalizer == appset.Finalizer || strings.HasPrefix(finalizer, appset.Finalizer+"/")
 }
 
 func asMap(v any) map[string]any {
