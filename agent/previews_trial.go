@@ -56,7 +56,11 @@ func (p *previewer) Preview(ctx context.Context, r previews.Repository, pull pos
 	if err := p.gather(ctx, r, &roots); err != nil {
 		return preview.Report{}, err
 	}
-	return p.trial.Run(ctx, change, roots)
+	t := p.trial
+	if t.Guard.Untrusted = pull.Fork; pull.Fork && t.Guard.Renderer == nil {
+		return preview.Report{}, fault.New(fault.Denied, "changes from forks are not previewed by this agent")
+	}
+	return t.Run(ctx, change, roots)
 }
 
 // change opens both sides, and what merging makes of them.
