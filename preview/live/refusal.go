@@ -126,6 +126,14 @@ func withoutText(r refusal, s *metav1.Status) string {
 		return r.reason
 	case r.verdict == preview.NotJudged && r.by != "":
 		return "the webhook " + r.by + " does not answer"
+	case s.Reason == metav1.StatusReasonInvalid && s.Details != nil && len(r.paths) > 0:
+		var texts []string
+		for _, c := range s.Details.Causes {
+			if text := c.Field + ": " + string(c.Type); !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+		return oneLine(strings.Join(texts, "; "))
 	case s.Reason == "":
 		return fmt.Sprintf("the server answers %d", s.Code)
 	}
