@@ -200,8 +200,10 @@ func itemOf(o preview.Judged) LiveItem {
 		}
 	case preview.NotJudged, preview.Later:
 		text = "is not judged: " + o.Reason
-	case preview.Drifted, preview.Altered:
-		text = "is taken"
+	case preview.Drifted:
+		text = "would be accepted"
+	case preview.Altered:
+		text = "would be accepted, and stored otherwise"
 	case preview.Kept:
 		text = "stays: " + o.Reason
 	case preview.AlreadySo:
@@ -234,7 +236,7 @@ func itemOf(o preview.Judged) LiveItem {
 		}
 	}
 	for _, f := range o.Stored {
-		item.Details = append(item.Details, markdown.Visible(f.Path+" is stored as "+short(f.After)+", Git says "+short(f.Before)))
+		item.Details = append(item.Details, markdown.Visible(f.Path+": Git says "+orNothing(f.Before)+", the cluster stores "+orNothing(f.After)))
 	}
 	item.Text = markdown.Visible(strings.TrimPrefix(text, "; "))
 	return item
@@ -258,10 +260,10 @@ func by(o preview.Judged) string {
 
 // Edit tells of a live value whose it is, since when, and what becomes of it.
 func Edit(e preview.Edit) string {
-	text := e.Path + " is "
+	text := e.Path + ": "
 	switch {
 	case e.Hidden:
-		text += "something that is not shown"
+		text += "a value that is not shown,"
 	case e.Live == nil:
 		text += "not there"
 	default:
