@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -162,7 +163,7 @@ func (l *liveClusters) Rehearse(ctx context.Context, to v1alpha1.ApplicationDest
 		return l.connect(ctx, appset.LocalName, l.local)
 	}
 	cluster, err := l.agents.Rehearse(ctx, to)
-	if local && fault.Of(err) == fault.Denied { // one need not be allowed to read Secrets
+	if local && (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) { // one need not be allowed to read Secrets
 		return l.connect(ctx, appset.LocalName, l.local)
 	}
 	return cluster, err

@@ -117,11 +117,11 @@ func previewLive(b *strings.Builder, p palette, l *preview.Live) {
 	}
 	for _, item := range show.LiveItems(l) {
 		sign := p.dim("·")
-		switch {
-		case item.Verdict == preview.Rejected || item.Verdict == preview.Recreate:
-			sign = p.red("!")
-		case item.Verdict == preview.Overwrite || item.Verdict == preview.NotJudged:
+		if item.Verdict.Grave() || item.Verdict == preview.NotJudged {
 			sign = p.yellow("!")
+		}
+		if item.Verdict == preview.Rejected || item.Verdict == preview.Recreate {
+			sign = p.red("!")
 		}
 		fmt.Fprintf(b, "  %s %s %s (%s)\n", sign, item.Object, item.Text, item.Where)
 		for _, line := range item.Details {

@@ -220,26 +220,33 @@ func itemOf(o preview.Judged) LiveItem {
 	if o.Manual && o.Verdict.Grave() {
 		text += " (once somebody syncs the application, which is not automatic)"
 	}
-	for _, e := range o.Overwrites {
-		item.Details = append(item.Details, markdown.Visible(Edit(e)))
-	}
-	if o.More > 0 {
-		item.Details = append(item.Details, "and "+Number(o.More)+" more")
-	}
 	if o.Drifted > 0 {
 		text += "; it has drifted already in " + Count(o.Drifted, "other field", "other fields")
-		for _, e := range o.Drifts {
-			item.Details = append(item.Details, markdown.Visible(Edit(e)))
-		}
-		if left := o.Drifted - len(o.Drifts); left > 0 {
-			item.Details = append(item.Details, "and "+Number(left)+" more")
-		}
 	}
-	for _, f := range o.Stored {
-		item.Details = append(item.Details, markdown.Visible(f.Path+": Git says "+orNothing(f.Before)+", the cluster stores "+orNothing(f.After)))
-	}
+	item.Details = details(o)
 	item.Text = markdown.Visible(strings.TrimPrefix(text, "; "))
 	return item
+}
+
+// details are the edits of an object, and what the cluster makes of it.
+func details(o preview.Judged) []string {
+	var out []string
+	for _, e := range o.Overwrites {
+		out = append(out, markdown.Visible(Edit(e)))
+	}
+	if o.More > 0 {
+		out = append(out, "and "+Number(o.More)+" more")
+	}
+	for _, e := range o.Drifts {
+		out = append(out, markdown.Visible(Edit(e)))
+	}
+	if left := o.Drifted - len(o.Drifts); left > 0 {
+		out = append(out, "and "+Number(left)+" more that differ")
+	}
+	for _, f := range o.Stored {
+		out = append(out, markdown.Visible(f.Path+": Git says "+orNothing(f.Before)+", the cluster stores "+orNothing(f.After)))
+	}
+	return out
 }
 
 // by names who refuses, and why.
@@ -263,14 +270,14 @@ func Edit(e preview.Edit) string {
 	text := e.Path + ": "
 	switch {
 	case e.Hidden:
-		text += "a value that is not shown,"
+		text += "a value that is not shown"
 	case e.Live == nil:
 		text += "not there"
 	default:
 		text += short(e.Live)
 	}
 	if e.Manager != "" {
-		text += " by " + e.Manager
+		text += ", by " + e.Manager
 		if e.Subresource != "" {
 			text += " (" + e.Subresource + ")"
 		}
@@ -283,11 +290,10 @@ func Edit(e preview.Edit) string {
 	if who := audit.Text(e.Audit); who != "" {
 		text += ", " + who
 	}
-	switch base, head := orNothing(e.Base), orNothing(e.Head); {
-	case base == head:
-		text += "; Git says " + base
-	default:
+	if base, head := orNothing(e.Base), orNothing(e.Head); base != head {
 		text += "; base says " + base + ", head " + head
+	} else {
+		text += "; Git says " + base
 	}
 	if e.Stays {
 		text += "; it stays"
