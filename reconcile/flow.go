@@ -73,6 +73,7 @@ const rounds = 50
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
 	mem.looks()
+	defer mem.rests()
 	mem.reopen(app.Status)
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)

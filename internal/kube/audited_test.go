@@ -18,7 +18,7 @@ import (
 func TestTracks(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	tr := newTracker(nil, func(app string, s reconcile.Sighting) {
+	tr := newTracker(nil, nil, func(app string, s reconcile.Sighting) {
 		text := app + " " + s.Key.Name + " " + s.Previous + ">" + s.Version
 		if s.Gone {
 			text += " gone"
