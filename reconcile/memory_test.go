@@ -32,7 +32,7 @@ func TestNoticeTellsHowUrgentAnEventIs(t *testing.T) {
 		if available < replicas {
 			is = "False"
 		}
-		u.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Available", "status": is}}, "replicas": replicas, "updatedReplicas": replicas, "readyReplicas": available, "availableReplicas": available}
+		u.Object["status"] = map[string]any{"observedGeneration": int64(1), "conditions": []any{map[string]any{"type": "Available", "status": is}}, "replicas": replicas, "updatedReplicas": replicas, "readyReplicas": available, "availableReplicas": available}
 		return u
 	}
 	sight := func(u *unstructured.Unstructured) Sighting { return WholeSightingOf(web, u) }
