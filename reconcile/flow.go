@@ -40,6 +40,8 @@ type Flow struct {
 	// Compare; either may be nil.
 	Declarations Declarations
 	History      declared.History
+	// Compared is told how many objects of a cluster are compared; nil is nobody.
+	Compared func(cluster string, objects int)
 }
 
 // Outcome is what one run found and did.

@@ -176,6 +176,9 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	if len(keys) == 0 {
 		return
 	}
+	if f.Compared != nil {
+		f.Compared(c.Name, len(keys))
+	}
 	wanted := map[object.Key]bool{}
 	for _, key := range keys {
 		wanted[key] = true

@@ -1,38 +1,40 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Broken tells since when the watches of kinds, or of all kinds where none is
-// named, have not told what happens, and why; a zero time where they all do.
-func (c *Cluster) Broken(kinds ...schema.GroupKind) (since time.Time, cause error) {
-	asked := map[schema.GroupKind]bool{}
-	for _, kind := range kinds {
-		asked[kind] = true
-	}
-	c.tracker.mu.Lock()
-	var watches []*kindWatch
-	for _, w := range c.tracker.watches {
-		if len(kinds) == 0 || asked[w.gvk.GroupKind()] {
-			watches = append(watches, w)
-		}
-	}
-	c.tracker.mu.Unlock()
-	for _, w := range watches {
+// Break is a watch that does not tell what happens to the objects of a kind.
+type Break struct {
+	Kind  schema.GroupVersionKind
+	Since time.Time
+	Err   error
+	// Alone: the server itself refuses this kind, which says nothing about
+	// others.
+	Alone bool
+}
+
+// Broken lists the watches that do not work now, in the order of their kinds.
+func (c *Cluster) Broken() []Break {
+	var out []Break
+	for _, w := range c.tracker.kinds() {
 		w.mu.Lock()
-		if !w.broken.IsZero() && (since.IsZero() || w.broken.Before(since)) {
-			since, cause = w.broken, w.err
+		if !w.broken.IsZero() {
+			err := classify(w.err)
+			out = append(out, Break{Kind: w.gvk, Since: w.broken, Err: err, Alone: refusal(err)})
 		}
 		w.mu.Unlock()
 	}
-	return since, classify(cause)
+	slices.SortFunc(out, func(a, b Break) int { return cmp.Compare(a.Kind.String(), b.Kind.String()) })
+	return out
 }
 
 // tried takes in how an attempt to list or watch went. Where the kind is not

@@ -58,6 +58,13 @@ func (t *tracker) start(f func(context.Context)) {
 	t.all.Go(func() { f(t.ctx) })
 }
 
+// kinds lists the watches.
+func (t *tracker) kinds() []*kindWatch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.watches))
+}
+
 func (t *tracker) close() {
 	t.stop()
 	t.mu.Lock()
