@@ -66,6 +66,7 @@ type seen struct {
 	mark    drift.Mark
 	content string // as contentOf tells it, empty where only metadata are watched
 	verdict drift.Object
+	usurped usurped
 	health  health.Result
 	// live is the object's identity and metadata, nil where there is none.
 	live *unstructured.Unstructured

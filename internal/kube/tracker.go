@@ -298,14 +298,18 @@ func (w *kindWatch) put(o any, gap bool) {
 	version := m.GetResourceVersion()
 	w.mu.Lock()
 	old, known := w.known[id]
-	if known && old.version == version && old.app == app {
+	if known && old.version == version && (old.app == app || !ok) {
 		w.mu.Unlock()
 		return
 	}
-	if ok {
+	lost := !ok && known
+	if lost {
+		// Somebody took the tracking id away: its last owner still has to know
+		// what happens to the object.
+		app = old.app
+	}
+	if ok || lost {
 		w.known[id] = tracked{key: key, app: app, version: version}
-	} else if delete(w.known, id); known {
-		w.leaves(id, time.Now())
 	}
 	w.mu.Unlock()
 	if !ok && !known {
@@ -320,10 +324,12 @@ func (w *kindWatch) put(o any, gap bool) {
 		w.tracker.disown(old.app, key, w.gvk.Version)
 		w.tracker.see(old.app, s)
 	}
-	if ok {
+	if lost {
+		w.tracker.disown(app, key, w.gvk.Version)
+	} else {
 		w.tracker.own(app, key, w.gvk.Version)
-		w.tracker.see(app, s)
 	}
+	w.tracker.see(app, s)
 }
 
 func (w *kindWatch) drop(id, version string) {
