@@ -84,7 +84,7 @@ type matrix struct {
 func startMatrix(t *testing.T) *matrix {
 	t.Helper()
 	m := &matrix{tap: &tap{}}
-	m.world = start(t, func(o *agent.Options) { o.Config = m.tap.on(o.Config) })
+	m.world = start(t, func(o *agent.Options) { o.Config, o.Sweep = m.tap.on(o.Config), 0 }) // a sweep would count as reads
 	builtin, err := driftschema.Builtin()
 	m.must(err)
 	clusters := &agent.Destinations{Local: m.config, Reader: m.client, Namespace: m.namespace, Builtin: builtin, See: func(string, reconcile.Sighting) {}}

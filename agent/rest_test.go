@@ -56,7 +56,7 @@ func (w *world) costs() map[string]float64 {
 // is read, nothing rendered or compared, and no destination is asked anything.
 func TestRestCostsNothing(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	w := start(t, func(o *agent.Options) { o.Sweep = 0 })
 	const apps = 5
 	for i := range apps {
 		name := fmt.Sprintf("rest-%d", i)
