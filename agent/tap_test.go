@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -18,6 +19,7 @@ type tap struct {
 	reads map[string]int // of single objects, by path
 	// refuse answers a request in the server's place; nil lets it pass.
 	refuse func(req *http.Request) *http.Response
+	streams map[io.Closer]bool
 	// deaf has events of watches swallowed, and swallowed counts them.
 	deaf      atomic.Bool
 	swallowed atomic.Int64
@@ -49,6 +51,25 @@ func (t *tap) setRefuse(refuse func(req *http.Request) *http.Response) {
 	t.refuse = refuse
 }
 
+// hangUp ends all watches of tracked objects; they begin again.
+func (t *tap) hangUp() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := range t.streams {
+		_ = s.Close()
+	}
+	t.streams = nil
+}
+
+// refusal is a Status of an API server.
+func refusal(req *http.Request, code int, reason string) *http.Response {
+	text := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"the test says no","reason":%q,"code":%d}`, reason, code)
+	return &http.Response{
+		StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(text)),
+	}
+}
+
 type tapped struct {
 	*tap
 	next http.RoundTripper
@@ -73,6 +94,12 @@ func (t tapped) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err == nil && watch && strings.Contains(req.URL.RawQuery, "managed") {
+		t.mu.Lock()
+		if t.streams == nil {
+			t.streams = map[io.Closer]bool{}
+		}
+		t.streams[resp.Body] = true
+		t.mu.Unlock()
 		resp.Body = &deafBody{ReadCloser: resp.Body, tap: t.tap, framed: strings.Contains(resp.Header.Get("Content-Type"), "protobuf")}
 	}
 	return resp, err
