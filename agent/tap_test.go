@@ -18,7 +18,7 @@ type tap struct {
 	mu    sync.Mutex
 	reads map[string]int // of single objects, by path
 	// refuse answers a request in the server's place; nil lets it pass.
-	refuse func(req *http.Request) *http.Response
+	refuse  func(req *http.Request) *http.Response
 	streams map[io.Closer]bool
 	// deaf has events of watches swallowed, and swallowed counts them.
 	deaf      atomic.Bool
