@@ -4,22 +4,27 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,7 +34,8 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
-// scale is 200 applications of 5 objects from one repository.
+// scale is applications of 5 objects from one repository, 200 where nothing
+// else is said.
 const (
 	scaleApplications = 200
 	scalePoll         = 2 * time.Second
@@ -146,6 +152,7 @@ type scale struct {
 	client  client.WithWatch
 	ns      string
 	repo    string
+	n       int // applications
 }
 
 func (s scale) must(err error) {
@@ -183,7 +190,7 @@ func (s scale) commit(message string) string {
 func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
 	s.b.Helper()
 	began := time.Now()
-	ctx, stop := context.WithTimeout(s.b.Context(), 5*time.Minute)
+	ctx, stop := context.WithTimeout(s.b.Context(), 10*time.Minute)
 	defer stop()
 	events, err := s.client.Watch(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(s.ns))
 	s.must(err)
@@ -197,7 +204,7 @@ func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
 		if good[app.Name] = ok(app); !good[app.Name] {
 			delete(good, app.Name)
 		}
-		if len(good) == scaleApplications {
+		if len(good) == s.n {
 			return time.Since(began)
 		}
 	}
@@ -214,7 +221,7 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := scale{b: b, metrics: freeAddress(b), ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
+	s := scale{b: b, n: scaleApplications, metrics: freeAddress(b), ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
 	config.QPS = -1
 	scheme, err := kube.NewScheme()
 	s.must(err)
@@ -252,20 +259,27 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 
 // BenchmarkTwoHundredApplications measures an agent of its own process, from
 // nothing to healthy, at rest, at a commit and at a live edit.
-func BenchmarkTwoHundredApplications(b *testing.B) {
+func BenchmarkTwoHundredApplications(b *testing.B) { benchmarkApplications(b, scaleApplications) }
+
+// BenchmarkThousandApplications is the same with 1,000 of them.
+func BenchmarkThousandApplications(b *testing.B) { benchmarkApplications(b, 1000) }
+
+func benchmarkApplications(b *testing.B, n int) {
 	s, p := startScale(b, func(s scale) {
-		for i := range scaleApplications {
+		for i := range n {
 			s.write(fmt.Sprintf("apps/a%03d/all.yaml", i), fmt.Appendf(nil, scaleManifest, i))
 		}
 	})
+	s.n = n
+	empty := p.megabytes(b, "RssAnon")
 
 	began := time.Now()
-	for i := range scaleApplications {
+	for i := range n {
 		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("a%03d", i), Namespace: s.ns}}
 		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "file://" + s.repo, Path: fmt.Sprintf("apps/a%03d", i)}
 		app.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: fmt.Sprintf("%s-%03d", s.ns, i)}
 		app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{
-			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
+			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: i%2 == 0}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
 		}
 		s.must(s.client.Create(b.Context(), app))
 	}
@@ -277,12 +291,14 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	b.ReportMetric(p.cpu(b).Seconds(), "cpu-s-to-healthy")
 	b.ReportMetric(s.requests(), "requests-to-healthy")
 	b.ReportMetric(p.megabytes(b, "RssAnon"), "MB-anon")
+	b.ReportMetric((p.megabytes(b, "RssAnon")-empty)*1024/float64(n), "KB-anon/application")
 	b.ReportMetric(p.megabytes(b, "VmRSS"), "MB-resident")
 
-	rest, asked := p.cpu(b), s.requests()
+	rest, asked, looked := p.cpu(b), s.requests(), s.looks()
 	<-time.After(scaleRest) // the measure is the cost of a time without events
 	b.ReportMetric((p.cpu(b) - rest).Seconds(), "cpu-s-per-3min-rest")
 	b.ReportMetric(s.requests()-asked, "requests-per-3min-rest")
+	b.ReportMetric(s.looks()-looked, "reads-comparisons-renders-per-3min-rest")
 
 	before := p.cpu(b)
 	asked = s.requests()
@@ -295,6 +311,69 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	b.ReportMetric(s.requests()-asked, "requests-commit")
 
 	b.ReportMetric(s.correct(10).Seconds()*1000, "ms-to-correct")
+	half, most := s.detect(100)
+	b.ReportMetric(half.Seconds()*1000, "ms-to-detect-p50")
+	b.ReportMetric(most.Seconds()*1000, "ms-to-detect-p99")
+}
+
+// looks counts what nothing happening must not cost.
+func (s scale) looks() float64 {
+	return s.counted("trueup_live_reads_total") + s.counted("trueup_comparisons_total") + s.counted("trueup_renders_total")
+}
+
+// detect edits live objects of n applications that are not corrected, a few
+// in each second, and returns the median and the 99th percentile of the times
+// from the start of the write to when the status tells of it.
+func (s scale) detect(n int) (half, most time.Duration) {
+	s.b.Helper()
+	ctx, stop := context.WithTimeout(s.b.Context(), 5*time.Minute)
+	defer stop()
+	events, err := s.client.Watch(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(s.ns))
+	s.must(err)
+	defer events.Stop()
+	const spacing = 100 * time.Millisecond
+	written := make([]time.Time, n)
+	var writing errgroup.Group
+	at := map[string]int{}
+	for i := range n {
+		at[fmt.Sprintf("a%03d", i*(s.n/n)+1-i*(s.n/n)%2)] = i
+	}
+	var mu sync.Mutex
+	writing.Go(func() error {
+		for name, i := range at {
+			cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns + "-" + name[1:], Name: "settings"}}
+			mu.Lock()
+			written[i] = time.Now()
+			mu.Unlock()
+			if err := s.client.Patch(ctx, cm, client.RawPatch(types.MergePatchType, []byte(`{"data":{"number":"by hand"}}`)), client.FieldOwner("kubectl-edit")); err != nil {
+				return err
+			}
+			<-time.After(spacing) // a load that does not queue
+		}
+		return nil
+	})
+	took := map[int]time.Duration{}
+	for event := range events.ResultChan() {
+		app, ok := event.Object.(*v1alpha1.Application)
+		i, asked := 0, false
+		if ok {
+			i, asked = at[app.Name]
+		}
+		if _, done := took[i]; asked && !done && app.Status.Drift != nil && app.Status.Drift.Fields > 0 {
+			mu.Lock()
+			took[i] = time.Since(written[i])
+			mu.Unlock()
+		}
+		if len(took) == len(at) {
+			break
+		}
+	}
+	s.must(writing.Wait())
+	if len(took) < len(at) {
+		s.b.Fatalf("only %d of %d edits were told", len(took), len(at))
+	}
+	all := slices.Sorted(maps.Values(took))
+	return all[len(all)/2], all[len(all)*99/100]
 }
 
 // correct edits live objects of n applications, one after the other, and
@@ -303,7 +382,7 @@ func (s scale) correct(n int) time.Duration {
 	s.b.Helper()
 	var total time.Duration
 	for i := range n {
-		key := client.ObjectKey{Namespace: fmt.Sprintf("%s-%03d", s.ns, i*7), Name: "settings"}
+		key := client.ObjectKey{Namespace: fmt.Sprintf("%s-%03d", s.ns, i*8), Name: "settings"}
 		cm := &corev1.ConfigMap{}
 		s.must(s.client.Get(s.b.Context(), key, cm))
 		want := cm.Data["number"]
