@@ -20,7 +20,7 @@ func TestRepeated(t *testing.T) {
 	closed := with(func(d *history.Drift) { d.Moment, d.Cleared = "closed", true })
 	blamed := with(func(d *history.Drift) { d.Moment = "blamed" })
 	secret := with(func(d *history.Drift) { d.Kind = "Secret" })
-	marked := with(func(d *history.Drift) { d.Kind, d.Live = "Secret", "another process's mark" })
+	marked := with(func(d *history.Drift) { d.Kind, d.Live = "Secret", "<secret #2>" })
 	for name, tc := range map[string]struct {
 		last, now history.Drift
 		want      bool

@@ -6,9 +6,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 func TestRequestsCountByVerb(t *testing.T) {
@@ -34,6 +37,33 @@ func TestRequestsCountByVerb(t *testing.T) {
 	} {
 		if got := verbOf(httptest.NewRequest(tc.method, tc.url, nil)); got != tc.want {
 			t.Errorf("%s %s is %s, want %s", tc.method, tc.url, got, tc.want)
+		}
+	}
+}
+
+// TestClocksApart: a change that a cluster dates ahead of our clock, or long
+// before, gives no negative times.
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	times := newDriftTimes()
+	for _, skew := range []time.Duration{time.Hour, -100 * 365 * 24 * time.Hour} {
+		at := now.Add(skew)
+		times.observe(reconcile.DriftEvent{Moment: reconcile.Opened, At: now, Field: &drift.Field{Time: &at}})
+		times.observe(reconcile.DriftEvent{Moment: reconcile.Closed, At: now, FoundAt: at, How: reconcile.HowUndone})
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(times.detect, times.correct)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const century = 100 * 365 * 24 * 3600
+	for _, family := range families {
+		for _, m := range family.Metric {
+			if h := m.GetHistogram(); h.GetSampleCount() != 2 || h.GetSampleSum() != century {
+				t.Errorf("%s counts %d times of %v s together", family.GetName(), h.GetSampleCount(), h.GetSampleSum())
+			}
 		}
 	}
 }

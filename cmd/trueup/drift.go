@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
@@ -295,7 +294,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 		total += " · " + plural(fights, "fight")
 	}
 	if !oldest.IsZero() {
-		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
+		total += " · last full look " + age(v.now, oldest) + " ago"
 	}
 	if n := orphanedCount(apps); n > 0 {
 		total += fmt.Sprintf(" · %d orphaned", n)

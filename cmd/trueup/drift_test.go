@@ -113,6 +113,12 @@ eu-3  cluster-eu-3  1 field in 1 object  60m    kubectl
 0 without drift · 1 drifted · 1 not compared
 next: trueup drift eu-3
 `, exitCode(exitDrift)},
+		"changed by a clock that is ahead": {[]v1alpha1.Application{scaled("eu-3", "5", -1)}, `
+APP   CLUSTER       DRIFT                SINCE  BY
+eu-3  cluster-eu-3  1 field in 1 object  0s     kubectl
+0 without drift · 1 drifted · 0 not compared
+next: trueup drift eu-3
+`, exitCode(exitDrift)},
 	} {
 		var b strings.Builder
 		if err := printDrifts(&b, "text", tc.apps, driftView{printing: printing{times: time.DateTime}, now: noon}); err != nil {

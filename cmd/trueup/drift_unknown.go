@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/output"
@@ -51,3 +53,7 @@ func inPart(app *v1alpha1.Application) bool {
 	}
 	return slices.ContainsFunc(app.Status.Resources, func(r v1alpha1.ResourceStatus) bool { return r.Status == v1alpha1.SyncStatusCodeUnknown })
 }
+
+// age is how long something has lasted. The clock of a cluster may be ahead of
+// ours: then it has only just begun.
+func age(now, since time.Time) string { return duration.HumanDuration(max(0, now.Sub(since))) }
