@@ -237,7 +237,7 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 	build.Stderr = os.Stderr
 	s.must(build.Run())
 	agent := exec.Command(binary, "agent", "--kubeconfig", file, "--namespace", s.ns, "--watch-namespace", s.ns, "--install-crds",
-		"--allow-file-repositories", "--data", b.TempDir(), "--poll", scalePoll.String(), "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
+		"--allow-file-repositories", "--data", b.TempDir(), "--poll", scalePoll.String(), "--sweep", "0", "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
 	said, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	s.must(err)
 	agent.Stderr = said
