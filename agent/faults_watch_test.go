@@ -59,11 +59,11 @@ func TestExpiredWatch(t *testing.T) {
 	})
 	server.deaf.Store(false)
 	server.hangUp()
-	app := w.await("expired", "drifted", drifted(1))
+	w.await("expired", "drifted", drifted(1))
 	if expired.Load() == 0 {
 		t.Error("no watch was refused")
 	}
-	app = w.await("expired", "aware of the deletion", func(a *v1alpha1.Application) bool { return a.Status.Drift.Objects == 2 })
+	app := w.await("expired", "aware of the deletion", func(a *v1alpha1.Application) bool { return a.Status.Drift.Objects == 2 })
 	want := append(changed("ConfigMap", "one", "data.a", "kubectl-edit"), changed("ConfigMap", "two", "", "")...)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, told(app)); diff != "" {
