@@ -81,6 +81,7 @@ func start(t *testing.T, changes ...func(*agent.Options)) *world {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "agent-"}}
 	w.must(w.client.Create(t.Context(), ns))
 	w.namespace = ns.Name
+	t.Cleanup(w.sweep)
 	w.repo = filepath.Join(t.TempDir(), "config")
 	w.must(os.CopyFS(w.repo, os.DirFS("../examples/config")))
 	w.git("init", "-q", "-b", "main")
@@ -108,6 +109,28 @@ func start(t *testing.T, changes ...func(*agent.Options)) *world {
 	w.run()
 	t.Cleanup(func() { w.stop() })
 	return w
+}
+
+// sweep takes the destination namespaces away in which the test's applications
+// had their objects: an application of the same name in a later test on these
+// clusters would find them as its own.
+func (w *world) sweep() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, c := range []client.Client{w.client, w.edge} {
+		var all corev1.NamespaceList
+		if err := c.List(ctx, &all); err != nil {
+			w.t.Errorf("listing namespaces: %v", err)
+		}
+		for i := range all.Items {
+			if !strings.HasPrefix(all.Items[i].Name, w.namespace+"-") {
+				continue
+			}
+			if err := c.Delete(ctx, &all.Items[i]); client.IgnoreNotFound(err) != nil {
+				w.t.Errorf("deleting namespace %s: %v", all.Items[i].Name, err)
+			}
+		}
+	}
 }
 
 // run runs the agent until it is told to stop.

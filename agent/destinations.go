@@ -49,6 +49,8 @@ type connection struct {
 	cluster *kube.Cluster
 	objects observed
 	ports   *reconcile.Cluster
+	// rehearsal asks it about previews.
+	rehearsal *kube.Rehearsal
 }
 
 var (
@@ -182,7 +184,7 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[r.Server] = &connection{version: version, cluster: cluster, objects: objects, ports: ports}
+	d.open[r.Server] = &connection{version, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried)}
 	return ports, nil
 }
 

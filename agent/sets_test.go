@@ -192,9 +192,7 @@ func TestSetInDoubt(t *testing.T) {
 	w.awaitSet(set, "holding", func(s *v1alpha1.ApplicationSet) bool { return s.Status.Held != nil && s.Status.Held.Count == 5 })
 	w.awaitNames("held-", "a", "b", "c", "d", "e", "f", "new")
 	w.awaitSet(set, "telling how to confirm", setSays(lifecycle.DeletionHeld, "trueup appset confirm held -n "+w.namespace))
-	if got := w.gauge("trueup_applicationset_held_deletions", "held"); got != 5 {
-		t.Errorf("trueup_applicationset_held_deletions is %v, want 5", got)
-	}
+	w.until("held deletions are counted", func(context.Context) bool { return w.gauge("trueup_applicationset_held_deletions", "held") == 5 })
 	digest := set.Status.Held.Digest
 	w.edit(set, func(s *v1alpha1.ApplicationSet) {
 		s.Annotations = map[string]string{v1alpha1.ConfirmDeletion: "0123456789abcdef"}

@@ -22,9 +22,11 @@ type Side struct {
 	// Spec is the application's own, as decoded JSON; changes of it are told.
 	Spec map[string]any
 	// Origin is where the application is described.
-	Origin  string
-	Objects []*unstructured.Unstructured
-	Origins map[object.Key]string
+	Origin string
+	// Cascades: the objects are deleted with the application.
+	Cascades bool
+	Objects  []*unstructured.Unstructured
+	Origins  map[object.Key]string
 	// Err is why the objects are not known.
 	Err error
 }

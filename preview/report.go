@@ -35,6 +35,11 @@ type Report struct {
 	// that cannot be read, sets that cannot be expanded.
 	Problems []Problem `json:"problems,omitempty"`
 	Warnings []string  `json:"warnings,omitempty"`
+	// Untrusted: whoever wrote the change may not push to the repository, and
+	// less was read for it. A warning tells what.
+	Untrusted bool `json:"untrusted,omitempty"`
+	// Live is what clusters say, where they were asked.
+	Live *Live `json:"live,omitempty"`
 	// Seconds is what making the report took.
 	Seconds float64 `json:"seconds"`
 }

@@ -242,15 +242,10 @@ func (j judge) toApply(verdict drift.Object, of pair) *unstructured.Unstructured
 func (j judge) leaves(verdict drift.Object) func(drift.Field) revert.Leave {
 	return func(f drift.Field) revert.Leave {
 		users := slices.ContainsFunc(verdict.Rules, func(h ignore.Hit) bool { return h.Rule == f.Rule })
-		switch {
-		case f.Class == drift.Expected && users && isAccepted(f.Rule):
-			return revert.Untouched
-		case f.Class == drift.Expected && users && j.desired.rules.respected:
-			return revert.Respect
-		case f.ToSync() && j.mem.fights.on[place{verdict.Key(), f.Path}]:
+		if f.ToSync() && j.mem.fights.on[place{verdict.Key(), f.Path}] {
 			return revert.Untouched
 		}
-		return revert.Correct
+		return leave(f, users, j.desired.rules.respected)
 	}
 }
 

@@ -16,11 +16,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	log.SetLogger(logr.Discard())
 	dir, err := filepath.Abs(".demo")
 	if err == nil {
 		d := demo{dir: dir, began: time.Now()}

@@ -1,27 +1,21 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/trueup-dev/trueup/api/document"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/diskcache"
-	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
-	"github.com/trueup-dev/trueup/internal/merge"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
-	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
 	"github.com/trueup-dev/trueup/preview/page"
@@ -38,6 +32,7 @@ type previewOptions struct {
 	output           string
 	agent            string
 	kubeVersion      string
+	untrusted        bool
 	charts           bool
 	severities       map[string]string
 	failOn           string
@@ -69,6 +64,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
   trueup preview --ci --fail-on critical`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.ci.trusts = cmd.Flags().Changed("untrusted") && !o.untrusted
 			return previewChange(cmd.Context(), o, s)
 		},
 	}
@@ -86,6 +82,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringToStringVar(&o.severities, "risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
 	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
+	flags.BoolVar(&o.untrusted, "untrusted", false, "the change comes from somebody who may not push: no keys, no live objects, nothing that base does not read, tighter bounds; with --ci, by itself for pull requests from forks")
 	o.ci.flags(flags)
 	o.web.flags(flags)
 	o.sops.flags(flags)
@@ -101,11 +98,19 @@ func defaultCacheDir() string {
 	return filepath.Join(dir, "trueup", "rendered")
 }
 
-// rendering is a renderer with a memory across calls.
+// rendering is a renderer with a memory across calls. That of changes which
+// are not trusted may be the same: what it keeps is what was asked, with the
+// answers, and neither failures nor what was decrypted.
 func (o previewOptions) rendering() (reconcile.Renderer, error) {
-	renderer, err := o.sops.renderer(o.charts)
-	if err != nil || o.cacheDir == "" {
-		return renderer, err
+	renderer := untrustedRenderer(o.charts)
+	if !o.untrusted {
+		var err error
+		if renderer, err = o.sops.renderer(o.charts); err != nil {
+			return nil, err
+		}
+	}
+	if o.cacheDir == "" {
+		return renderer, nil
 	}
 	options := render.CacheOptions{Version: renderVersion(o.charts)}
 	store, err := diskcache.Open(o.cacheDir, diskcache.Options{Version: options.Version})
@@ -188,6 +193,9 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 		Flow:  reconcile.Flow{Sources: repos, Renderer: renderer, Clusters: nowhere, Namespace: o.agent},
 		World: world, Schemas: builtin, MaskKey: key, Risks: risks, Now: time.Now,
 	}
+	if o.untrusted {
+		t.Guard = trial.Guard{Untrusted: true, Renderer: renderer}
+	}
 	r, err = t.Run(ctx, change, roots)
 	if err != nil {
 		return r, change, fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
@@ -229,138 +237,6 @@ func verdict(r preview.Report, failOn risk.Severity, s streams) error {
 		return exitCode(exitIncomplete)
 	case r.Changed() > 0 || len(r.Apps) > 0:
 		return exitCode(exitDrift)
-	}
-	return nil
-}
-
-// change opens both sides and what merging makes of them.
-func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *repositories) (trial.Change, error) {
-	urls, remotes := c.Remotes()
-	def := c.DefaultBranch()
-	branch := o.base
-	if branch == "" {
-		branch = def
-	}
-	baseRef := branch
-	for _, remote := range remotes {
-		branch = strings.TrimPrefix(branch, remote+"/")
-	}
-	branch = cmp.Or(o.ci.target, branch)
-	out := trial.Change{URLs: slices.Concat(o.urls, urls), Branch: branch, Default: branch == def}
-	base, err := c.Commit(baseRef)
-	if err != nil && o.base == "" {
-		base, err = c.Commit("refs/remotes/origin/" + branch)
-	}
-	if err != nil {
-		return out, err
-	}
-	if out.Head, err = c.Commit(o.head); err != nil {
-		return out, err
-	}
-	common, err := c.MergeBase(base, out.Head)
-	if err != nil {
-		return out, err
-	}
-	open := func(commit string) (snapshot.Tree, error) {
-		return repos.sources.Git.Tree(ctx, snapshot.Location{RepoURL: c.URL(), Revision: commit})
-	}
-	if out.Base, err = open(base); err != nil {
-		return out, err
-	}
-	if out.Merged, err = open(out.Head); err != nil || common == base {
-		return out, err
-	}
-	if common == out.Head {
-		out.Merged = out.Base // it is merged already
-		return out, nil
-	}
-	before, err := open(common)
-	if err != nil {
-		return out, err
-	}
-	merged, err := merge.Trees(before.FS, out.Base.FS, out.Merged.FS)
-	if err != nil {
-		return out, fmt.Errorf("merge %.7s into %.7s: %w", out.Head, base, err)
-	}
-	out.Conflicts = merged.Conflicts
-	commit := out.Merged.Commit
-	commit.SHA = "merge of " + commit.Short() + " into " + out.Base.Commit.Short()
-	out.Merged = snapshot.Tree{Commit: commit, FS: merged.FS}
-	return out, nil
-}
-
-// roots are where applications are described. What is in the repository is
-// read from its commits.
-func (o previewOptions) roots(s streams) (trial.Roots, error) {
-	if len(o.apps) == 0 {
-		return trial.Roots{Paths: []string{"."}}, nil
-	}
-	top, err := workTree(o.repo)
-	if err != nil {
-		return trial.Roots{}, err
-	}
-	out := trial.Roots{Strict: true}
-	for _, name := range o.apps {
-		full, err := filepath.Abs(filepath.Join(o.repo, name))
-		if err != nil {
-			return out, err
-		}
-		if inside, err := filepath.Rel(top, full); err == nil && top != "" && inside != ".." && !strings.HasPrefix(inside, "../") {
-			out.Paths = append(out.Paths, filepath.ToSlash(inside))
-			continue
-		}
-		if err := readGiven(name, &out.Given, s); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-// workTree is the top of the work tree that a folder is in; empty for a bare
-// repository.
-func workTree(folder string) (string, error) {
-	at, err := filepath.Abs(folder)
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(at, ".git")); err == nil {
-			return at, nil
-		}
-		if filepath.Dir(at) == at {
-			return "", nil
-		}
-		at = filepath.Dir(at)
-	}
-}
-
-// readGiven reads documents of a file, or of all files of a folder.
-func readGiven(name string, into *document.Documents, s streams) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return fmt.Errorf("read applications: %w", err)
-	}
-	files := []string{name}
-	if info.IsDir() {
-		files = nil
-		for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
-			more, err := filepath.Glob(filepath.Join(name, pattern))
-			if err != nil {
-				return err
-			}
-			files = append(files, more...)
-		}
-		if len(files) == 0 {
-			return fault.New(fault.Invalid, "the folder %s holds no YAML or JSON files", name)
-		}
-	}
-	for _, file := range files {
-		docs, err := readDocuments(file, s)
-		if err != nil {
-			return err
-		}
-		into.Applications = append(into.Applications, docs.Applications...)
-		into.ApplicationSets = append(into.ApplicationSets, docs.ApplicationSets...)
 	}
 	return nil
 }

@@ -35,6 +35,8 @@ type ciOptions struct {
 	full       string
 	// target is the branch to merge into, where the base is a commit of it.
 	target string
+	// trusts: the command line says that a change from a fork is trusted.
+	trusts bool
 }
 
 func (o *ciOptions) flags(flags *pflag.FlagSet) {
@@ -156,7 +158,7 @@ func (p *pullPost) read(ctx context.Context) {
 	}
 	// What the job was started for is previewed, also where more was pushed.
 	p.head = cmp.Or(p.head, pull.Head)
-	p.job.Target, p.job.Base, p.job.Fork = pull.Target, pull.Base, pull.Fork
+	p.job.Target, p.job.Base, p.job.Fork = pull.Target, pull.Base, pull.Fork || p.job.Fork
 }
 
 // comment posts a text, unless the pull request has another head by now: its
@@ -243,6 +245,7 @@ func (p *pullPost) preview(ctx context.Context, o previewOptions, copied *git.Co
 	if err := o.sides(copied, p); err != nil {
 		return preview.Report{}, trial.Change{}, err
 	}
+	o.untrusted = o.untrusted || p.job.Fork && !o.ci.trusts
 	p.comment(ctx, comment.Placeholder(o.ci.instance, o.head, 0, 0))
 	p.mark(ctx, post.Pending, "looking for what changes", "")
 	return o.report(ctx, s)

@@ -3,8 +3,10 @@ package output
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 )
 
@@ -71,11 +73,11 @@ func (r Report) table() []string {
 		var what string
 		switch {
 		case app.Problem != "" && app.Drifted() && app.Drift != nil:
-			what = fmt.Sprintf("%d fields in %d objects; not compared in part: %s", app.Drift.Fields, app.Drift.Objects, prose(Value(app.Problem)))
+			what = extent(app.Drift) + "; not compared in part: " + prose(Value(app.Problem))
 		case app.Problem != "":
 			what = "not compared: " + prose(Value(app.Problem))
 		case app.Drift != nil && app.Drift.Objects > 0:
-			what = fmt.Sprintf("%d fields in %d objects", app.Drift.Fields, app.Drift.Objects)
+			what = extent(app.Drift)
 		default:
 			continue
 		}
@@ -187,4 +189,16 @@ func prose(text string) string {
 		b.WriteRune(r)
 	}
 	return strings.ReplaceAll(b.String(), "://", "&#58;//")
+}
+
+// extent reads "2 fields in 1 object".
+func extent(d *v1alpha1.DriftSummary) string {
+	return plural(d.Fields, "field") + " in " + plural(d.Objects, "object")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }

@@ -25,6 +25,7 @@ type files struct {
 	repo    *repository
 	objects objects
 	root    plumbing.Hash
+	sealed  bool // no submodule is opened
 
 	recent     recent
 	changes    changes
@@ -39,10 +40,16 @@ type directory []pack.TreeEntry
 var (
 	_ snapshot.FS     = (*files)(nil)
 	_ snapshot.Hasher = (*files)(nil)
+	_ snapshot.Sealer = (*files)(nil)
 )
 
 func newFiles(r *repository, from objects, c *object.Commit) *files {
 	return &files{commit: commitOf(c), repo: r, objects: from, root: c.TreeHash}
+}
+
+// Sealed implements snapshot.Sealer.
+func (f *files) Sealed() snapshot.FS {
+	return &files{commit: f.commit, asked: f.asked, repo: f.repo, objects: f.objects, root: f.root, sealed: true}
 }
 
 func (f *files) is(t target) bool { return f.asked == t.hash || f.commit.SHA == t.hash.String() }

@@ -23,6 +23,9 @@ const submoduleTime = 10 * time.Minute
 
 // submodule opens the commit that a submodule is pinned to.
 func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
+	if f.sealed {
+		return nil, fault.New(fault.Denied, "the submodule %s stays closed", at)
+	}
 	f.once.Do(func() { f.modules, f.modulesErr = f.readModules() })
 	if f.modulesErr != nil {
 		return nil, fmt.Errorf("open the submodule %s: %w", at, f.modulesErr)

@@ -73,6 +73,21 @@ func TestSubmodules(t *testing.T) {
 	if id, err := hasher.Hash("vendor/lib"); err != nil || id != libSHA {
 		t.Errorf("the id of a submodule: %s, %v", id, err)
 	}
+	sealed := snapshot.Seal(got.FS)
+	if data, err := sealed.ReadFile("apps/a.yaml"); err != nil || string(data) != "a" {
+		t.Errorf("a file of a sealed tree: %q, %v", data, err)
+	}
+	if id, err := sealed.(snapshot.Hasher).Hash("vendor/lib"); err != nil || id != libSHA {
+		t.Errorf("the id of a submodule of a sealed tree: %s, %v", id, err)
+	}
+	for _, name := range []string{"vendor/lib/base/web.yaml", "vendor/gone/x"} {
+		if _, err := sealed.ReadFile(name); fault.Of(err) != fault.Denied {
+			t.Errorf("%s of a sealed tree: %v", name, err)
+		}
+	}
+	if _, err := sealed.ReadDir("vendor/lib"); fault.Of(err) != fault.Denied {
+		t.Errorf("a submodule of a sealed tree is listed: %v", err)
+	}
 	// Those that cannot be read bother nobody who does not read them.
 	if list, err := got.FS.ReadDir("vendor"); err != nil || len(list) != 5 {
 		t.Errorf("vendor: %v, %v", list, err)

@@ -191,6 +191,24 @@ func TestTemplatesThatWouldNotEnd(t *testing.T) {
 	}
 }
 
+func TestUntrustedBounds(t *testing.T) {
+	t.Parallel()
+	engine := helm.NewWithin(helm.UntrustedBounds())
+	for _, tc := range []struct{ reason, body, want string }{
+		{"templates in each other", `{{ include "self" . }}`, "more than 100 deep"},
+		{"a large value", `{{ repeat 9000000 "x" }}`, "more than 8 MiB"},
+		{"data", `{{ range until 200 }}{{ $x := repeat 1000000 "x" }}{{ end }}`, "more than 64 MiB"},
+		{"steps", `{{ range until 1000 }}{{ range until 1000 }}{{ end }}{{ end }}`, "more than 500000 steps"},
+	} {
+		_, err := engine.Render(t.Context(), render.Request{App: "shop", Tree: tree(map[string]string{
+			"Chart.yaml": metadata, "templates/_h.tpl": `{{ define "self" }}{{ include "self" . }}{{ end }}`, "templates/a.yaml": configMap(tc.body),
+		})})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want an error about %q", tc.reason, err, tc.want)
+		}
+	}
+}
+
 func TestRenderStopsWhenNobodyWaits(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ reason, body string }{

@@ -18,6 +18,7 @@ import (
 // Engine implements render.Engine. It may be used by several goroutines.
 type Engine struct {
 	charts  *charts
+	bounds  Bounds
 	library template.FuncMap
 	benches sync.Pool // of *bench
 }
@@ -25,9 +26,12 @@ type Engine struct {
 // keptCharts bounds the bytes of the charts that stay loaded.
 const keptCharts = 128 << 20
 
-// New returns an Engine that holds no chart yet.
-func New() *Engine {
-	e := &Engine{charts: newCharts(keptCharts), library: library()}
+// New returns an Engine with DefaultBounds that holds no chart yet.
+func New() *Engine { return NewWithin(DefaultBounds()) }
+
+// NewWithin is New with other bounds.
+func NewWithin(b Bounds) *Engine {
+	e := &Engine{charts: newCharts(keptCharts), bounds: b, library: library()}
 	e.benches.New = func() any {
 		b := &bench{}
 		b.funcs = bound(e.library, &b.run)
@@ -140,7 +144,7 @@ func (e *Engine) attempt(ctx context.Context, l *loading, c *chart.Chart, a aske
 		byName[u.name] = u
 	}
 	b, _ := e.benches.Get().(*bench)
-	r := &run{ctx: ctx, capable: capable, live: a.req.Live}
+	r := &run{ctx: ctx, max: e.bounds, capable: capable, live: a.req.Live}
 	b.run = r
 	set, err := program.set.Clone()
 	if err != nil {

@@ -58,7 +58,7 @@ func (e *Engine) name(ctx context.Context, text string) (string, error) {
 		b.run = nil
 		e.benches.Put(b)
 	}()
-	r := &run{ctx: ctx}
+	r := &run{ctx: ctx, max: e.bounds}
 	b.run = r
 	set := template.New("nameTemplate").Option("missingkey=zero").Funcs(b.funcs)
 	set.Funcs(r.special(set, e.library))

@@ -13,13 +13,27 @@ import (
 	"github.com/trueup-dev/trueup/internal/render"
 )
 
-// Bounds of one rendering. They are far above what charts need that people
-// use; what a hostile one can still take is their sum.
+// Bounds of one rendering. What a hostile chart can still take is their sum.
+type Bounds struct {
+	Bytes int64 // made by functions, all together; at most 512 MiB
+	Value int   // made by one call, or written by one template
+	Steps int
+	Nest  int // templates within templates
+}
+
+// DefaultBounds are far above what charts need that people use.
+func DefaultBounds() Bounds {
+	return Bounds{Bytes: maxBytes, Value: 32 << 20, Steps: 2_000_000, Nest: 1000}
+}
+
+// UntrustedBounds are for charts that anybody could have written, or given
+// values to.
+func UntrustedBounds() Bounds {
+	return Bounds{Bytes: 64 << 20, Value: 8 << 20, Steps: 500_000, Nest: 100}
+}
+
 const (
-	maxBytes = 512 << 20 // made by functions, all together
-	maxValue = 32 << 20  // made by one call, or written by one template
-	maxSteps = 2_000_000
-	maxNest  = 1000 // templates within templates
+	maxBytes = 512 << 20 // more is never told apart
 
 	stepsPerLook = 64
 	large        = 64 << 10 // what takes a while to make
@@ -29,6 +43,7 @@ const (
 // template's error reads as if the template itself were wrong.
 type run struct {
 	ctx   context.Context
+	max   Bounds
 	bytes int64
 	steps int
 	nest  int
@@ -57,8 +72,8 @@ func (o *output) Write(p []byte) (int, error) {
 	if err := o.run.charge(int64(len(p))); err != nil {
 		return 0, err
 	}
-	if o.Len()+len(p) > maxValue {
-		return 0, o.run.end("it writes more than %d MiB", maxValue>>20)
+	if o.Len()+len(p) > o.run.max.Value {
+		return 0, o.run.end("it writes more than %d MiB", o.run.max.Value>>20)
 	}
 	return o.Builder.Write(p)
 }
@@ -75,8 +90,8 @@ func (r *run) step() error {
 	if r.ended != nil {
 		return r.ended
 	}
-	if r.steps++; r.steps > maxSteps {
-		return r.end("its templates take more than %d steps", maxSteps)
+	if r.steps++; r.steps > r.max.Steps {
+		return r.end("its templates take more than %d steps", r.max.Steps)
 	}
 	if r.steps%stepsPerLook == 0 {
 		return r.alive()
@@ -94,16 +109,16 @@ func (r *run) alive() error {
 
 // charge counts bytes that were made.
 func (r *run) charge(n int64) error {
-	if r.bytes += n; r.bytes > maxBytes {
-		return r.end("its templates make more than %d MiB of data", maxBytes>>20)
+	if r.bytes += n; r.bytes > r.max.Bytes {
+		return r.end("its templates make more than %d MiB of data", r.max.Bytes>>20)
 	}
 	return r.step()
 }
 
 // fits refuses what one call would make, before it does.
 func (r *run) fits(name string, n int64) error {
-	if n > maxValue || n < 0 {
-		return r.end("the function %s would make more than %d MiB", name, maxValue>>20)
+	if n > int64(r.max.Value) || n < 0 {
+		return r.end("the function %s would make more than %d MiB", name, r.max.Value>>20)
 	}
 	if n > large {
 		return r.alive()
@@ -112,8 +127,8 @@ func (r *run) fits(name string, n int64) error {
 }
 
 func (r *run) enter() error {
-	if r.nest++; r.nest > maxNest {
-		return r.end("its templates include each other more than %d deep", maxNest)
+	if r.nest++; r.nest > r.max.Nest {
+		return r.end("its templates include each other more than %d deep", r.max.Nest)
 	}
 	return r.step()
 }

@@ -29,6 +29,9 @@ type Limits struct {
 // DefaultLimits leave room for the libraries that describe all of Kubernetes.
 func DefaultLimits() Limits { return Limits{Memory: 768 << 20, Output: 64 << 20, Children: 2} }
 
+// UntrustedLimits are for files that anybody could have written.
+func UntrustedLimits() Limits { return Limits{Memory: 256 << 20, Output: 16 << 20, Children: 1} }
+
 // Evaluator implements render.Evaluator. It may be used by several
 // goroutines.
 type Evaluator struct {

@@ -57,7 +57,10 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 	if err != nil {
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
-	mapper, err := apiutil.NewDynamicRESTMapper(config, client)
+	// The mapper's questions have no context that could end them.
+	bounded := *client
+	bounded.Timeout = askTimeout
+	mapper, err := apiutil.NewDynamicRESTMapper(config, &bounded)
 	if err != nil {
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}

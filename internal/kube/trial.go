@@ -3,7 +3,6 @@ package kube
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,11 +69,11 @@ func (t *Trials) try(ctx context.Context, u *unstructured.Unstructured) (*unstru
 	}
 	hooks, err := t.hooks.get(struct{}{}, hookAge)
 	if err != nil || hooks == nil {
-		err = cmp.Or(err, errors.New("the cluster has not told yet"))
+		err = cmp.Or(err, errNotYet)
 		return nil, TriedUnsafe, fault.New(fault.Of(err), "whether webhooks have side effects is not known: %v", err)
 	}
 	for _, h := range hooks {
-		if h.concerns(mapping.Resource.GroupResource()) {
+		if h.concerns(mapping.Resource.GroupResource(), "CREATE", "UPDATE") {
 			return nil, TriedUnsafe, fault.New(fault.Denied, "the webhook %s may have side effects", h.name)
 		}
 	}
@@ -100,15 +99,16 @@ type hook struct {
 	rules []hookRule
 }
 
-type hookRule struct{ groups, resources []string }
+type hookRule struct{ operations, groups, resources []string }
 
-// concerns reports a webhook that may be called when an object of the resource
-// is updated. Selectors and versions are not looked at: they could change
+// concerns reports a webhook that may be called when one of some operations is
+// done to an object of the resource. Selectors and versions are not looked at: they could change
 // between the question and the call, and another version of the resource may
 // be converted for the webhook.
-func (h hook) concerns(r schema.GroupResource) bool {
+func (h hook) concerns(r schema.GroupResource, operations ...string) bool {
 	return slices.ContainsFunc(h.rules, func(rule hookRule) bool {
-		return names(rule.groups, r.Group) && names(rule.resources, r.Resource)
+		does := slices.ContainsFunc(operations, func(o string) bool { return slices.Contains(rule.operations, o) })
+		return (does || slices.Contains(rule.operations, "*")) && names(rule.groups, r.Group) && names(rule.resources, r.Resource)
 	})
 }
 
@@ -153,12 +153,9 @@ func hooksOf(configuration *unstructured.Unstructured) []hook {
 		for _, r := range rules {
 			rule, _ := r.(map[string]any)
 			operations, _, _ := unstructured.NestedStringSlice(rule, "operations")
-			if !slices.Contains(operations, "*") && !slices.Contains(operations, "UPDATE") && !slices.Contains(operations, "CREATE") {
-				continue
-			}
 			groups, _, _ := unstructured.NestedStringSlice(rule, "apiGroups")
 			resources, _, _ := unstructured.NestedStringSlice(rule, "resources")
-			h.rules = append(h.rules, hookRule{groups, resources})
+			h.rules = append(h.rules, hookRule{operations, groups, resources})
 		}
 		out = append(out, h)
 	}

@@ -54,6 +54,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/trial", 4},
 	{"preview/page", 4},
 	{"preview/comment", 4},
+	{"preview/live", 4},
 	{"preview/post", 4},
 	{"internal/git", 5},
 	{"internal/git/*", 5},

@@ -41,7 +41,13 @@ type merged struct {
 var (
 	_ snapshot.FS     = (*merged)(nil)
 	_ snapshot.Hasher = (*merged)(nil)
+	_ snapshot.Sealer = (*merged)(nil)
 )
+
+// Sealed implements snapshot.Sealer.
+func (m *merged) Sealed() snapshot.FS {
+	return &merged{folders: m.folders, files: m.files, ours: snapshot.Seal(m.ours), theirs: snapshot.Seal(m.theirs)}
+}
 
 // at finds the side that has a path; nil where it is of both, or of none: then
 // the path is a merged folder or file, or is not there.

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
@@ -27,6 +29,12 @@ type Limits struct {
 // DefaultLimits are far above what a person would put into one application.
 func DefaultLimits() Limits {
 	return Limits{Objects: 10_000, Output: 64 << 20, Files: 20_000, Bytes: 64 << 20, Time: 90 * time.Second}
+}
+
+// UntrustedLimits are for sources that anybody could have written: enough for
+// what people put into one application, and not much more.
+func UntrustedLimits() Limits {
+	return Limits{Objects: 3000, Output: 16 << 20, Files: 5000, Bytes: 16 << 20, Time: 20 * time.Second}
 }
 
 func (l Limits) orDefault() Limits {
@@ -170,6 +178,14 @@ func (f bounded) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	return f.FS.ReadDir(name)
+}
+
+// Size is about what objects take as JSON, in bytes.
+func Size(objects []*unstructured.Unstructured) (n int64) {
+	for _, u := range objects {
+		n += size(u.Object)
+	}
+	return n
 }
 
 // check holds what an engine returned against the limits.

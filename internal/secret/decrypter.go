@@ -104,7 +104,7 @@ func (d *Decrypter) Decrypt(ctx context.Context, project, name string, data []by
 		return render.Plain{}, nil
 	}
 	o := &opening{decrypter: d, ctx: ctx, project: project}
-	plain, err := o.file(f, data)
+	plain, err := openWith(f, data, o.branches)
 	switch {
 	case errors.Is(err, errNoKey):
 		return render.Plain{}, &render.Locked{Data: data, Err: fault.New(fault.Missing, "decrypt %s: %s", name, o.missing())}
@@ -129,53 +129,6 @@ type opening struct {
 	values   []string
 	// asking is set while others are asked, whose failures may pass.
 	asking bool
-}
-
-// file gives the plain text, or nil where nothing is encrypted after all.
-func (o *opening) file(f format, data []byte) ([]byte, error) {
-	switch f { //nolint:exhaustive // all others are read as JSON below
-	case formatYAML:
-		return openYAML(data, o.branches)
-	case formatEnv:
-		b, sops, err := readEnv(data)
-		if err != nil {
-			return nil, err
-		}
-		opened, err := o.branches([]branch{b}, sops)
-		if err != nil {
-			return nil, err
-		}
-		return writeEnv(opened[0]), nil
-	case formatINI:
-		b, sops, err := readINI(data)
-		if err != nil {
-			return nil, err
-		}
-		opened, err := o.branches([]branch{b}, sops)
-		if err != nil {
-			return nil, err
-		}
-		return writeINI(opened[0])
-	}
-	all, err := readJSON(data)
-	if err != nil {
-		if f == formatBinary {
-			return nil, nil // text that begins with a brace
-		}
-		return nil, err
-	}
-	sops, b, ok := all.cut("sops")
-	if kind, _, _ := b.cut("kind"); !ok || kind == ownSealed {
-		return nil, nil
-	}
-	opened, err := o.branches([]branch{b}, sops)
-	if err != nil {
-		return nil, err
-	}
-	if text, ok := binary(opened[0]); ok && f == formatBinary {
-		return []byte(text), nil
-	}
-	return writeJSON(opened[0])
 }
 
 // branches opens what has one set of metadata.

@@ -23,7 +23,7 @@ type document struct {
 // openYAML decrypts the documents of a file. SOPS encrypts a file as one, with
 // the same MAC in each document; files that were put together from several
 // have several.
-func openYAML(data []byte, open func(branches []branch, sops any) ([]branch, error)) ([]byte, error) {
+func openYAML(data []byte, open opener) ([]byte, error) {
 	docs, err := readYAML(data)
 	if err != nil {
 		return nil, err

@@ -107,6 +107,21 @@ type Hasher interface {
 	Hash(path string) (string, error)
 }
 
+// Sealer is implemented by an FS that opens other repositories as parts of its
+// own, as submodules are. Sealed are the same files without those: asking for
+// them is a fault.Denied.
+type Sealer interface {
+	Sealed() FS
+}
+
+// Seal is the sealed files of a tree; what opens nothing else stays as it is.
+func Seal(files FS) FS {
+	if s, ok := files.(Sealer); ok {
+		return s.Sealed()
+	}
+	return files
+}
+
 // Tree is the files of one commit.
 type Tree struct {
 	Commit Commit

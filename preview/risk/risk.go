@@ -54,6 +54,9 @@ type Change struct {
 	Deleted, Created bool
 	// Paths are those of the fields that change.
 	Paths []string
+	// Live is what a cluster says of the change; nil where none was asked. Rules
+	// look at either.
+	Live *Live
 }
 
 // Rule is one question about a change.
@@ -64,6 +67,8 @@ type Rule struct {
 	About string
 	// Kinds are those it looks at, as Kind or group/Kind; none is all.
 	Kinds []string
+	// Live: it looks at what a cluster says, and at nothing else.
+	Live bool
 	// Find returns a message for each thing it finds.
 	Find func(c Change) []string
 }
@@ -102,7 +107,7 @@ func (s *Set) With(severities map[string]Severity) (*Set, error) {
 func (s *Set) Judge(c Change) []Finding {
 	var out []Finding
 	for _, r := range s.rules {
-		if r.Severity == Off || !r.looksAt(c.Key) {
+		if r.Severity == Off || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
 			continue
 		}
 		for _, message := range r.Find(c) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/schema"
@@ -63,8 +64,14 @@ func TestRules(t *testing.T) {
 		for _, f := range archive.Files {
 			parts[f.Name] = string(f.Data)
 		}
+		c := change(t, parts["before"], parts["after"])
+		if said, ok := parts["live"]; ok {
+			if err := yaml.UnmarshalStrict([]byte(said), &c.Live); err != nil {
+				t.Fatal(err)
+			}
+		}
 		var got strings.Builder
-		for _, f := range risk.Sort(risk.Default().Judge(change(t, parts["before"], parts["after"]))) {
+		for _, f := range risk.Sort(risk.Default().Judge(c)) {
 			found[f.Rule] = true
 			got.WriteString(f.Rule + ": " + string(f.Severity) + ": " + f.Message + "\n")
 		}

@@ -8,7 +8,7 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), replacements(), access(), workloads())
+	return slices.Concat(deletions(), replacements(), access(), workloads(), live())
 }
 
 func deletions() []Rule {

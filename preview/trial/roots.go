@@ -146,16 +146,19 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 	expanded := map[name]expansion{}
 	before = slices.Clone(base.apps)
 	for _, s := range base.sets {
-		e := expandSet(ctx, s, r.base.world)
+		e := r.expandBase(ctx, s)
 		expanded[name{s.set.Namespace, s.set.Name}] = e
 		before = append(before, e.units...)
 	}
 	after = slices.Clone(head.apps)
 	for _, s := range head.sets {
 		old, known := expanded[name{s.set.Namespace, s.set.Name}]
-		e := old
-		if !known || old.err != nil || !sameSet(old.of, s.set) || old.reads.Changed(ctx, r.head.world, reads.Trees) != "" {
-			e = expandSet(ctx, s, r.head.world)
+		e, world := old, r.head.world
+		if r.Guard.Untrusted {
+			world = r.head.closedWorld(old.may)
+		}
+		if !known || old.err != nil || !sameSet(old.of, s.set) || old.reads.Changed(ctx, world, reads.Trees) != "" {
+			e = expandSet(ctx, s, world)
 		}
 		if e.err != nil {
 			r.found.problem(preview.Problem{Message: e.err.Error(), Before: known && old.err != nil})
@@ -177,6 +180,19 @@ type expansion struct {
 	warnings []string
 	reads    reads.Reads
 	err      error
+	may      readable // what it opened, where that bounds the other side
+}
+
+// expandBase expands a set as base has it.
+func (r *run) expandBase(ctx context.Context, s set) expansion {
+	if !r.Guard.Untrusted || r.base.repositories == nil {
+		return expandSet(ctx, s, r.base.world)
+	}
+	world, notes := r.base.world, &noting{redirected: r.base.repositories, traced: map[snapshot.Location]*snapshot.Tracer{}}
+	world.Repositories = notes
+	out := expandSet(ctx, s, world)
+	out.may = notes.read()
+	return out
 }
 
 func expandSet(ctx context.Context, s set, world appset.World) expansion {

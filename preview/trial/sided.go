@@ -15,16 +15,27 @@ type sided struct {
 	tree  snapshot.Tree
 	flow  *reconcile.Flow
 	world appset.World
+
+	sources, repositories *redirected // those of flow and world
 }
 
 func (t Trial) side(c Change, tree snapshot.Tree) sided {
 	flow := t.Flow
 	s := sided{tree: tree, flow: &flow, world: t.World}
-	flow.Sources = &redirected{change: c, tree: tree, rest: t.Flow.Sources}
+	s.sources = &redirected{change: c, tree: tree, rest: t.Flow.Sources}
+	flow.Sources = s.sources
 	if t.World.Repositories != nil {
-		s.world.Repositories = &redirected{change: c, tree: tree, rest: t.World.Repositories}
+		s.repositories = &redirected{change: c, tree: tree, rest: t.World.Repositories}
+		s.world.Repositories = s.repositories
 	}
 	return s
+}
+
+// reading is the side's flow where only some of other trees may be opened.
+func (s sided) reading(may readable) *reconcile.Flow {
+	flow := *s.flow
+	flow.Sources = within{s.sources, may}
+	return &flow
 }
 
 // redirected opens one side's tree in place of the branch that the change goes
@@ -35,9 +46,14 @@ type redirected struct {
 	rest   reconcile.Sources
 }
 
+// own tells whether a location is the side's tree.
+func (r *redirected) own(at snapshot.Location) bool {
+	return at.Chart == "" && !at.File && r.change.follows(at)
+}
+
 // Tree implements reconcile.Sources and appset.Repositories.
 func (r *redirected) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
-	if at.Chart == "" && !at.File && r.change.follows(at) {
+	if r.own(at) {
 		tree := r.tree
 		tree.Commit.Repo, tree.Commit.Ref = at.RepoURL, at.Revision
 		return tree, nil

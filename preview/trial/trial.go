@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,8 @@ type Trial struct {
 	MaskKey []byte
 	// Risks say what is risky; nil is the built-in rules.
 	Risks *risk.Set
+	// Guard says how far the change is trusted.
+	Guard Guard
 	// Parallel bounds the applications rendered at once; 0 is 4.
 	Parallel int
 	// Most bounds the applications; 0 is 20,000.
@@ -63,32 +66,67 @@ const (
 	maxDepth = 10
 )
 
-// Run tries a change. What fails of single applications, sets and documents is
-// in the report; the error is about the change as a whole.
+// Tried is a report with what it was made of: the applications that the change
+// may touch, on both sides, with their objects. Secrets in them are not masked.
+type Tried struct {
+	Report     preview.Report
+	Base, Head []preview.Side
+}
+
+// Run is Try for the report alone.
 func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, error) {
+	tried, err := t.Try(ctx, c, roots)
+	return tried.Report, err
+}
+
+// Try tries a change. What fails of single applications, sets and documents is
+// in the report; the error is about the change as a whole.
+func (t Trial) Try(ctx context.Context, c Change, roots Roots) (Tried, error) {
 	t.Parallel, t.Most = cmp.Or(t.Parallel, defaultParallel), cmp.Or(t.Most, defaultMost)
 	if t.Now == nil {
 		t.Now = time.Now
 	}
 	began := t.Now()
+	t, c, err := t.guard(c)
+	if err != nil {
+		return Tried{}, err
+	}
+	if !t.Guard.Untrusted {
+		return t.run(ctx, c, roots, began)
+	}
+	limit := t.Guard.Time
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Invalid, "it takes longer than %s", limit))
+	defer cancel()
+	tried, err := t.run(ctx, c, roots, began)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return tried, err
+}
+
+func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) (Tried, error) {
 	r := &run{
 		Trial: t, roots: roots, change: c, found: &findings{},
-		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{},
+		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{}, deepest: maxDepth,
+	}
+	if t.Guard.Untrusted {
+		r.deepest = t.Guard.Depth
+		r.found.warning(limited)
 	}
 	level, err := r.roots0(ctx)
 	if err != nil {
-		return preview.Report{}, err
+		return Tried{}, err
 	}
 	for depth := 0; len(level) > 0; depth++ {
-		if depth == maxDepth {
-			r.found.problem(preview.Problem{Message: fmt.Sprintf("applications describe applications more than %d deep", maxDepth)})
+		if depth == r.deepest {
+			r.found.problem(preview.Problem{Message: fmt.Sprintf("applications describe applications more than %d deep", r.deepest)})
 			break
 		}
 		if len(r.visited) > t.Most {
-			return preview.Report{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
+			return Tried{}, fault.New(fault.Invalid, "there are more than %d applications", t.Most)
 		}
 		if level, err = r.level(ctx, level); err != nil {
-			return preview.Report{}, err
+			return Tried{}, err
 		}
 	}
 	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks})
@@ -96,13 +134,14 @@ func (t Trial) Run(ctx context.Context, c Change, roots Roots) (preview.Report, 
 	if c.Merged.Commit.SHA != c.Head {
 		report.Merge = c.Merged.Commit.SHA
 	}
-	report.Total, report.Rendered = len(r.visited), r.rendered
+	report.Total, report.Rendered, report.Untrusted = len(r.visited), r.rendered, t.Guard.Untrusted
+	r.tooMany()
 	for _, path := range c.Conflicts {
 		r.found.problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
 	}
 	report.Problems, report.Warnings = r.found.sorted()
 	report.Seconds = t.Now().Sub(began).Seconds()
-	return report, nil
+	return Tried{report, r.before, r.after}, nil
 }
 
 // id names an application.
@@ -132,6 +171,9 @@ type run struct {
 	visited       map[id]bool
 	before, after []preview.Side
 	rendered      int
+	held          int64 // bytes of objects, where they are bounded
+	added, left   int   // applications that base does not have, and those of them not looked at
+	deepest       int
 }
 
 // level renders applications, and returns those that they describe.
@@ -173,20 +215,27 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
 		out.base = r.found.nestedIn(before, p.base)
 	}
-	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app.Spec, p.head.app.Spec) && !r.head.flow.TouchedSince(ctx, before) {
+	head := r.head.flow
+	if r.Guard.Untrusted {
+		head = r.head.reading(opened(before))
+	}
+	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app.Spec, p.head.app.Spec) && !head.TouchedSince(ctx, before) {
 		out.head = out.base
 		return out
 	}
 	var after *reconcile.Desired
 	var errAfter error
 	if p.head != nil {
-		after, _, errAfter = r.head.flow.Desire(ctx, &p.head.app, "")
+		after, _, errAfter = head.Desire(ctx, &p.head.app, "")
 		out.head = r.found.nestedIn(after, p.head)
 		r.found.warn(p.head, after)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rendered++
+	if errAfter == nil && after != nil {
+		errAfter = r.hold(after)
+	}
 	if p.base != nil {
 		r.before = append(r.before, sideOf(p.base, before, errBefore))
 	}
@@ -200,12 +249,18 @@ func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err,
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
 		s.Objects, s.Origins = d.Objects, d.Origins
 	}
 	return s
+}
+
+// cascades reports a finalizer by which an application's objects are deleted
+// with it.
+func cascades(finalizer string) bool {
+	return finalizer == "trueup.dev/resources" || finalizer == appset.Finalizer || strings.HasPrefix(finalizer, appset.Finalizer+"/")
 }
 
 func asMap(v any) map[string]any {
@@ -253,10 +308,17 @@ func (r *run) pairs(ctx context.Context, base, head *described) []pair {
 	for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b id) int {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 	}) {
-		if !r.visited[key] {
-			r.visited[key] = true
-			out = append(out, *all[key])
+		if r.visited[key] {
+			continue
 		}
+		if all[key].base == nil && r.Guard.Untrusted {
+			if r.added++; r.added > r.Guard.Added {
+				r.left++
+				continue
+			}
+		}
+		r.visited[key] = true
+		out = append(out, *all[key])
 	}
 	return out
 }

@@ -57,6 +57,14 @@ func option(u *unstructured.Unstructured, name string) string {
 	return ""
 }
 
+// OptionOf reads one of an object's own sync options; nil has none.
+func OptionOf(u *unstructured.Unstructured, name string) string {
+	if u == nil {
+		return ""
+	}
+	return option(u, name)
+}
+
 // ignoredOptions names the objects' own sync options that change nothing here.
 // What we do in any case needs no word.
 func ignoredOptions(objects []*unstructured.Unstructured) []Warning {

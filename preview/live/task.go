@@ -1,0 +1,158 @@
+package live
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift/known"
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/plan"
+)
+
+// application is one of a change, as a sync of head would find it.
+type application struct {
+	app *v1alpha1.Application
+	// id is what tracking ids carry.
+	id     string
+	policy plan.Policy
+	// force: an option asks for objects to be made anew where they must.
+	force bool
+	// goes: it is deleted, and its objects stay where cascades is false.
+	goes, cascades bool
+	empty          bool
+	base, head     map[object.Key]*unstructured.Unstructured
+	// scalers are the autoscalers that it describes.
+	scalers []*unstructured.Unstructured
+}
+
+// task is one object to ask about.
+type task struct {
+	*application
+	key    object.Key
+	action preview.Action
+	// base and head are nil where that side has no such object.
+	base, head *unstructured.Unstructured
+	// touched are the paths that change.
+	touched []string
+}
+
+func newApplication(app *preview.App, base, head *preview.Side) *application {
+	shown := head
+	if head == nil {
+		shown = base
+	}
+	a := &application{app: &v1alpha1.Application{}, goes: head == nil, base: map[object.Key]*unstructured.Unstructured{}, head: map[object.Key]*unstructured.Unstructured{}}
+	a.app.Namespace, a.app.Name, a.app.Spec = app.Namespace, app.Name, specOf(shown)
+	a.policy = reconcile.PolicyOf(a.app, nil)
+	if p := a.app.Spec.SyncPolicy; p != nil {
+		a.force = plan.Option(p.SyncOptions, "Force") == "true"
+	}
+	if base != nil {
+		a.cascades = base.Cascades
+		a.index(a.base, base.Objects)
+	}
+	if head != nil {
+		a.empty = len(head.Objects) == 0
+		a.index(a.head, head.Objects)
+	}
+	a.policy.Deleting = a.goes && a.cascades
+	return a
+}
+
+func (a *application) index(into map[object.Key]*unstructured.Unstructured, objects []*unstructured.Unstructured) {
+	for _, u := range objects {
+		into[object.KeyOf(u)] = u
+		if id, ok := object.OwnerOf(u); ok {
+			a.id = id
+		}
+		if known.IsScaler(u.GroupVersionKind().GroupKind()) {
+			a.scalers = append(a.scalers, u)
+		}
+	}
+}
+
+// tasks are the objects that change. A new name is a deletion and a creation.
+// Hooks are left out: no sync applies them.
+func (a *application) tasks(objects []preview.Object) []task {
+	var out []task
+	for _, o := range objects {
+		t := task{application: a, key: o.Key(), action: o.Action, base: a.base[o.Key()], head: a.head[o.Key()]}
+		for _, f := range o.Fields {
+			t.touched = append(t.touched, f.Path)
+		}
+		if o.Action == preview.Rename {
+			old := t
+			old.key.Name, old.action, old.head, old.touched = o.Was, preview.Delete, nil, nil
+			old.base = a.base[old.key]
+			out = append(out, old)
+			t.action, t.base, t.touched = preview.Create, nil, nil
+		}
+		out = append(out, t)
+	}
+	return slices.DeleteFunc(out, func(t task) bool {
+		return t.base == nil && t.head == nil || t.head != nil && plan.HookOf(t.head) != ""
+	})
+}
+
+// gvk is the kind of the object, in the version in which it is described.
+func (t task) gvk() schema.GroupVersionKind {
+	if t.head != nil {
+		return t.head.GroupVersionKind()
+	}
+	return t.base.GroupVersionKind()
+}
+
+// in gives both sides the scope that the kind has in the cluster: without one,
+// that may have been guessed.
+func (t task) in(namespaced bool) task {
+	if namespaced || t.key.Namespace == "" {
+		return t
+	}
+	clusterWide := func(u *unstructured.Unstructured) *unstructured.Unstructured {
+		if u == nil {
+			return nil
+		}
+		u = u.DeepCopy()
+		u.SetNamespace("")
+		object.Track(u, t.id)
+		return u
+	}
+	t.key.Namespace = ""
+	t.base, t.head = clusterWide(t.base), clusterWide(t.head)
+	return t
+}
+
+// world is what the applications of a change describe in one cluster.
+type world struct {
+	namespaces map[string]bool
+	kinds      map[schema.GroupKind]bool
+}
+
+func newWorld() *world {
+	return &world{map[string]bool{}, map[schema.GroupKind]bool{}}
+}
+
+func (w *world) add(s *preview.Side) {
+	if s.Err != nil {
+		return
+	}
+	spec := specOf(s)
+	if p := spec.SyncPolicy; p != nil && plan.Option(p.SyncOptions, "CreateNamespace") == "true" {
+		w.namespaces[spec.Destination.Namespace] = true
+	}
+	for _, u := range s.Objects {
+		switch gk := u.GroupVersionKind().GroupKind(); gk {
+		case schema.GroupKind{Kind: "Namespace"}:
+			w.namespaces[u.GetName()] = true
+		case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
+			group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
+			kind, _, _ := unstructured.NestedString(u.Object, "spec", "names", "kind")
+			w.kinds[schema.GroupKind{Group: group, Kind: kind}] = true
+		}
+	}
+}
