@@ -144,7 +144,7 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 	if live != nil {
 		if owner, tracked = object.OwnerOf(live); tracked && owner != t.id {
 			v.Verdict, v.Cause, v.By = preview.Rejected, preview.ByOwner, owner
-			v.Reason = "it belongs to the application " + owner + ", and a sync takes it from nobody"
+			v.Reason = "it belongs to the application " + owner + ", and no sync takes it away from there"
 			return nil
 		}
 	}
