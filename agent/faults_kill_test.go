@@ -8,9 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/history"
+	"github.com/trueup-dev/trueup/internal/object"
 )
 
 // TestKilledAtAnyPoint ends an agent at its first write, its second, and so
@@ -80,6 +85,71 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	if n := 3 * len(values); len(drifts) != n {
 		t.Errorf("the timeline has %d moments, want %d: %s", len(drifts), n, w.moments("killed"))
 	}
+}
+
+// TestKilledWhileSyncing ends an agent at the first write, the second, and so
+// on, of a sync that changes, creates and removes objects, until one gets
+// through. Each successor brings the sync to its end: nothing that left Git is
+// forgotten.
+func TestKilledWhileSyncing(t *testing.T) {
+	t.Parallel()
+	server := &tap{}
+	w := start(t, func(o *agent.Options) { o.Config = server.on(o.Config) })
+	s := w.near("halfway", twoMaps)
+	const most = 20
+	for at := range most {
+		w.stop()
+		dying := make(chan struct{})
+		left := at
+		server.setRefuse(func(req *http.Request) *http.Response {
+			if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") || strings.Contains(req.URL.Path, "/events") {
+				return nil
+			}
+			if left--; left == -1 {
+				close(dying)
+			}
+			if left < 0 {
+				return refusal(req, http.StatusServiceUnavailable, "ServiceUnavailable")
+			}
+			return nil
+		})
+		value, name := fmt.Sprint("v", at), fmt.Sprint("extra-", at)
+		w.write("halfway/all.yaml", fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: %s}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: %s}}\n", value, name))
+		w.commit(fmt.Sprint("Change everything, the ", at, "th time"))
+		commit := w.show("HEAD")
+		w.run()
+		synced := func(app *v1alpha1.Application) bool { return good(app) && app.Status.Sync.Revision == commit }
+		died := false
+		w.until("the agent dies or is done", func(ctx context.Context) bool {
+			select {
+			case <-dying:
+				died = true
+			default:
+			}
+			app := &v1alpha1.Application{}
+			return died || w.client.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: "halfway"}, app) == nil && synced(app)
+		})
+		w.stop()
+		server.setRefuse(nil)
+		w.run()
+		w.await("halfway", "synced by its successor", synced)
+		var live corev1.ConfigMapList
+		w.must(w.client.List(t.Context(), &live, client.InNamespace(s.ns), client.MatchingLabels{object.ManagedLabel: "true"}))
+		got := map[string]string{}
+		for _, m := range live.Items {
+			got[m.Name] = m.Data["a"]
+		}
+		if diff := cmp.Diff(map[string]string{"one": value, name: ""}, got); diff != "" {
+			t.Fatalf("after an end at write %d the cluster holds (-want +got):\n%s", at+1, diff)
+		}
+		if !died {
+			if at < 3 {
+				t.Errorf("a sync took %d writes: the test has ended no agent within one", at)
+			}
+			return
+		}
+	}
+	t.Errorf("a sync of three objects is not done after %d writes", most)
 }
 
 func (w *world) lastMoment(app string) string {

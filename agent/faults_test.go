@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/agent"
@@ -208,4 +210,35 @@ func TestUnreachableCluster(t *testing.T) {
 	// It is watched again.
 	w.byHandThere("far", "two", "a", "again")
 	w.await("far", "drifted", drifted(1))
+}
+
+// TestOwnServerAway: an agent whose own API server is away for a while goes on
+// when it is back, without a restart: what happened meanwhile is told, and
+// nothing that was open is lost.
+func TestOwnServerAway(t *testing.T) {
+	t.Parallel()
+	var over *wire
+	w := start(t, func(o *agent.Options) {
+		over = newWire(t, o.Config.Host)
+		o.Config = rest.CopyConfig(o.Config)
+		o.Config.Host = "https://" + over.address
+		o.Unreachable = time.Second
+	})
+	w.near("home", twoMaps)
+	w.byHandHere("home", "one", "x")
+	w.await("home", "drifted", drifted(1))
+	over.cut()
+	w.until("the agent notices", func(context.Context) bool { return w.counted()["trueup_cluster_unreachable_seconds"] > 1 })
+	w.byHandHere("home", "one", "1")
+	w.byHandHere("home", "two", "x")
+	over.mend()
+	w.until("the timeline is whole", func(context.Context) bool {
+		return slices.Contains([]string{"opened data.a, closed data.a, opened data.a", "opened data.a, opened data.a, closed data.a"}, w.moments("home"))
+	})
+	app := w.await("home", "drifted", drifted(1))
+	if c := app.Status.Drift.Changes; len(c) != 1 || c[0].Name != "two" || c[0].Path != "data.a" {
+		t.Errorf("the status tells %+v", c)
+	}
+	w.byHandHere("home", "two", "1")
+	w.await("home", "synced and healthy", good)
 }

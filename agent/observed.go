@@ -150,17 +150,19 @@ type reach struct {
 	refused string
 }
 
-func (o observed) reach(now time.Time) reach {
+func (o observed) reach(now time.Time) reach { return reachOf(o.Broken(), o.overdue, now) }
+
+func reachOf(breaks []kube.Break, overdue func(since, now time.Time) bool, now time.Time) reach {
 	var out reach
 	var refused []string
-	for _, b := range o.Broken() {
+	for _, b := range breaks {
 		switch {
-		case b.Alone && o.overdue(b.Since, now):
-			refused = append(refused, b.Kind.GroupKind().String()+": "+b.Err.Error())
+		case b.Alone && overdue(b.Since, now):
+			refused = append(refused, b.Kind.GroupKind().String())
 		case !b.Alone && (out.since.IsZero() || b.Since.Before(out.since)):
 			out.since, out.cause = b.Since, b.Err
 		}
 	}
-	out.overdue, out.refused = o.overdue(out.since, now), strings.Join(refused, "; ")
+	out.overdue, out.refused = overdue(out.since, now), strings.Join(refused, ", ")
 	return out
 }

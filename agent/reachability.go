@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -43,24 +45,31 @@ func (r reachability) look(ctx context.Context, known map[string]reach) {
 	for _, c := range r.destinations.connections() {
 		was, is := known[c.ports.Server], c.objects.reach(time.Now())
 		log := r.log.WithValues("cluster", c.ports.Name)
-		back := was.overdue && !is.overdue
-		switch {
-		case is.overdue && !was.overdue:
-			log.Info("the cluster is unreachable: what is known of it counts no more", "since", is.since, "error", is.cause.Error())
-		case back || is.since.IsZero() && !was.since.IsZero():
-			log.Info("the cluster can be watched again", "since", was.since, "verified", back)
-		case is.refused != was.refused:
-			log.Info("the kinds that the cluster does not let be watched are others", "refused", is.refused)
-		default:
-			known[c.ports.Server] = is
-			continue
-		}
-		if err := r.wake(ctx, c.ports.Name, c.ports.Server, back); err != nil {
-			log.Error(err, "list the applications of a cluster")
-			continue // they are woken at the next tick
+		text, doubt := was.turns(is)
+		if text != "" {
+			log.Info(text, "since", cmp.Or(is.since, was.since), "error", fmt.Sprint(is.cause), "refused", is.refused)
+			if err := r.wake(ctx, c.ports.Name, c.ports.Server, doubt); err != nil {
+				log.Error(err, "list the applications of a cluster")
+				continue // they are woken at the next tick
+			}
 		}
 		known[c.ports.Server] = is
 	}
+}
+
+// turns says what has changed for the applications of a cluster, empty where
+// nothing has. doubt: what is known of their objects may be of another time.
+func (was reach) turns(is reach) (text string, doubt bool) {
+	back := was.overdue && !is.overdue
+	switch {
+	case is.overdue && !was.overdue:
+		return "the cluster is unreachable: what is known of it counts no more", false
+	case back || is.since.IsZero() && !was.since.IsZero():
+		return "the cluster can be watched again", back
+	case is.refused != was.refused:
+		return "the kinds that the cluster does not let be watched are others now", false
+	}
+	return "", false
 }
 
 // unreachable tells for how long clusters cannot be watched, when it is asked.

@@ -49,7 +49,7 @@ func (w *kindWatch) tried(ctx context.Context, err error) {
 	switch {
 	case err == nil || unserved:
 		w.broken = time.Time{}
-	case w.broken.IsZero() && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err):
+	case w.broken.IsZero() && !expired(err):
 		w.broken = time.Now()
 	}
 	if hopeless(err) && !w.asked {
@@ -66,8 +66,14 @@ func (w *kindWatch) tried(ctx context.Context, err error) {
 // at once, and asks again later.
 func hopeless(err error) bool {
 	var network net.Error
-	return apierrors.IsNotFound(err) || errors.As(err, &network) || err != nil && refusal(classify(err))
+	if err == nil || expired(err) {
+		return false
+	}
+	return apierrors.IsNotFound(err) || errors.As(err, &network) || refusal(classify(err))
 }
+
+// expired reports that a watch cannot go on from where it ended: a list follows.
+func expired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }
 
 func (w *kindWatch) failure() error {
 	w.mu.Lock()
