@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/preview"
 )
 
 // settle puts together what a cluster has and what the repository describes.
@@ -38,6 +39,17 @@ func (r *run) lately(ctx context.Context) []pair {
 		out = append(out, p)
 	}
 	return out
+}
+
+// named tells a cluster by the name that it is registered under, where the
+// applications are those of a cluster.
+func (r *run) named(ctx context.Context, s preview.Side, u *unit) preview.Side {
+	if r.roots.Live && u.app.Spec.Destination.Name == "" {
+		if c, err := r.Flow.Clusters.Cluster(ctx, u.app.Spec.Destination); err == nil && c.Name != "" {
+			s.Cluster = c.Name
+		}
+	}
+	return s
 }
 
 // in gives documents without a namespace that of the agent.

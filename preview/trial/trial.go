@@ -243,10 +243,10 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		errAfter = r.hold(after)
 	}
 	if p.base != nil {
-		r.before = append(r.before, sideOf(p.base, before, errBefore))
+		r.before = append(r.before, r.named(ctx, sideOf(p.base, before, errBefore), p.base))
 	}
 	if p.head != nil {
-		r.after = append(r.after, sideOf(p.head, after, errAfter))
+		r.after = append(r.after, r.named(ctx, sideOf(p.head, after, errAfter), p.head))
 	}
 	return out
 }
