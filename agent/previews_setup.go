@@ -18,6 +18,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/scm"
+	"github.com/trueup-dev/trueup/preview/live"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -44,6 +45,8 @@ type PreviewOptions struct {
 	// URL is where people reach the address of webhooks: reports are served
 	// there. Empty serves none.
 	URL string
+	// Live asks destinations what changes come to there, but for those from forks.
+	Live bool
 	// Untrusted renders changes from forks: it has no keys and tight limits. nil
 	// previews none of them.
 	Untrusted *render.Renderer
@@ -84,6 +87,18 @@ func (p previewing) trial(o Options, builtin *driftschema.Set) trial.Trial {
 	return t
 }
 
+// judge asks destinations; nil is that nobody does.
+func (p previewing) judge(mgr ctrl.Manager, o Options) *live.Judge {
+	clusters, ok := p.flow.Clusters.(live.Clusters)
+	if !ok || !o.Previews.Live {
+		return nil
+	}
+	return &live.Judge{
+		Clusters: clusters, Flow: &reconcile.Flow{Now: time.Now, Namespace: o.Namespace, Rules: p.flow.Rules},
+		MaskKey: p.flow.MaskKey, Risks: o.Previews.Risks, Now: time.Now, Known: Known{Reader: mgr.GetClient()}, Limits: live.DefaultLimits(),
+	}
+}
+
 // service makes the Service, and what serves its pages, nil where nobody does.
 func (p previewing) service(ctx context.Context, mgr ctrl.Manager, o Options) (*previews.Service, *previews.Files, error) {
 	reach := o.Forges.REST
@@ -108,7 +123,7 @@ func (p previewing) service(ctx context.Context, mgr ctrl.Manager, o Options) (*
 	}
 	options := previews.Options{
 		Repositories: &previewed{credentials: p.credentials, forges: forges, inUse: p.poller.InUse, options: o.Previews},
-		Previewer:    &previewer{mirrors: p.mirrors, trial: p.trial(o, builtin), reader: mgr.GetClient(), uses: p.poller.Uses, namespace: o.Namespace},
+		Previewer:    &previewer{mirrors: p.mirrors, trial: p.trial(o, builtin), live: p.judge(mgr, o), reader: mgr.GetClient(), uses: p.poller.Uses, namespace: o.Namespace},
 		Applications: &previewedApps{client: mgr.GetClient(), mirrors: p.mirrors, namespace: o.Namespace},
 		Metrics:      previews.Metrics{Previewed: measured.previewed, Commanded: measured.commanded},
 		Instance:     o.Previews.Instance, Interval: interval, Timeout: o.Previews.Timeout, Parallel: o.Previews.Parallel,

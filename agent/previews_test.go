@@ -48,7 +48,7 @@ func review(t *testing.T, changes ...func(*agent.Options)) *reviewed {
 	v.hook, v.external = "http://"+address+"/api/webhook", "http://"+address
 	v.world = start(t, append([]func(*agent.Options){func(o *agent.Options) {
 		o.Poll, o.Webhooks = time.Hour, address
-		o.Previews = agent.PreviewOptions{URL: v.external, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{})}
+		o.Previews = agent.PreviewOptions{URL: v.external, Live: true, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{})}
 	}}, changes...)...)
 	v.ana, v.bot, v.eve = v.forge.User("ana"), v.forge.User("bot"), v.forge.User("eve")
 	v.repo = v.forge.Repository(v.ana, "shop")
@@ -84,11 +84,11 @@ func (v *reviewed) comments(pull int64) []said {
 func (v *reviewed) sticky(pull int64, what string, parts ...string) string {
 	v.t.Helper()
 	var body string
-	v.t.Cleanup(func() {
+	defer func() {
 		if v.t.Failed() {
-			v.t.Logf("%s: the comment was\n%s", what, body)
+			v.t.Logf("%s: the comment is\n%s", what, body)
 		}
-	})
+	}()
 	v.until(what, func(context.Context) bool {
 		n := 0
 		for _, c := range v.comments(pull) {
@@ -140,7 +140,7 @@ func (v *reviewed) status(commit, name, state, description string) (url string) 
 		for _, s := range all {
 			if s.Context == name {
 				url = s.URL
-				return s.Status == state && s.Description == description
+				return s.Status == state && strings.HasPrefix(s.Description, description)
 			}
 		}
 		return false

@@ -19,6 +19,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/live"
 	"github.com/trueup-dev/trueup/preview/post"
 	"github.com/trueup-dev/trueup/preview/trial"
 )
@@ -29,6 +30,7 @@ import (
 type previewer struct {
 	mirrors *git.Mirrors
 	trial   trial.Trial
+	live    *live.Judge // nil asks no cluster
 	reader  client.Reader
 	// uses are the repositories that an application, or a set, was last seen to
 	// read; namespace is the agent's.
@@ -60,7 +62,14 @@ func (p *previewer) Preview(ctx context.Context, r previews.Repository, pull pos
 	if t.Guard.Untrusted = pull.Fork; pull.Fork && t.Guard.Renderer == nil {
 		return preview.Report{}, fault.New(fault.Denied, "changes from forks are not previewed by this agent")
 	}
-	return t.Run(ctx, change, roots)
+	tried, err := t.Try(ctx, change, roots)
+	if err != nil {
+		return preview.Report{}, err
+	}
+	if p.live != nil && !pull.Fork { // what clusters hold is not for whoever may open a pull request
+		tried.Report.Live = p.live.Judge(ctx, tried)
+	}
+	return tried.Report, ctx.Err()
 }
 
 // change opens both sides, and what merging makes of them.

@@ -64,7 +64,7 @@ func (s *Service) render(ctx context.Context, rd *round) (preview.Report, error)
 // verdict is the state of the status, and a word for metrics. What base fails
 // at already fails no change.
 func verdict(r preview.Report, failOn risk.Severity) (post.State, string) {
-	for _, f := range r.Risks {
+	for _, f := range r.AllRisks() {
 		if f.Severity.AtLeast(failOn) {
 			return post.Failure, "risky"
 		}
@@ -117,7 +117,7 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 		return err
 	}
 	err := s.mark(ctx, rd, post.Status{
-		State: verdict, Description: show.Verdict(report), URL: url, Summary: summary(report, traits),
+		State: verdict, Description: show.Summary(report), URL: url, Summary: summary(report, traits),
 	})
 	if err != nil {
 		return fmt.Errorf("the comment of the preview is posted: %w", err)

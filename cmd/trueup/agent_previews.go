@@ -25,6 +25,7 @@ func (o *agentPreviews) flags(flags *pflag.FlagSet) {
 	flags.StringToStringVar(&o.severities, "preview-risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.Instance, "preview-instance", previews.DefaultInstance, "tells the comments and statuses of several agents on one repository apart")
 	flags.DurationVar(&o.Interval, "preview-poll", 0, "interval of asking for open pull requests; by default that of --poll")
+	flags.BoolVar(&o.Live, "preview-live", true, "ask destinations what changes come to there, by reads and dry runs; never for changes from forks")
 	flags.IntVar(&o.Parallel, "preview-parallel", 2, "previews at the same time")
 	flags.DurationVar(&o.Timeout, "preview-timeout", 5*time.Minute, "give a preview up that takes longer")
 	flags.StringVar(&o.URL, "preview-url", "", "where people reach the address of webhooks, such as https://trueup.example.com: whole reports are served there, and linked; by default there are none")
