@@ -125,6 +125,7 @@ func (p previewing) service(ctx context.Context, mgr ctrl.Manager, o Options) (*
 		Repositories: &previewed{credentials: p.credentials, forges: forges, inUse: p.poller.InUse, options: o.Previews},
 		Previewer:    &previewer{mirrors: p.mirrors, trial: p.trial(o, builtin), live: p.judge(mgr, o), reader: mgr.GetClient(), uses: p.poller.Uses, namespace: o.Namespace},
 		Applications: &previewedApps{client: mgr.GetClient(), mirrors: p.mirrors, namespace: o.Namespace},
+		Notes:        previews.NoteFiles{Folder: filepath.Join(o.DataDir, "previews", "noted")},
 		Metrics:      previews.Metrics{Previewed: measured.previewed, Commanded: measured.commanded},
 		Instance:     o.Previews.Instance, Interval: interval, Timeout: o.Previews.Timeout, Parallel: o.Previews.Parallel,
 		Log: o.Log.WithName("previews"),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,8 +137,8 @@ func (v *reviewed) status(commit, name, state, description string) (url string) 
 			Status, Context, Description string
 			URL                          string `json:"target_url"`
 		}
-		v.forge.Call(http.MethodGet, "/repos/ana/shop/commits/"+commit+"/statuses?sort=recentupdate", nil, &all)
-		for _, s := range all {
+		v.forge.Call(http.MethodGet, "/repos/ana/shop/commits/"+commit+"/statuses?sort=oldest", nil, &all)
+		for _, s := range slices.Backward(all) { // times have whole seconds only
 			if s.Context == name {
 				url = s.URL
 				return s.Status == state && strings.HasPrefix(s.Description, description)

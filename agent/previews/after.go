@@ -94,9 +94,9 @@ func (s *Service) tell(ctx context.Context, rd *round, out follow.Outcome) error
 // unseen ends what was merged before it was previewed.
 func (s *Service) unseen(ctx context.Context, rd *round) error {
 	rd.w.follows(rd.pull.Number, nil)
-	state := follow.State{Settled: true, At: s.o.Clock.Now().Unix()}
+	rd.state = follow.State{Settled: true, At: s.o.Clock.Now().Unix()}
 	body := s.marker() + "\n### Preview: it was merged before there was one\n\nWhich applications it changes was not known, so they are not followed.\n"
-	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(body)); err != nil {
+	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, rd.state.With(body)); err != nil {
 		return err
 	}
 	return s.mark(ctx, rd, post.Status{State: post.Neutral, Description: "it was merged before there was a preview"})

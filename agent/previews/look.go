@@ -33,6 +33,7 @@ func (s *Service) look(ctx context.Context, j queue.Job) error {
 	}
 	switch rd.pull.State {
 	case post.Open:
+		s.ends(rd.w, rd.pull.Number, false)
 		if err := s.ready(ctx, rd, len(asked) > 0); err != nil {
 			return err
 		}
@@ -43,9 +44,14 @@ func (s *Service) look(ctx context.Context, j queue.Job) error {
 		}
 		return nil
 	case post.Merged:
-		return s.after(ctx, rd)
+		if err := s.after(ctx, rd); err != nil {
+			return err
+		}
+		s.ends(rd.w, rd.pull.Number, !rd.has || rd.state.Settled)
+		return nil
 	}
 	rd.w.follows(rd.pull.Number, nil)
+	s.ends(rd.w, rd.pull.Number, true)
 	return nil
 }
 
@@ -63,6 +69,7 @@ func (s *Service) read(ctx context.Context, j queue.Job) (*round, error) {
 	pull, err := forge.Pulls.Pull(ctx, j.Pull)
 	if fault.Of(err) == fault.Missing {
 		w.follows(j.Pull, nil)
+		s.ends(w, j.Pull, true)
 		return nil, nil //nolint:nilnil // it was deleted
 	}
 	if err != nil {

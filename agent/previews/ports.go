@@ -106,6 +106,7 @@ type Options struct {
 	Previewer    Previewer
 	Applications Applications
 	Pages        Pages // nil serves none
+	Notes        Notes // nil keeps none
 	Metrics      Metrics
 	// Instance tells several agents on one repository apart; "agent".
 	Instance string

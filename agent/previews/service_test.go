@@ -517,3 +517,22 @@ func TestFoundByAsking(t *testing.T) {
 	w.mu.Unlock()
 	w.says(4, "### After the merge: applied and healthy")
 }
+
+// TestMergedWhileNobodyRan: an agent that comes back tells what became of it.
+func TestMergedWhileNobodyRan(t *testing.T) {
+	t.Parallel()
+	w, notes := newWorld(t), previews.NoteFiles{Folder: t.TempDir()}
+	noting := func(o *previews.Options) { o.Notes = notes }
+	s, stop := w.start(noting)
+	w.set(s, post.Pull{Number: 4, Head: "one"})
+	w.says(4, "+ data.step: one")
+	stop()
+	w.seen = follow.Seen{Found: true, Contains: true, Synced: true, Health: "Healthy"}
+	w.pulls[4] = post.Pull{Number: 4, Head: "one", Target: "main", State: post.Merged, Merge: "m1"}
+	w.start(noting)
+	w.says(4, "### After the merge: applied and healthy")
+	w.until("it is not noted any more", func() bool {
+		left, err := notes.Noted(repository)
+		return err == nil && len(left) == 0
+	})
+}

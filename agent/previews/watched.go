@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +25,8 @@ type watched struct {
 	mu         sync.Mutex
 	repository Repository
 	seen       map[int64]post.Pull
+	// known are the pull requests that are not at their end.
+	known map[int64]bool
 	// again are pull requests to look at again at a time.
 	again map[int64]time.Time
 	// touches are the applications of merged pull requests.
@@ -36,7 +39,7 @@ type watched struct {
 func newWatched(r Repository, stop context.CancelFunc, p *post.Poster) *watched {
 	return &watched{
 		repository: r, stop: stop, poster: p, kick: make(chan struct{}, 1), now: make(chan struct{}, 1),
-		seen: map[int64]post.Pull{}, again: map[int64]time.Time{}, touches: map[int64][]follow.App{}, posted: map[int64]string{},
+		seen: map[int64]post.Pull{}, known: map[int64]bool{}, again: map[int64]time.Time{}, touches: map[int64][]follow.App{}, posted: map[int64]string{},
 	}
 }
 
@@ -85,6 +88,22 @@ func (w *watched) forget(pull int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.seen, pull)
+}
+
+// knows notes whether a pull request is at its end. It gives those that are not,
+// where that is news.
+func (w *watched) knows(pull int64, going bool) (all []int64, news bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known[pull] == going {
+		return nil, false
+	}
+	if going {
+		w.known[pull] = true
+	} else {
+		delete(w.known, pull)
+	}
+	return slices.Sorted(maps.Keys(w.known)), true
 }
 
 // follows notes what a merged pull request touches; none ends that.
@@ -161,7 +180,7 @@ func (w *watched) changed(open []post.Pull) map[int64]string {
 			out[p.Number] = p.Head
 		}
 	}
-	for number := range w.seen {
+	for number := range w.known {
 		if _, ok := now[number]; !ok {
 			out[number] = "" // merged, or closed
 		}
@@ -174,6 +193,7 @@ func (w *watched) changed(open []post.Pull) map[int64]string {
 // watch asks for open pull requests until the context ends.
 func (s *Service) watch(ctx context.Context, w *watched) {
 	failures, last := 0, ""
+	s.recall(w)
 	next := s.o.Clock.Now().Add(time.Duration(s.o.Random() * float64(min(s.o.Interval, 5*time.Second))))
 	for {
 		pulls, at := w.due(s.o.Clock.Now())
@@ -209,6 +229,32 @@ func (s *Service) watch(ctx context.Context, w *watched) {
 		if at, ok := fault.NotBefore(err); ok && at.After(next) {
 			next = at
 		}
+	}
+}
+
+// recall looks at what was not at its end when an agent ran last.
+func (s *Service) recall(w *watched) {
+	if s.o.Notes == nil {
+		return
+	}
+	pulls, err := s.o.Notes.Noted(w.name())
+	if err != nil {
+		s.o.Log.Error(err, "what was merged meanwhile is not told")
+	}
+	for _, pull := range pulls {
+		w.knows(pull, true)
+		s.want(w, pull, "")
+	}
+}
+
+// ends notes whether a pull request is at its end.
+func (s *Service) ends(w *watched, pull int64, ended bool) {
+	all, news := w.knows(pull, !ended)
+	if !news || s.o.Notes == nil {
+		return
+	}
+	if err := s.o.Notes.Note(w.name(), all); err != nil {
+		s.o.Log.Error(err, "what is merged while no agent runs will not be told")
 	}
 }
 
