@@ -28,7 +28,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	server := &tap{}
 	w := start(t, func(o *agent.Options) { o.Config = server.on(o.Config) })
 	w.near("killed", twoMaps)
-	values := []string{"x", "1", "y", "1"} // drifts, is put back, and again
+	values := []string{"x", "1"} // drifts, and is put back
 	for at := range 3 {
 		for i, value := range values {
 			w.stop()
