@@ -60,6 +60,14 @@ func LiveVerdict(l *preview.Live) string {
 	return strings.Join(parts, ", ")
 }
 
+// Summary is Verdict, with what clusters say where some were asked.
+func Summary(r preview.Report) string {
+	if said := LiveVerdict(r.Live); said != "" {
+		return Verdict(r) + "; live: " + said
+	}
+	return Verdict(r)
+}
+
 // counted words how many verdicts there are, the gravest first.
 func counted(n map[preview.Verdict]int) []string {
 	var out []string
