@@ -173,7 +173,7 @@ func (p *previewedApps) Sync(ctx context.Context, r previews.Repository, app fol
 	next := live.DeepCopy()
 	prune := live.Spec.SyncPolicy != nil && live.Spec.SyncPolicy.Automated != nil && live.Spec.SyncPolicy.Automated.Prune
 	next.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Prune: prune}, InitiatedBy: v1alpha1.OperationInitiator{Username: by}}
-	if err := p.client.Patch(ctx, next, client.MergeFromWithOptions(live, client.MergeFromWithOptimisticLock{})); err != nil {
+	if err := p.client.Patch(ctx, next, client.MergeFrom(live)); err != nil {
 		return fmt.Errorf("ask for a sync of the application %s: %w", app.Name, err)
 	}
 	return nil

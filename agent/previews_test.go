@@ -115,6 +115,12 @@ func (v *reviewed) sticky(pull int64, what string, parts ...string) string {
 func (v *reviewed) answer(pull int64, who forgetest.User, command, want string) {
 	v.t.Helper()
 	v.repo.Comment(who, pull, command)
+	got := ""
+	defer func() {
+		if v.t.Failed() {
+			v.t.Logf("%s's %s is answered with %q", who.Name, command, got)
+		}
+	}()
 	v.until(who.Name+"'s "+command+" is answered with "+want, func(context.Context) bool {
 		var last int64
 		for _, c := range v.comments(pull) {
@@ -122,7 +128,8 @@ func (v *reviewed) answer(pull int64, who forgetest.User, command, want string) 
 				last = c.ID
 			}
 			if last > 0 && strings.HasPrefix(c.Body, fmt.Sprintf("<!-- trueup:answer v1 instance=agent to=%d -->", last)) && c.User.Login == "bot" {
-				return strings.Contains(c.Body, want)
+				got = c.Body
+				return strings.Contains(got, want)
 			}
 		}
 		return false

@@ -107,7 +107,8 @@ func (s *Service) ready(ctx context.Context, rd *round, force bool) error {
 		return s.waitFor(ctx, rd)
 	}
 	begun := follow.State{Failures: rd.state.Failures}
-	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, begun.With(comment.Placeholder(s.o.Instance, rd.pull.Head, 0, 0))); err != nil {
+	placeholder := comment.WithPast(comment.Placeholder(s.o.Instance, rd.pull.Head, 0, 0), rd.past())
+	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, begun.With(placeholder)); err != nil {
 		return err
 	}
 	if err := s.mark(ctx, rd, post.Status{State: post.Pending, Description: "looking for what changes"}); err != nil {

@@ -248,3 +248,6 @@ type round struct {
 }
 
 func (rd *round) key() queue.Key { return queue.Key{Repository: rd.r.Name, Pull: rd.pull.Number} }
+
+// past are the heads that our comment tells of.
+func (rd *round) past() []comment.Past { return comment.PastOf(rd.own.Body, rd.pull.Head) }

@@ -92,7 +92,7 @@ func (s *Service) failed(ctx context.Context, rd *round, why error) error {
 	if base, err := s.o.Previewer.Base(ctx, rd.r, rd.pull.Target); err == nil {
 		state.Base = base
 	}
-	_, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(comment.Failed(s.o.Instance, rd.pull.Head, why, "")))
+	_, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(comment.WithPast(comment.Failed(s.o.Instance, rd.pull.Head, why, ""), rd.past())))
 	if !state.Lasting {
 		rd.w.later(rd.pull.Number, s.o.Clock.Now().Add(min(firstRetry<<min(state.Failures-1, 10), longestRetry)))
 	}
@@ -111,7 +111,7 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 	state := follow.State{Head: rd.pull.Head, Base: report.Base, Key: rd.r.Settings.key(), At: s.o.Clock.Now().Unix(), Apps: follow.Apps(report)}
 	traits := rd.forge.Traits(ctx)
 	body := comment.Write(report, comment.Options{
-		Limit: traits.Limit - len(state.Line()) - follow.Room, Instance: s.o.Instance, Alerts: traits.Alerts, Full: url, Command: "/trueup help",
+		Limit: traits.Limit - len(state.Line()) - follow.Room, Instance: s.o.Instance, Alerts: traits.Alerts, Full: url, Command: "/trueup help", Past: rd.past(),
 	})
 	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(body)); err != nil {
 		return err
