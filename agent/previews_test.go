@@ -123,16 +123,18 @@ func (v *reviewed) answer(pull int64, who forgetest.User, command, want string) 
 	}()
 	v.until(who.Name+"'s "+command+" is answered with "+want, func(context.Context) bool {
 		var last int64
-		for _, c := range v.comments(pull) {
+		all := v.comments(pull)
+		for _, c := range all {
 			if c.User.Login == who.Name && c.Body == command {
 				last = c.ID
 			}
-			if last > 0 && strings.HasPrefix(c.Body, fmt.Sprintf("<!-- trueup:answer v1 instance=agent to=%d -->", last)) && c.User.Login == "bot" {
+		}
+		for _, c := range all {
+			if strings.HasPrefix(c.Body, fmt.Sprintf("<!-- trueup:answer v1 instance=agent to=%d -->", last)) && c.User.Login == "bot" {
 				got = c.Body
-				return strings.Contains(got, want)
 			}
 		}
-		return false
+		return strings.Contains(got, want)
 	})
 }
 
