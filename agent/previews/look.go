@@ -49,6 +49,7 @@ func (s *Service) look(ctx context.Context, j queue.Job) error {
 		}
 		s.ends(rd.w, rd.pull.Number, !rd.has || rd.state.Settled)
 		return nil
+	case post.Closed:
 	}
 	rd.w.follows(rd.pull.Number, nil)
 	s.ends(rd.w, rd.pull.Number, true)
