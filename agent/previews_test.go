@@ -216,7 +216,7 @@ func TestPreviewsOfPullRequests(t *testing.T) {
 		return a.Operation == nil && len(h) > 0 && h[len(h)-1].InitiatedBy.Username == fmt.Sprintf("ana (pull request %d)", pull)
 	})
 	v.until("previews are counted", func(context.Context) bool {
-		return v.count("trueup_previews_total", "changed") >= 1 && v.count("trueup_preview_commands_total", "sync", "refused") >= 1 && v.count("trueup_preview_commands_total", "sync", "done") >= 1
+		return v.count("trueup_previews_total", "changed") >= 1 && v.count("trueup_preview_commands_total", "refused", "sync") >= 1 && v.count("trueup_preview_commands_total", "done", "sync") >= 1
 	})
 }
 
