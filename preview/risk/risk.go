@@ -69,7 +69,7 @@ type Rule struct {
 	Kinds []string
 	// Live: it looks at what a cluster says, and at nothing else.
 	Live bool
-	// Find returns a message for each thing it finds.
+	// Find returns a message for each thing it finds; nil where others find.
 	Find func(c Change) []string
 }
 
@@ -101,6 +101,16 @@ func (s *Set) With(severities map[string]Severity) (*Set, error) {
 		return nil, fmt.Errorf("set severities: %s", strings.Join(unknown, "; "))
 	}
 	return out, nil
+}
+
+// Severity is a rule's; Off for one that is not there.
+func (s *Set) Severity(rule string) Severity {
+	for _, r := range s.rules {
+		if r.Name == rule {
+			return r.Severity
+		}
+	}
+	return Off
 }
 
 // Judge asks every rule that looks at the kind.
