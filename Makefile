@@ -104,7 +104,7 @@ generate: ## Regenerate deepcopy code, CRDs and the built-in schema
 	go generate ./...
 
 .PHONY: bench
-bench: devcluster ## Run the benchmarks in the tree, some of them on a real control plane: 200 applications, 1,000 application sets (about 20 minutes)
+bench: devcluster ## Run the benchmarks in the tree, some of them on a real control plane: 200 and 1,000 applications, 1,000 application sets (about 35 minutes)
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \
 	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub; \

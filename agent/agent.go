@@ -49,6 +49,9 @@ type Options struct {
 	// Poll and Sweep are the intervals of asking repositories, and of
 	// comparing everything anew.
 	Poll, Sweep time.Duration
+	// Unreachable is how long a cluster may not tell what happens in it until
+	// its applications are Unknown; 0 is for ever.
+	Unreachable time.Duration
 	// Health and Metrics are addresses to listen on; "0" is none.
 	Health, Metrics string
 	// Elect has one of several agents work at a time.
@@ -124,7 +127,9 @@ func Run(ctx context.Context, o Options) error {
 	measured := newMetrics()
 	poller := &Poller{Mirrors: sources, Interval: o.Poll, Log: o.Log.WithName("poller"), Polled: measured.polled}
 	apps := &controller.Applications{Client: mgr.GetClient(), Repositories: poller, Sweep: o.Sweep, Workers: o.Workers, Events: mgr.GetEventRecorder("trueup-agent")}
-	destinations := &Destinations{Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See, Tried: measured.tried}
+	destinations := &Destinations{
+		Local: o.Config, Reader: mgr.GetClient(), Namespace: o.Namespace, Builtin: builtin, See: apps.See, Tried: measured.tried, Patience: o.Unreachable, costs: measured.costs,
+	}
 	defer destinations.Close()
 	told := &auditor{clusters: destinations, wake: apps.WakeID, metrics: measured, log: o.Log.WithName("audit"), now: time.Now}
 	decrypter, err := newDecrypter(ctx, mgr, o, func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) })
@@ -134,8 +139,9 @@ func Run(ctx context.Context, o Options) error {
 	rendered := render.NewCache(render.New(o.Engines, render.DefaultLimits()).Decrypting(decrypter), o.Rendered)
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
-		Journal: journal{Applications: apps, history: o.History, metrics: measured, log: o.Log.WithName("journal")}, Now: time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
-		Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
+		Journal: journal{Applications: apps, history: o.History, repeats: &repeats{past: o.History}, metrics: measured, log: o.Log.WithName("journal")},
+		Now:     time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
+		Compared: measured.costs.compared, Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
 	}
 	declarations := &Declarations{History: sources, Wake: apps.WakeAfter, Now: time.Now, Log: o.Log.WithName("blame")}
 	apps.Flow.Declarations = declarations
@@ -152,7 +158,8 @@ func Run(ctx context.Context, o Options) error {
 		Agent: o.Sets, Namespace: o.Namespace, Projects: apps.Flow.Projects, Unseen: apps.Touched, Events: mgr.GetEventRecorder("trueup-agent"), Workers: o.Workers,
 	}
 	poller.Wake = waking(ctx, apps, sets)
-	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(declarations), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")})); err != nil {
+	if err := errors.Join(apps.SetUp(mgr), sets.SetUp(mgr), mgr.Add(poller), mgr.Add(declarations), mgr.Add(sweeping{mirrors, o.Log.WithName("mirrors")}),
+		mgr.Add(reachability{destinations, apps.WakeCluster, o.Log.WithName("clusters")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
 	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
@@ -162,7 +169,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)
 	}
-	forget, err := measured.register(o.Registry, mgr.GetClient(), rendered.Stats, sets.Expansions)
+	forget, err := measured.register(o.Registry, mgr.GetClient(), renders(rendered.Stats), expansions(sets.Expansions), unreachable{destinations})
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}

@@ -3,7 +3,10 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
@@ -30,7 +33,11 @@ type Destinations struct {
 	See func(app string, s reconcile.Sighting)
 	// Tried is told the result of each dry run; nil measures nothing.
 	Tried func(result string)
+	// Patience is how long the watches of a cluster may be broken until what
+	// is known of it does not count any more; 0 is for ever.
+	Patience time.Duration
 
+	costs     costs
 	documents kube.Documents
 	mu        sync.Mutex
 	open      map[string]*connection // by server
@@ -40,6 +47,7 @@ type Destinations struct {
 type connection struct {
 	version string // of the secret
 	cluster *kube.Cluster
+	objects observed
 	ports   *reconcile.Cluster
 	// rehearsal asks it about previews.
 	rehearsal *kube.Rehearsal
@@ -157,7 +165,10 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if c, ok := d.open[r.Server]; ok && c.version == version {
 		return c.ports, nil
 	}
-	cluster, err := kube.Connect(r.Name, r.Config, d.See)
+	if d.costs.requests == nil {
+		d.costs = newCosts()
+	}
+	cluster, err := kube.Connect(r.Name, d.costs.counting(r.Name, r.Config), d.See)
 	if err != nil {
 		return nil, err
 	}
@@ -165,13 +176,25 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 		// Its credentials changed. Whoever still uses it sees it close.
 		d.closing.Go(old.cluster.Close)
 	}
+	objects := observed{Cluster: cluster, name: r.Name, reads: d.costs.reads.WithLabelValues(r.Name), patience: d.Patience}
 	ports := &reconcile.Cluster{
-		Name: r.Name, Server: r.Server, Writer: cluster, Objects: cluster, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster, &d.documents),
+		Name: r.Name, Server: r.Server, Writer: cluster, Objects: objects, Kinds: cluster, Schemas: kube.NewSchemas(d.Builtin, cluster, &d.documents),
 		Contents: cluster, Trials: kube.NewTrials(cluster, d.Tried),
 	}
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[r.Server] = &connection{version, cluster, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried)}
+	d.open[r.Server] = &connection{version, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried)}
 	return ports, nil
+}
+
+// connections lists those that are open, in the order of their servers.
+func (d *Destinations) connections() []*connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make([]*connection, 0, len(d.open))
+	for _, server := range slices.Sorted(maps.Keys(d.open)) {
+		out = append(out, d.open[server])
+	}
+	return out
 }

@@ -23,6 +23,7 @@ import (
 type journal struct {
 	*controller.Applications
 	history history.Store // may be nil
+	repeats *repeats      // may be nil
 	metrics *metrics
 	log     logr.Logger
 }
@@ -42,6 +43,7 @@ func (j journal) Record(ctx context.Context, run reconcile.Run) error {
 
 // Drifted implements reconcile.Journal.
 func (j journal) Drifted(ctx context.Context, events []reconcile.DriftEvent) error {
+	events = j.repeats.without(ctx, events)
 	drifts := make([]history.Drift, 0, len(events))
 	for _, e := range events {
 		word := "drift " + string(e.Moment)

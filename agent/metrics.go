@@ -23,6 +23,7 @@ type metrics struct {
 	drifts      *prometheus.CounterVec
 	times       driftTimes
 	dryRuns     *prometheus.CounterVec
+	costs       costs
 	polls       *prometheus.CounterVec
 	pollSeconds prometheus.Histogram
 	webhooks    *prometheus.CounterVec
@@ -47,6 +48,7 @@ func newMetrics() *metrics {
 		dryRuns: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_dry_runs_total", Help: "Dry runs that ask a cluster what a sync would change, by result: ok, failed, unsafe (not asked: webhooks may have side effects), limited.",
 		}, []string{"result"}),
+		costs: newCosts(),
 		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trueup_git_polls_total", Help: "Queries of a repository's refs, with the fetch that follows a change, by result: ok or error.",
 		}, []string{"result"}),
@@ -107,14 +109,15 @@ func (m *metrics) received(provider, result string) {
 }
 
 // register adds all to a registry; what it returns takes them away again.
-func (m *metrics) register(to prometheus.Registerer, apps client.Reader, rendered renders, expanded expansions) (forget func(), err error) {
+func (m *metrics) register(to prometheus.Registerer, apps client.Reader, more ...prometheus.Collector) (forget func(), err error) {
 	if to == nil {
 		return func() {}, nil
 	}
 	all := []prometheus.Collector{
 		m.syncs, m.syncSeconds, m.drifts, m.times.detect, m.times.correct, m.dryRuns, openDrift{apps}, m.polls, m.pollSeconds, m.webhooks, m.audited, m.forges, m.forgeLimit,
-		applications{apps}, applicationSets{apps}, rendered, expanded,
+		m.costs.reads, m.costs.comparisons, m.costs.requests, applications{apps}, applicationSets{apps}, verifiedAges{apps},
 	}
+	all = append(all, more...)
 	var errs []error
 	for _, c := range all {
 		errs = append(errs, to.Register(c))

@@ -3,12 +3,12 @@ package agent
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/preview/live"
 )
 
@@ -16,9 +16,6 @@ var (
 	_ live.Clusters = (*Destinations)(nil)
 	_ live.Known    = Known{}
 )
-
-// wakeTimeout is how long a cluster may take for its first answer.
-const wakeTimeout = 10 * time.Second
 
 // Rehearse implements live.Clusters.
 func (d *Destinations) Rehearse(ctx context.Context, to v1alpha1.ApplicationDestination) (live.Cluster, error) {
@@ -32,12 +29,7 @@ func (d *Destinations) Rehearse(ctx context.Context, to v1alpha1.ApplicationDest
 	if c == nil {
 		return live.Cluster{}, fault.New(fault.Transient, "the connection to cluster %s was closed", ports.Name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, wakeTimeout)
-	defer cancel()
-	if err := c.cluster.Awake(ctx); err != nil {
-		return live.Cluster{}, err
-	}
-	return live.Cluster{Objects: ports.Objects, Kinds: ports.Kinds, Trials: c.rehearsal, Schemas: ports.Schemas}, nil
+	return kube.Live(ctx, c.cluster, ports.Schemas, c.rehearsal)
 }
 
 // Known tells what the status of applications says about drift. It implements

@@ -29,7 +29,8 @@ import (
 	"github.com/trueup-dev/trueup/internal/kube"
 )
 
-// scale is 200 applications of 5 objects from one repository.
+// scale is applications of 5 objects from one repository, 200 where nothing
+// else is said.
 const (
 	scaleApplications = 200
 	scalePoll         = 2 * time.Second
@@ -146,6 +147,7 @@ type scale struct {
 	client  client.WithWatch
 	ns      string
 	repo    string
+	n       int // applications
 }
 
 func (s scale) must(err error) {
@@ -183,7 +185,7 @@ func (s scale) commit(message string) string {
 func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
 	s.b.Helper()
 	began := time.Now()
-	ctx, stop := context.WithTimeout(s.b.Context(), 5*time.Minute)
+	ctx, stop := context.WithTimeout(s.b.Context(), 10*time.Minute)
 	defer stop()
 	events, err := s.client.Watch(ctx, &v1alpha1.ApplicationList{}, client.InNamespace(s.ns))
 	s.must(err)
@@ -197,7 +199,7 @@ func (s scale) await(ok func(*v1alpha1.Application) bool) time.Duration {
 		if good[app.Name] = ok(app); !good[app.Name] {
 			delete(good, app.Name)
 		}
-		if len(good) == scaleApplications {
+		if len(good) == s.n {
 			return time.Since(began)
 		}
 	}
@@ -214,7 +216,7 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := scale{b: b, metrics: freeAddress(b), ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
+	s := scale{b: b, n: scaleApplications, metrics: freeAddress(b), ns: "scale-" + strconv.FormatInt(time.Now().Unix(), 36), repo: filepath.Join(b.TempDir(), "config")}
 	config.QPS = -1
 	scheme, err := kube.NewScheme()
 	s.must(err)
@@ -230,7 +232,7 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 	build.Stderr = os.Stderr
 	s.must(build.Run())
 	agent := exec.Command(binary, "agent", "--kubeconfig", file, "--namespace", s.ns, "--watch-namespace", s.ns, "--install-crds",
-		"--allow-file-repositories", "--data", b.TempDir(), "--poll", scalePoll.String(), "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
+		"--allow-file-repositories", "--data", b.TempDir(), "--poll", scalePoll.String(), "--sweep", "0", "--health-address", "0", "--api-address", "0", "--metrics-address", s.metrics)
 	said, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	s.must(err)
 	agent.Stderr = said
@@ -252,20 +254,32 @@ func startScale(b *testing.B, fill func(scale)) (scale, process) {
 
 // BenchmarkTwoHundredApplications measures an agent of its own process, from
 // nothing to healthy, at rest, at a commit and at a live edit.
-func BenchmarkTwoHundredApplications(b *testing.B) {
+func BenchmarkTwoHundredApplications(b *testing.B) { benchmarkApplications(b, scaleApplications) }
+
+// BenchmarkThousandApplications is the same with 1,000 of them, which have no
+// pods: the nodes of the control plane have no room for as many.
+func BenchmarkThousandApplications(b *testing.B) { benchmarkApplications(b, 1000) }
+
+func benchmarkApplications(b *testing.B, n int) {
+	manifest := scaleManifest
+	if n > scaleApplications {
+		manifest = strings.Replace(manifest, "replicas: 1", "replicas: 0", 1)
+	}
 	s, p := startScale(b, func(s scale) {
-		for i := range scaleApplications {
-			s.write(fmt.Sprintf("apps/a%03d/all.yaml", i), fmt.Appendf(nil, scaleManifest, i))
+		for i := range n {
+			s.write(fmt.Sprintf("apps/a%03d/all.yaml", i), fmt.Appendf(nil, manifest, i))
 		}
 	})
+	s.n = n
+	empty := p.megabytes(b, "RssAnon")
 
 	began := time.Now()
-	for i := range scaleApplications {
+	for i := range n {
 		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("a%03d", i), Namespace: s.ns}}
 		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "file://" + s.repo, Path: fmt.Sprintf("apps/a%03d", i)}
 		app.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: fmt.Sprintf("%s-%03d", s.ns, i)}
 		app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{
-			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: true}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
+			Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, SelfHeal: i%2 == 0}, SyncOptions: v1alpha1.SyncOptions{"CreateNamespace=true"},
 		}
 		s.must(s.client.Create(b.Context(), app))
 	}
@@ -277,16 +291,18 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	b.ReportMetric(p.cpu(b).Seconds(), "cpu-s-to-healthy")
 	b.ReportMetric(s.requests(), "requests-to-healthy")
 	b.ReportMetric(p.megabytes(b, "RssAnon"), "MB-anon")
+	b.ReportMetric((p.megabytes(b, "RssAnon")-empty)*1024/float64(n), "KB-anon/application")
 	b.ReportMetric(p.megabytes(b, "VmRSS"), "MB-resident")
 
-	rest, asked := p.cpu(b), s.requests()
+	rest, asked, looked := p.cpu(b), s.requests(), s.looks()
 	<-time.After(scaleRest) // the measure is the cost of a time without events
 	b.ReportMetric((p.cpu(b) - rest).Seconds(), "cpu-s-per-3min-rest")
 	b.ReportMetric(s.requests()-asked, "requests-per-3min-rest")
+	b.ReportMetric(s.looks()-looked, "reads-comparisons-renders-per-3min-rest")
 
 	before := p.cpu(b)
 	asked = s.requests()
-	s.write("apps/a007/all.yaml", fmt.Appendf(nil, scaleManifest, 1000))
+	s.write("apps/a007/all.yaml", fmt.Appendf(nil, manifest, 5000))
 	sha := s.commit("Change one")
 	b.ReportMetric(s.await(func(app *v1alpha1.Application) bool {
 		return ready(app) && (app.Name != "a007" || app.Status.Sync.Revision == sha)
@@ -295,6 +311,9 @@ func BenchmarkTwoHundredApplications(b *testing.B) {
 	b.ReportMetric(s.requests()-asked, "requests-commit")
 
 	b.ReportMetric(s.correct(10).Seconds()*1000, "ms-to-correct")
+	half, most := s.detect(100)
+	b.ReportMetric(half.Seconds()*1000, "ms-to-detect-p50")
+	b.ReportMetric(most.Seconds()*1000, "ms-to-detect-p99")
 }
 
 // correct edits live objects of n applications, one after the other, and
@@ -303,7 +322,7 @@ func (s scale) correct(n int) time.Duration {
 	s.b.Helper()
 	var total time.Duration
 	for i := range n {
-		key := client.ObjectKey{Namespace: fmt.Sprintf("%s-%03d", s.ns, i*7), Name: "settings"}
+		key := client.ObjectKey{Namespace: fmt.Sprintf("%s-%03d", s.ns, i*8), Name: "settings"}
 		cm := &corev1.ConfigMap{}
 		s.must(s.client.Get(s.b.Context(), key, cm))
 		want := cm.Data["number"]

@@ -191,3 +191,11 @@ func (d Destination) Complete() bool {
 func (l *Live) Complete() bool {
 	return l == nil || !slices.ContainsFunc(l.Destinations, func(d Destination) bool { return !d.Complete() })
 }
+
+// AllRisks are those of Git and those of clusters, the gravest first.
+func (r Report) AllRisks() []risk.Finding {
+	if r.Live == nil {
+		return r.Risks
+	}
+	return risk.Sort(slices.Concat(r.Risks, r.Live.Risks))
+}

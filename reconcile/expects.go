@@ -26,6 +26,12 @@ func (f *Flow) Expects(ctx context.Context, app *v1alpha1.Application) (Expects,
 	return Expects{book.set, book.respected}, err
 }
 
+// RemovesUndeclared reports that each sync of an application takes away what
+// somebody added.
+func RemovesUndeclared(app *v1alpha1.Application) bool {
+	return reachOf(app, nil, "", Attempt{}).undeclared
+}
+
 // Applied is what a sync sends in desired's place, given how live differs:
 // desired itself where nothing is left alone.
 func (e Expects) Applied(desired, live *unstructured.Unstructured, verdict drift.Object) *unstructured.Unstructured {

@@ -40,6 +40,8 @@ type Flow struct {
 	// Compare; either may be nil.
 	Declarations Declarations
 	History      declared.History
+	// Compared is told how many objects of a cluster are compared; nil is nobody.
+	Compared func(cluster string, objects int)
 }
 
 // Outcome is what one run found and did.
@@ -73,6 +75,7 @@ const rounds = 50
 // stays there.
 func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) Outcome {
 	mem.looks()
+	defer mem.rests()
 	mem.reopen(app.Status)
 	desired, cluster, err := f.desire(ctx, app, revisions(requested(app)))
 	mem.name(desired, err == nil)

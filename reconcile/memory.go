@@ -32,6 +32,9 @@ type Memory struct {
 	// blind: what the objects depend on is not known. The last look failed
 	// before it had asked everything, or one is under way and still asking.
 	blind bool
+	// busy: a look is under way, and may yet remember what it read before the
+	// last sighting.
+	busy bool
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -61,7 +64,9 @@ type seen struct {
 	again   bool   // it must be read again at the next look
 	version string // resourceVersion that the verdict is about
 	mark    drift.Mark
+	content string // as contentOf tells it, empty where only metadata are watched
 	verdict drift.Object
+	usurped usurped
 	health  health.Result
 	// live is the object's identity and metadata, nil where there is none.
 	live *unstructured.Unstructured
@@ -75,19 +80,6 @@ type seen struct {
 	// apply takes the desired object's place in a sync, where rules have live
 	// values respected.
 	apply *unstructured.Unstructured
-}
-
-// Sighting is what a watch tells of one object.
-type Sighting struct {
-	Key     object.Key
-	Version string
-	Mark    drift.Mark
-	// Gone: deleted, or no longer marked as ours.
-	Gone bool
-	// Previous is the version that the watch told of before; empty where it may
-	// have missed one. At is when it told of this one.
-	Previous string
-	At       time.Time
 }
 
 // Urgency is how soon an application must be looked at.
@@ -106,9 +98,12 @@ const (
 func (m *Memory) Notice(s Sighting) Urgency {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.follow(s)
 	old, known := m.seen[s.Key]
-	if !known && s.Gone || known && !old.outdated(s) {
+	outdated := known && old.outdated(s) || !known && !s.Gone
+	// A look under way may be about to remember something older than this.
+	overtaken := m.busy && !old.otherForm(s) && (s.Gone || newer(s.Version, old.version))
+	m.follow(s)
+	if !outdated && !old.moved(s) && !overtaken {
 		return Never
 	}
 	// What is not known is an object of an earlier life, or one that the
@@ -117,29 +112,27 @@ func (m *Memory) Notice(s Sighting) Urgency {
 	if m.inbox == nil {
 		m.inbox = map[object.Key]Sighting{}
 	}
-	m.inbox[s.Key] = s
-	if known && !s.Gone && !s.Mark.Suspicious(old.mark) {
-		return Soon
+	if last, ok := m.inbox[s.Key]; !ok || s.Gone || last.Gone || !newer(last.Version, s.Version) {
+		m.inbox[s.Key] = s
 	}
-	return Now
-}
-
-// outdated reports whether a sighting says that the verdict may be wrong.
-func (s seen) outdated(by Sighting) bool {
-	switch {
-	case by.Gone:
-		return s.live != nil
-	case !newer(by.Version, s.version):
-		return false
+	if outdated {
+		return Now
 	}
-	return by.Mark.Suspicious(s.mark) || hasStatus(by.Key)
+	return Soon
 }
 
 // looks notes that a look begins: what it is going to depend on is not known.
 func (m *Memory) looks() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.blind = true
+	m.blind, m.busy = true, true
+}
+
+// rests notes that a look has ended.
+func (m *Memory) rests() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy = false
 }
 
 // maxNamed bounds what an application that keeps failing in new ways adds up.
@@ -230,22 +223,6 @@ func newer(a, b string) bool {
 	return x > y
 }
 
-// hasStatus reports kinds whose health is more than being there, so that a
-// change of which nothing but the version is known must be looked at.
-func hasStatus(k object.Key) bool {
-	switch k.Group + "/" + k.Kind {
-	case "/ConfigMap", "/Secret", "/ServiceAccount", "/LimitRange", "/Endpoints",
-		"rbac.authorization.k8s.io/Role", "rbac.authorization.k8s.io/RoleBinding",
-		"rbac.authorization.k8s.io/ClusterRole", "rbac.authorization.k8s.io/ClusterRoleBinding",
-		"networking.k8s.io/NetworkPolicy", "networking.k8s.io/IngressClass",
-		"scheduling.k8s.io/PriorityClass", "storage.k8s.io/StorageClass", "coordination.k8s.io/Lease",
-		"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-		"admissionregistration.k8s.io/MutatingWebhookConfiguration":
-		return false
-	}
-	return true
-}
-
 // remember stores a verdict. live is the whole object; what is not needed of
 // it is not kept.
 func (m *Memory) remember(s seen, live *unstructured.Unstructured) {
@@ -255,6 +232,9 @@ func (m *Memory) remember(s seen, live *unstructured.Unstructured) {
 		s.version = live.GetResourceVersion()
 		s.mark = drift.Fingerprint(live.GetManagedFields(), object.FieldManager)
 		s.live = metadataOf(live)
+		if WatchedWhole(s.verdict.Key().GroupKind()) {
+			s.content = contentOf(live)
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -276,6 +256,10 @@ func (m *Memory) stale(hashes map[object.Key]string) []object.Key {
 		sighting, noticed := m.inbox[key]
 		if !ok || s.again || s.desired != hash || noticed && s.outdated(sighting) {
 			out = append(out, key)
+			continue
+		}
+		if noticed {
+			m.seen[key] = s.hold(sighting)
 		}
 	}
 	m.inbox = nil

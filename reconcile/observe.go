@@ -75,11 +75,13 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
 	maps.Copy(failed, d.vague)
+	before := mem.before(stale)
 	for key, err := range failed {
 		mem.unknown(key, d.stamp(key), "it cannot be read: "+err.Error())
 	}
 	readable := slices.DeleteFunc(slices.Clone(stale), func(key object.Key) bool { return failed[key] != nil })
 	judge{flow: f, cluster: c, desired: d, mem: mem}.all(ctx, f.mine(app, live, left), readable)
+	mem.usurp(before, readable)
 	mem.keep(hashes)
 	v := &View{Desired: d, cluster: c, seen: mem.snapshot(), unwatched: blind}
 	if len(stale) == len(hashes) && len(v.vague()) == 0 {
@@ -175,6 +177,9 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	f, c, d, mem := j.flow, j.cluster, j.desired, j.mem
 	if len(keys) == 0 {
 		return
+	}
+	if f.Compared != nil {
+		f.Compared(c.Name, len(keys))
 	}
 	wanted := map[object.Key]bool{}
 	for _, key := range keys {
@@ -321,7 +326,7 @@ func (v *View) Drift(previous v1alpha1.ApplicationStatus, pending bool) []Drift 
 			continue
 		}
 		for _, field := range s.verdict.Fields {
-			ours := field.Manager == object.FieldManager || field.Manager == "" && pending
+			ours := s.usurped.ours(field) || field.Manager == "" && pending
 			if field.Class != drift.Expected && !ours {
 				out = append(out, Drift{Key: key, State: s.verdict.State, Field: &field})
 			}

@@ -14,7 +14,6 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/audit"
-	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/health"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile/plan"
@@ -241,7 +240,7 @@ func (s *session) conditions(out *v1alpha1.ApplicationStatus, p plan.Plan, now m
 		c.add(IgnoreRuleError, metav1.ConditionTrue, "Malformed", strings.Join(problems, "\n"))
 	}
 	if text := s.view.blindness(); text != "" {
-		c.add(ComparisonError, metav1.ConditionTrue, "Unknown", text)
+		c.add(ComparisonError, metav1.ConditionTrue, ObjectsUnknown, text)
 	}
 	warnings["IgnoreRule"] = s.view.ruleWarnings()
 	if text := s.mem.orphans.warning(); text != "" {
@@ -311,7 +310,7 @@ func failedStatus(app *v1alpha1.Application, err error, at time.Time) v1alpha1.A
 		out.Health.Status = string(health.Unknown)
 	}
 	c := conditions{old: app.Status.Conditions, now: metav1.NewTime(at.Truncate(time.Second)), generation: app.Generation}
-	c.add(ComparisonError, metav1.ConditionTrue, string(fault.Of(err)), err.Error())
+	c.add(ComparisonError, metav1.ConditionTrue, reasonOf(err), err.Error())
 	c.add(Ready, metav1.ConditionFalse, ComparisonError, err.Error())
 	c.unsupported(app, nil)
 	out.Conditions = c.sorted()

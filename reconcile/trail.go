@@ -43,10 +43,11 @@ func (m *Memory) follow(s Sighting) {
 	if !known || old.live == nil || !s.Gone && !newer(s.Version, old.version) {
 		return
 	}
-	if old.trail == nil && !s.Gone && !old.outdated(s) {
-		// The verdict holds for this version, too.
-		old.version, old.mark, old.at = s.Version, s.Mark, s.At
-		m.seen[s.Key] = old
+	if old.otherForm(s) {
+		return // the watch of the form that was compared tells of this version, too
+	}
+	if old.trail == nil && !s.Gone && !m.busy && !old.outdated(s) {
+		m.seen[s.Key] = old.hold(s)
 		return
 	}
 	if old.trail == nil {

@@ -35,19 +35,19 @@ func (u *Unwatched) Unwrap() error { return u.Err }
 // Any other failure is returned as it is.
 func unwatched(err error) (map[schema.GroupKind]*Unwatched, error) {
 	out := map[schema.GroupKind]*Unwatched{}
-	parts := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		parts = joined.Unwrap()
-	}
-	for _, part := range parts {
-		var kind *Unwatched
-		switch {
-		case part == nil:
-		case errors.As(part, &kind):
-			out[kind.Kind.GroupKind()] = kind
-		default:
-			return nil, err
+	var other func(err error) bool
+	other = func(err error) bool {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			return slices.ContainsFunc(joined.Unwrap(), other)
 		}
+		var kind *Unwatched
+		if errors.As(err, &kind) {
+			out[kind.Kind.GroupKind()] = kind
+		}
+		return kind == nil && err != nil
+	}
+	if other(err) {
+		return nil, err
 	}
 	return out, nil
 }

@@ -53,7 +53,7 @@ type Applications struct {
 	Flow         *reconcile.Flow
 	Repositories Repositories
 	// Sweep is how often everything is fetched and compared anew, in case a
-	// watch missed something.
+	// watch missed something; 0 is never. Applications take turns.
 	Sweep   time.Duration
 	Workers int
 	// Events may be nil.
@@ -71,7 +71,10 @@ type entry struct {
 	memory reconcile.Memory
 	// written is the last version that we wrote: the cache may be behind.
 	written *v1alpha1.Application
-	swept   time.Time
+	// sweep is when everything is fetched and compared anew, doubted whether
+	// that must be at the next look.
+	sweep   time.Time
+	doubted atomic.Bool
 	// cut off: the status says that the repository cannot be reached.
 	cutOff atomic.Bool
 	urls   atomic.Pointer[[]string]
@@ -193,10 +196,9 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	}
 	urls := e.memory.Repositories(app)
 	a.Repositories.UseAll(req.NamespacedName, urls)
-	now := time.Now()
-	if refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""; refreshed || a.Sweep > 0 && now.Sub(e.swept) > a.Sweep {
+	refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""
+	if due := e.due(a.Flow.Now(), a.Sweep); e.doubted.Swap(false) || refreshed || due {
 		e.memory.Recheck()
-		e.swept = now
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)
 	// What files name beyond the application's own sources is known by now.
@@ -210,14 +212,7 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	if err := a.write(ctx, app, e, out); err != nil {
 		return ctrl.Result{}, fmt.Errorf("write the status of %s: %w", req, err)
 	}
-	after := out.After
-	if a.Sweep > 0 {
-		left := max(a.Sweep-time.Since(e.swept), time.Second)
-		if after == 0 || left < after {
-			after = left
-		}
-	}
-	return ctrl.Result{RequeueAfter: after}, nil
+	return ctrl.Result{RequeueAfter: e.after(out.After, a.Flow.Now())}, nil
 }
 
 // latest is the newer one of what the cache holds and what we wrote.

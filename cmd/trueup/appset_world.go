@@ -9,7 +9,6 @@ import (
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/drift/schema"
-	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/plugin"
 	"github.com/trueup-dev/trueup/internal/scm"
@@ -119,23 +118,13 @@ func (o worldOptions) knownClusters(s streams) (knownClusters, error) {
 	if o.clusters == "" {
 		return nil, nil
 	}
-	objects, err := readObjects(o.clusters, s.in)
+	secrets, err := o.clusterSecrets(s)
 	if err != nil {
 		return nil, err
 	}
 	var out knownClusters
-	for _, u := range objects {
-		if u.GetKind() != "Secret" || u.GetLabels()[kube.SecretTypeLabel] != kube.SecretCluster {
-			continue
-		}
-		secret, err := secretOf(u)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, kube.Identify(secret).Cluster())
-	}
-	if len(out) == 0 {
-		return nil, fault.New(fault.Invalid, "%s holds no Secret with the label %s: %s", o.clusters, kube.SecretTypeLabel, kube.SecretCluster)
+	for i := range secrets {
+		out = append(out, kube.Identify(&secrets[i]).Cluster())
 	}
 	return out, nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
@@ -183,9 +182,12 @@ func driftCode(apps []v1alpha1.Application) error {
 	drifted, unknown := false, false
 	for _, app := range apps {
 		d := app.Status.Drift
-		drifted = drifted || d != nil && d.Objects > 0
 		vague := slices.ContainsFunc(app.Status.Resources, func(r v1alpha1.ResourceStatus) bool { return r.Status == v1alpha1.SyncStatusCodeUnknown })
-		unknown = unknown || vague || d == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown
+		if unknown = unknown || vague; d == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown {
+			unknown = true // what is listed of it was so once
+			continue
+		}
+		drifted = drifted || d.Objects > 0
 	}
 	switch {
 	case drifted:
@@ -252,13 +254,16 @@ func printReview(w io.Writer, format string, report output.Report) (done bool, e
 
 func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	var drifted []v1alpha1.Application
-	inSync, unverified := 0, 0
+	inSync, unverified, stale := 0, 0, 0
 	var oldest time.Time
 	for _, app := range apps {
 		d := app.Status.Drift
 		switch {
 		case d != nil && d.Objects > 0:
 			drifted = append(drifted, app)
+			if app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown {
+				unverified, stale = unverified+1, stale+1
+			}
 		case d == nil || app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown:
 			unverified++
 		default:
@@ -271,6 +276,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	if v.all {
 		orphanedText(b, apps)
 	}
+	v.problems(b, apps)
 	first, more := v.apart(drifted)
 	fights := countFights(apps)
 	switch {
@@ -283,12 +289,12 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	if text := v.report.Summary(); text != "" {
 		b.WriteString(text + "\n")
 	}
-	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted), unverified)
+	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted)-stale, unverified)
 	if fights > 0 {
 		total += " · " + plural(fights, "fight")
 	}
 	if !oldest.IsZero() {
-		total += " · last full look " + duration.HumanDuration(v.now.Sub(oldest)) + " ago"
+		total += " · last full look " + age(v.now, oldest) + " ago"
 	}
 	if n := orphanedCount(apps); n > 0 {
 		total += fmt.Sprintf(" · %d orphaned", n)

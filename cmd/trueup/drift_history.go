@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/trueup-dev/trueup/agent/web"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
@@ -214,7 +213,7 @@ func ending(d history.Drift) string {
 		text += " by " + output.Value(d.By)
 	}
 	if d.FoundAt != nil {
-		text += ", after " + duration.HumanDuration(d.At.Sub(*d.FoundAt))
+		text += ", after " + age(d.At, *d.FoundAt)
 	}
 	return text
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/output"
@@ -38,7 +36,7 @@ func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application, more m
 		d := app.Status.Drift
 		since := "-"
 		if d.Since != nil {
-			since = duration.HumanDuration(v.now.Sub(d.Since.Time))
+			since = age(v.now, d.Since.Time)
 		}
 		name := app.Name
 		if all := more[name]; all != "" {

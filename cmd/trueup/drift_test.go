@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,65 @@ next: trueup sync eu-3 --drifted
 		}
 		if diff := cmp.Diff(squeeze(strings.TrimPrefix(tc.want, "\n")), squeeze(b.String())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// cutOff is an application in a cluster that does not tell any more what
+// happens in it.
+func cutOff(app v1alpha1.Application) v1alpha1.Application {
+	app.Status.Sync.Status = v1alpha1.SyncStatusCodeUnknown
+	app.Status.Conditions = []metav1.Condition{{
+		Type: "ComparisonError", Status: "True", Reason: "ClusterUnreachable",
+		Message: "cluster edge is unreachable since 2026-03-01 11:03:00 UTC, and what is told of it is as of then: connection refused",
+	}}
+	return app
+}
+
+// TestUnknownIsNotInSync: what was so once is shown with the reason why nobody
+// knows it now, and does not count as drift or as none.
+func TestUnknownIsNotInSync(t *testing.T) {
+	t.Parallel()
+	clean := scaled("eu-2", "4", 1)
+	clean.Status.Drift = &v1alpha1.DriftSummary{}
+	for name, tc := range map[string]struct {
+		apps []v1alpha1.Application
+		want string
+		code error
+	}{
+		"one with drift, one without": {[]v1alpha1.Application{cutOff(scaled("eu-1", "4", 1)), cutOff(clean)}, `
+? eu-1, eu-2  cluster edge is unreachable since 2026-03-01 11:03:00 UTC, and what is told of it is as of then: connection refused
+APP   CLUSTER       DRIFT                SINCE  BY
+eu-1  cluster-eu-1  1 field in 1 object  60m    kubectl
+0 without drift · 0 drifted · 2 not compared
+next: trueup drift eu-1
+`, exitCode(exitIncomplete)},
+		"beside one that drifted now": {[]v1alpha1.Application{cutOff(clean), scaled("eu-3", "5", 1)}, `
+? eu-2  cluster edge is unreachable since 2026-03-01 11:03:00 UTC, and what is told of it is as of then: connection refused
+APP   CLUSTER       DRIFT                SINCE  BY
+eu-3  cluster-eu-3  1 field in 1 object  60m    kubectl
+0 without drift · 1 drifted · 1 not compared
+next: trueup drift eu-3
+`, exitCode(exitDrift)},
+		"changed by a clock that is ahead": {[]v1alpha1.Application{scaled("eu-3", "5", -1)}, `
+APP   CLUSTER       DRIFT                SINCE  BY
+eu-3  cluster-eu-3  1 field in 1 object  0s     kubectl
+0 without drift · 1 drifted · 0 not compared
+next: trueup drift eu-3
+`, exitCode(exitDrift)},
+	} {
+		var b strings.Builder
+		if err := printDrifts(&b, "text", tc.apps, driftView{printing: printing{times: time.DateTime}, now: noon}); err != nil {
+			t.Fatal(err)
+		}
+		squeeze := func(s string) string {
+			return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
+		}
+		if diff := cmp.Diff(squeeze(strings.TrimPrefix(tc.want, "\n")), squeeze(b.String())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if got := driftCode(tc.apps); !errors.Is(got, tc.code) {
+			t.Errorf("%s: it exits with %v, want %v", name, got, tc.code)
 		}
 	}
 }

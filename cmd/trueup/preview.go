@@ -37,6 +37,7 @@ type previewOptions struct {
 	severities       map[string]string
 	failOn           string
 	cacheDir         string
+	live             liveOptions
 	ci               ciOptions
 	web              webFileFlags
 	sops             sopsOptions
@@ -52,15 +53,16 @@ func newPreviewCommandIn(env ci.Environment, s streams) *cobra.Command {
 		Long: `Tell what merging a change of a config repository would do: which applications change, object by object, and what is risky about it.
 
 The repository is the one that --repo DIR is in, this folder by default. Both commits are read where they are, merged without touching the
-work tree, and rendered by the same flow that the agent syncs with; nothing is asked of a cluster. Applications and ApplicationSets are
+work tree, and rendered by the same flow that the agent syncs with; nothing is asked of a cluster without --live. Applications and ApplicationSets are
 looked for in the repository, or where --apps says. Those that read nothing the change touches are not rendered twice.
 
 With --ci, or --pr, the preview is posted to a pull request: one comment, which is edited from then on, and a status of its head.
 
-Exits with 0 when nothing changes, 3 when something does, 4 when something could not be rendered, 1 when --fail-on finds a risk.`,
+Exits with 0 when nothing changes, 3 when something does, 4 when something could not be rendered or, with --live, judged, 1 when --fail-on finds a risk.`,
 		Example: `  trueup preview
   trueup preview --base main --head feature --apps apps/ --clusters clusters.yaml
   trueup preview --base origin/main -o markdown > comment.md
+  trueup preview --live --context prod
   trueup preview --ci --fail-on critical`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,6 +85,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
 	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
 	flags.BoolVar(&o.untrusted, "untrusted", false, "the change comes from somebody who may not push: no keys, no live objects, nothing that base does not read, tighter bounds; with --ci, by itself for pull requests from forks")
+	o.live.flags(flags)
 	o.ci.flags(flags)
 	o.web.flags(flags)
 	o.sops.flags(flags)
@@ -126,6 +129,9 @@ func previewChange(ctx context.Context, o previewOptions, s streams) error {
 		return err
 	}
 	if err := oneOf("--fail-on", o.failOn, "critical", "warning", "notice", "off"); err != nil {
+		return err
+	}
+	if err := o.live.check(o.clusters); err != nil {
 		return err
 	}
 	if err := o.pick(); err != nil {
@@ -196,11 +202,14 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 	if o.untrusted {
 		t.Guard = trial.Guard{Untrusted: true, Renderer: renderer}
 	}
-	r, err = t.Run(ctx, change, roots)
+	tried, err := t.Try(ctx, change, roots)
 	if err != nil {
 		return r, change, fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
 	}
-	return r, change, nil
+	if r = tried.Report; o.live.on {
+		r.Live, err = o.ask(ctx, t, tried, s)
+	}
+	return r, change, err
 }
 
 // pick takes the config repository out of --repo.
@@ -226,14 +235,14 @@ func (o *previewOptions) pick() error {
 
 // verdict is the exit code.
 func verdict(r preview.Report, failOn risk.Severity, s streams) error {
-	for _, f := range r.Risks {
+	for _, f := range r.AllRisks() {
 		if f.Severity.AtLeast(failOn) {
 			fmt.Fprintf(s.err, "trueup: a risk is %s: %s %s\n", f.Severity, f.Object, f.Message)
 			return exitCode(exitError)
 		}
 	}
 	switch {
-	case !r.Complete():
+	case !r.Complete() || !r.Live.Complete():
 		return exitCode(exitIncomplete)
 	case r.Changed() > 0 || len(r.Apps) > 0:
 		return exitCode(exitDrift)

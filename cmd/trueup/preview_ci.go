@@ -220,7 +220,7 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 		return comment.Write(report, comment.Options{Limit: limit, Instance: o.ci.instance, Alerts: alerts, Full: o.ci.full, Command: command})
 	}
 	p.comment(ctx, body(p.traits.Limit, p.traits.Alerts))
-	p.mark(ctx, stateOf(ended), show.Verdict(report), o.ci.full)
+	p.mark(ctx, stateOf(ended, report), show.Summary(report), o.ci.full)
 	if err := summarize(job.Summary, body(maxSummary, true)); err != nil {
 		fmt.Fprintf(s.err, "warning: %v\n", err)
 	}
@@ -303,12 +303,14 @@ func (o *previewOptions) sides(copied *git.Copy, p *pullPost) error {
 	return nil
 }
 
-func stateOf(ended error) post.State {
+// stateOf is the status of a preview that ended. What a cluster did not answer
+// fails no pull request: that is not its fault.
+func stateOf(ended error, r preview.Report) post.State {
 	var code exitCode
 	switch {
 	case ended == nil:
 		return post.Success
-	case errors.As(ended, &code) && code == exitDrift:
+	case errors.As(ended, &code) && (code == exitDrift || code == exitIncomplete && r.Complete()):
 		return post.Neutral
 	}
 	return post.Failure

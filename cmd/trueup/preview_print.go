@@ -38,12 +38,16 @@ func printPreview(s streams, r preview.Report) error {
 		}
 		b.WriteString("\n")
 	}
+	previewLive(&b, p, r.Live)
 	for _, w := range r.Warnings {
 		fmt.Fprintf(s.err, "warning: %s\n", markdown.Visible(w))
 	}
 	verdict := show.Verdict(r)
 	fmt.Fprintf(&b, "%s\n", strings.ToUpper(verdict[:1])+markdown.Visible(verdict[1:]))
 	fmt.Fprintf(&b, "%s; %.1f s.\n", show.Rendered(r), r.Seconds)
+	if said := show.LiveVerdict(r.Live); said != "" {
+		fmt.Fprintf(&b, "Live: %s.\n", said)
+	}
 	_, err := io.WriteString(s.out, b.String())
 	return err
 }
@@ -87,11 +91,44 @@ func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 			continue
 		case risk.Warning:
 		}
-		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(string(f.Severity)), f.Object, f.Message, f.Where)
+		severity := string(f.Severity)
+		if f.Live {
+			severity += " (live)"
+		}
+		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(severity), f.Object, f.Message, f.Where)
 	}
 	if b.Len() > start {
 		b.WriteString("\n")
 	}
+}
+
+// previewLive writes what clusters say, apart from what Git does.
+func previewLive(b *strings.Builder, p palette, l *preview.Live) {
+	if l == nil {
+		return
+	}
+	fmt.Fprintf(b, "%s\n", p.bold("Live state"))
+	for _, c := range show.LiveClusters(l) {
+		text := c.Text
+		if c.Incomplete {
+			text = p.yellow(text)
+		}
+		fmt.Fprintf(b, "  %s %s\n", c.Names, text)
+	}
+	for _, item := range show.LiveItems(l) {
+		sign := p.dim("·")
+		if item.Verdict.Grave() || item.Verdict == preview.NotJudged {
+			sign = p.yellow("!")
+		}
+		if item.Verdict == preview.Rejected || item.Verdict == preview.Recreate {
+			sign = p.red("!")
+		}
+		fmt.Fprintf(b, "  %s %s %s (%s)\n", sign, item.Object, item.Text, item.Where)
+		for _, line := range item.Details {
+			fmt.Fprintf(b, "      %s\n", line)
+		}
+	}
+	b.WriteString("\n")
 }
 
 func previewObject(b *strings.Builder, p palette, o preview.Object) {

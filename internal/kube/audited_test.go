@@ -18,7 +18,7 @@ import (
 func TestTracks(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	tr := newTracker(nil, func(app string, s reconcile.Sighting) {
+	tr := newTracker(nil, nil, func(app string, s reconcile.Sighting) {
 		text := app + " " + s.Key.Name + " " + s.Previous + ">" + s.Version
 		if s.Gone {
 			text += " gone"
@@ -54,7 +54,7 @@ func TestTracks(t *testing.T) {
 	do(w.Update(config("b", "2", false))) // somebody took the annotation away
 	do(w.Add(config("c", "4", true)))
 	do(w.Replace([]any{config("c", "6", true)}, "")) // the watch had ended
-	want := []string{"web a >1", "web b >1", "web a 1>2", "web a >3 gone", "web b 1>2", "web c >4", "web c >6"}
+	want := []string{"web a >1", "web b >1", "web a 1>2", "web a >3 gone", "web b 1>2", "web c >4", "web c >6", "web b > gone"}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
 	}

@@ -69,7 +69,7 @@ func Connect(name string, config *rest.Config, see func(app string, s reconcile.
 		return nil, fmt.Errorf("connect to cluster %s: %w", name, err)
 	}
 	c := &Cluster{name: name, config: config, http: client, objects: objects, mapper: mapper, metadata: metadataClient}
-	c.tracker = newTracker(metadataClient, func(app string, s reconcile.Sighting) {
+	c.tracker = newTracker(metadataClient, objects, func(app string, s reconcile.Sighting) {
 		if s.Key.Kind == "CustomResourceDefinition" {
 			c.kinds.forget()
 		}

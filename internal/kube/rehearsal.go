@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 
+	"github.com/trueup-dev/trueup/drift"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -53,8 +54,21 @@ func NewRehearsal(c *Cluster, builtin *driftschema.Set, tried func(result string
 	return r
 }
 
-// Awake returns once the cluster has answered anything, or why it has not.
-func (c *Cluster) Awake(ctx context.Context) error {
+// wakeTimeout is how long a cluster may take for its first answer.
+const wakeTimeout = 10 * time.Second
+
+// Live is what previews ask of a cluster. It returns once that has answered
+// anything, or why it has not.
+func Live(ctx context.Context, c *Cluster, schemas drift.Schemas, r *Rehearsal) (live.Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, wakeTimeout)
+	defer cancel()
+	if err := c.awake(ctx); err != nil {
+		return live.Cluster{}, err
+	}
+	return live.Cluster{Objects: c, Kinds: c, Trials: r, Schemas: schemas}, nil
+}
+
+func (c *Cluster) awake(ctx context.Context) error {
 	client, err := discovery.NewDiscoveryClientForConfigAndClient(c.config, c.http)
 	if err != nil {
 		return err

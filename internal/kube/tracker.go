@@ -11,22 +11,25 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
-// tracker watches the metadata of tracked objects, one watch per kind, and
-// knows which application each of them belongs to.
+// tracker watches tracked objects, one watch per kind, and knows which
+// application each of them belongs to. Of kinds without a status it watches
+// the metadata alone.
 type tracker struct {
 	client metadata.Interface
+	whole  dynamic.Interface
 	see    func(app string, s reconcile.Sighting)
 	stop   context.CancelFunc
 	ctx    context.Context //nolint:containedctx // the watches' life is the tracker's, not a caller's
@@ -38,9 +41,9 @@ type tracker struct {
 	owned   map[string]map[object.Key]string // app -> object -> API version
 }
 
-func newTracker(client metadata.Interface, see func(string, reconcile.Sighting)) *tracker {
+func newTracker(client metadata.Interface, whole dynamic.Interface, see func(string, reconcile.Sighting)) *tracker {
 	ctx, stop := context.WithCancel(context.Background())
-	return &tracker{client: client, see: see, ctx: ctx, stop: stop,
+	return &tracker{client: client, whole: whole, see: see, ctx: ctx, stop: stop,
 		watches: map[schema.GroupVersionResource]*kindWatch{}, owned: map[string]map[object.Key]string{}}
 }
 
@@ -53,6 +56,13 @@ func (t *tracker) start(f func(context.Context)) {
 		return
 	}
 	t.all.Go(func() { f(t.ctx) })
+}
+
+// kinds lists the watches.
+func (t *tracker) kinds() []*kindWatch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.watches))
 }
 
 func (t *tracker) close() {
@@ -112,13 +122,19 @@ func (c *Cluster) watch(ctx context.Context, gvk schema.GroupVersionKind) error 
 		return nil
 	default:
 	}
-	select {
-	case <-w.synced:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(cmp.Or(w.failure(), ctx.Err())))
-	case <-w.refused: // it tries again by itself; until then nothing is known
-		return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, w.answer())
+	refused := w.refused
+	for {
+		select {
+		case <-w.synced:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(cmp.Or(w.failure(), ctx.Err())))
+		case <-refused: // it tries again by itself; until then nothing is known
+			if err := w.failure(); err != nil {
+				return fmt.Errorf("watch %s: %w", mapping.Resource.Resource, classify(err))
+			}
+			refused = nil // an earlier attempt failed, and the last one did not
+		}
 	}
 }
 
@@ -130,7 +146,11 @@ func (t *tracker) watch(gvr schema.GroupVersionResource, gvk schema.GroupVersion
 	}
 	w := &kindWatch{tracker: t, gvr: gvr, gvk: gvk, synced: make(chan struct{}), refused: make(chan struct{}), known: map[string]tracked{}}
 	t.watches[gvr] = w
-	reflector := cache.NewReflectorWithOptions(w.lister(t.client), &metav1.PartialObjectMetadata{}, w, cache.ReflectorOptions{
+	lister, expected := w.metadata()
+	if reconcile.WatchedWhole(gvk.GroupKind()) {
+		lister, expected = w.objects()
+	}
+	reflector := cache.NewReflectorWithOptions(lister, expected, w, cache.ReflectorOptions{
 		Name: "tracked " + gvr.Resource, TypeDescription: gvr.String(),
 	})
 	t.all.Go(func() { reflector.RunWithContext(t.ctx) })
@@ -153,11 +173,14 @@ type kindWatch struct {
 	synced  chan struct{}
 	refused chan struct{}
 
-	mu      sync.Mutex
-	err     error // of the last request; nil when it was good
-	refusal error // the last that the server itself gave
-	isOpen  bool
-	known   map[string]tracked // by namespace/name
+	mu     sync.Mutex
+	isOpen bool
+	// err is why the watch does not work, broken since when, and asked whether
+	// anybody was let know who waits for the first list.
+	err    error
+	broken time.Time
+	asked  bool
+	known  map[string]tracked // by namespace/name
 	// lately are objects that were tracked until not long ago: news of who
 	// deleted them, or took their label away, comes late.
 	lately map[string]time.Time
@@ -172,47 +195,40 @@ const (
 // selector finds tracked objects.
 const selector = object.ManagedLabel + "=true"
 
-func (w *kindWatch) lister(client metadata.Interface) cache.ListerWatcher {
+// metadata lists and watches no more than the metadata of objects.
+func (w *kindWatch) metadata() (cache.ListerWatcher, runtime.Object) {
+	resource := w.tracker.client.Resource(w.gvr)
+	list := func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return resource.List(ctx, o) }
+	return w.lister(list, resource.Watch), &metav1.PartialObjectMetadata{}
+}
+
+// objects lists and watches whole objects.
+func (w *kindWatch) objects() (cache.ListerWatcher, runtime.Object) {
+	resource := w.tracker.whole.Resource(w.gvr)
+	list := func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return resource.List(ctx, o) }
+	expected := &unstructured.Unstructured{}
+	expected.SetGroupVersionKind(w.gvk)
+	return w.lister(list, resource.Watch), expected
+}
+
+func (w *kindWatch) lister(list cache.ListWithContextFunc, stream cache.WatchFuncWithContext) cache.ListerWatcher {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = selector
-			list, err := client.Resource(w.gvr).List(ctx, o)
-			w.failed(err)
-			return list, err
+			found, err := list(ctx, o)
+			w.tried(ctx, err)
+			return found, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = selector
-			stream, err := client.Resource(w.gvr).Watch(ctx, o)
-			w.failed(err)
-			return stream, err
+			events, err := stream(ctx, o)
+			// A stream that is to begin with a list has yet to tell one.
+			if err != nil || o.SendInitialEvents == nil || !*o.SendInitialEvents {
+				w.tried(ctx, err)
+			}
+			return events, err
 		},
 	}
-}
-
-func (w *kindWatch) failed(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.err = err
-	if err == nil || !refusal(classify(err)) {
-		return
-	}
-	if w.refusal == nil {
-		close(w.refused)
-	}
-	w.refusal = err
-}
-
-// answer is why the server does not let the kind be watched.
-func (w *kindWatch) answer() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return classify(w.refusal)
-}
-
-func (w *kindWatch) failure() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
 }
 
 // Add, Update, Delete, Replace and Resync implement cache.ReflectorStore.
@@ -226,8 +242,8 @@ func (w *kindWatch) Resync() error { return nil }
 
 // Delete implements cache.ReflectorStore.
 func (w *kindWatch) Delete(o any) error {
-	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-		w.drop(m.Namespace+"/"+m.Name, m.ResourceVersion)
+	if m, ok := o.(metav1.Object); ok {
+		w.drop(m.GetNamespace()+"/"+m.GetName(), m.GetResourceVersion())
 	}
 	return nil
 }
@@ -235,13 +251,27 @@ func (w *kindWatch) Delete(o any) error {
 // Replace implements cache.ReflectorStore: after a list, what is not in it
 // any more is gone.
 func (w *kindWatch) Replace(list []any, _ string) error {
+	w.tried(w.tracker.ctx, nil)
 	present := map[string]bool{}
 	for _, o := range list {
-		if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-			present[m.Namespace+"/"+m.Name] = true
+		if m, ok := o.(metav1.Object); ok {
+			present[m.GetNamespace()+"/"+m.GetName()] = true
 			w.put(m, true)
 		}
 	}
+	w.keep(present)
+	w.mu.Lock()
+	first := !w.isOpen
+	w.isOpen = true
+	w.mu.Unlock()
+	if first {
+		close(w.synced)
+	}
+	return nil
+}
+
+// keep drops all objects but these.
+func (w *kindWatch) keep(present map[string]bool) {
 	w.mu.Lock()
 	var gone []string
 	for id := range w.known {
@@ -249,53 +279,57 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 			gone = append(gone, id)
 		}
 	}
-	first := !w.isOpen
-	w.isOpen = true
 	w.mu.Unlock()
 	for _, id := range gone {
 		w.drop(id, "")
 	}
-	if first {
-		close(w.synced)
-	}
-	return nil
 }
 
 // put takes in a version of an object; gap says that others may have been
 // between it and the last one.
 func (w *kindWatch) put(o any, gap bool) {
-	m, ok := o.(*metav1.PartialObjectMetadata)
+	m, ok := o.(metav1.Object)
 	if !ok {
 		return
 	}
-	key := object.Key{Group: w.gvk.Group, Kind: w.gvk.Kind, Namespace: m.Namespace, Name: m.Name}
-	app, ok := object.OwnerOfID(m.Annotations[object.TrackingAnnotation], key)
-	id := m.Namespace + "/" + m.Name
+	key := object.Key{Group: w.gvk.Group, Kind: w.gvk.Kind, Namespace: m.GetNamespace(), Name: m.GetName()}
+	app, ok := object.OwnerOfID(m.GetAnnotations()[object.TrackingAnnotation], key)
+	id := key.Namespace + "/" + key.Name
+	version := m.GetResourceVersion()
 	w.mu.Lock()
 	old, known := w.known[id]
-	if known && old.version == m.ResourceVersion && old.app == app {
+	if known && old.version == version && (old.app == app || !ok) {
 		w.mu.Unlock()
 		return
 	}
-	if ok {
-		w.known[id] = tracked{key: key, app: app, version: m.ResourceVersion}
-	} else if delete(w.known, id); known {
-		w.leaves(id, time.Now())
+	lost := !ok && known
+	if lost {
+		// Somebody took the tracking id away: its last owner still has to know
+		// what happens to the object.
+		app = old.app
+	}
+	if ok || lost {
+		w.known[id] = tracked{key: key, app: app, version: version}
 	}
 	w.mu.Unlock()
-	s := reconcile.Sighting{Key: key, Version: m.ResourceVersion, Mark: drift.Fingerprint(m.ManagedFields, object.FieldManager), At: time.Now()}
-	if known && !gap {
+	if !ok && !known {
+		return // a copy that carries somebody's labels
+	}
+	s := sighting(key, m)
+	if s.At = time.Now(); known && !gap {
 		s.Previous = old.version
 	}
 	if known && old.app != app {
 		// Somebody changed the tracking id: its last owner must look, too.
-		w.tracker.own(old.app, key, "")
+		w.tracker.disown(old.app, key, w.gvk.Version)
 		w.tracker.see(old.app, s)
 	}
-	if ok {
+	if lost {
+		w.tracker.disown(app, key, w.gvk.Version)
+	} else {
 		w.tracker.own(app, key, w.gvk.Version)
-		w.tracker.see(app, s)
 	}
+	w.tracker.see(app, s)
 }
 
 func (w *kindWatch) drop(id, version string) {
@@ -309,23 +343,36 @@ func (w *kindWatch) drop(id, version string) {
 	if !ok {
 		return
 	}
-	w.tracker.own(old.app, old.key, "")
+	w.tracker.disown(old.app, old.key, w.gvk.Version)
 	w.tracker.see(old.app, reconcile.Sighting{Key: old.key, Version: version, Gone: true, At: time.Now()})
 }
 
-// own notes or, without a version, forgets an object of an application.
+func sighting(key object.Key, m metav1.Object) reconcile.Sighting {
+	if u, ok := m.(*unstructured.Unstructured); ok {
+		return reconcile.WholeSightingOf(key, u)
+	}
+	return reconcile.SightingOf(key, m)
+}
+
+// own notes an object of an application.
 func (t *tracker) own(app string, key object.Key, version string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if version == "" {
-		delete(t.owned[app], key)
-		if len(t.owned[app]) == 0 {
-			delete(t.owned, app)
-		}
-		return
-	}
 	if t.owned[app] == nil {
 		t.owned[app] = map[object.Key]string{}
 	}
 	t.owned[app][key] = version
+}
+
+// disown forgets an object, unless the watch of another version knows it.
+func (t *tracker) disown(app string, key object.Key, version string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.owned[app][key] != version {
+		return
+	}
+	delete(t.owned[app], key)
+	if len(t.owned[app]) == 0 {
+		delete(t.owned, app)
+	}
 }

@@ -89,6 +89,7 @@ func Write(r preview.Report, o Options) string {
 	hidden := hidden{full: o.Full}
 	risks(w, r, o, &hidden)
 	problems(w, r, &hidden)
+	liveState(w, r, &hidden)
 	table(w, r)
 	for _, s := range r.Sections {
 		section(w, s, &hidden)
@@ -102,6 +103,7 @@ func Write(r preview.Report, o Options) string {
 // hidden counts what has no room.
 type hidden struct {
 	objects, risks, problems, lines int
+	clusters, verdicts              int // of the live state
 	apps                            map[string]bool
 	full                            string
 }
@@ -120,6 +122,12 @@ func (h hidden) sentence() string {
 	if h.problems > 0 {
 		parts = append(parts, show.Count(h.problems, "problem", "problems"))
 	}
+	if h.clusters > 0 {
+		parts = append(parts, "what "+show.Count(h.clusters, "cluster says", "clusters say"))
+	}
+	if h.verdicts > 0 {
+		parts = append(parts, show.Count(h.verdicts, "live verdict", "live verdicts"))
+	}
 	if len(parts) == 0 {
 		return ""
 	}
@@ -134,7 +142,7 @@ func (h hidden) sentence() string {
 func risks(w *writer, r preview.Report, o Options, h *hidden) {
 	bySeverity := map[risk.Severity][]string{}
 	for _, f := range show.Findings(r) {
-		bySeverity[f.Severity] = append(bySeverity[f.Severity], markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")")
+		bySeverity[f.Severity] = append(bySeverity[f.Severity], markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")"+live(f))
 	}
 	for _, s := range []struct {
 		severity risk.Severity
@@ -161,6 +169,14 @@ func risks(w *writer, r preview.Report, o Options, h *hidden) {
 			h.risks += len(all)
 		}
 	}
+}
+
+// live marks what a cluster says.
+func live(f show.Finding) string {
+	if f.Live {
+		return " *live*"
+	}
+	return ""
 }
 
 // list writes as many items as fit into a quarter of the room, and counts the

@@ -10,13 +10,16 @@ import (
 
 	"golang.org/x/tools/txtar"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/golden"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
+	"github.com/trueup-dev/trueup/preview/risk"
 )
 
 // sides reads files named base/CLUSTER/APP.yaml and head/CLUSTER/APP.yaml. A
@@ -58,6 +61,13 @@ func reportOf(t *testing.T, archive *txtar.Archive) preview.Report {
 	in := sides(t, archive)
 	r := preview.Compare(in)
 	r.Base, r.Head, r.Total, r.Rendered, r.Seconds = "9f3c1ab04f00ba7", "2b77e0cc0ffee00", 1204, len(in.Head), 1.84
+	for _, f := range archive.Files {
+		if f.Name == "live.yaml" {
+			if err := yaml.UnmarshalStrict(f.Data, &r.Live); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	return r
 }
 
@@ -105,6 +115,7 @@ func many(t testing.TB) preview.Report {
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	r := many(t)
+	r.Live = manyVerdicts(300)
 	all := 0
 	for _, s := range r.Sections {
 		all += len(s.Objects)
@@ -125,7 +136,43 @@ func TestRoom(t *testing.T) {
 		if shown := strings.Count(text, " is changed\n"); shown+left != all {
 			t.Errorf("limit %d: %d shown and %d hidden of %d", limit, shown, left, all)
 		}
+		for _, c := range []struct {
+			what  string
+			shown int
+			left  *regexp.Regexp
+			all   int
+		}{
+			{"verdicts", strings.Count(text, "would overwrite") + strings.Count(text, "is so already"), regexp.MustCompile(`([\d,]+) live verdicts?`), 600},
+			{"clusters", strings.Count(text, "** as of"), regexp.MustCompile(`what ([\d,]+) clusters? say`), 3},
+		} {
+			left := 0
+			if m := c.left.FindStringSubmatch(text); m != nil {
+				if _, err := fmt.Sscan(strings.ReplaceAll(m[1], ",", ""), &left); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.shown+left != c.all {
+				t.Errorf("limit %d: %d %s shown and %d hidden of %d", limit, c.shown, c.what, left, c.all)
+			}
+		}
 	}
+}
+
+// manyVerdicts are n that somebody should act on and n others, of three
+// clusters that say different things.
+func manyVerdicts(n int) *preview.Live {
+	l := &preview.Live{}
+	for c := range 3 {
+		d := preview.Destination{Cluster: fmt.Sprintf("eu-%d", c), LeftOut: c}
+		for i := c; i < n; i += 3 {
+			edit := preview.Edit{Path: "data.x", Base: "a", Head: "b", Live: "`c`|<d>\n", Manager: "kubectl"}
+			d.Objects = append(d.Objects,
+				preview.Judged{Application: "web", Kind: "ConfigMap", Name: fmt.Sprintf("a%03d", i), Verdict: preview.Overwrite, Overwrites: []preview.Edit{edit}},
+				preview.Judged{Application: "web", Kind: "ConfigMap", Name: fmt.Sprintf("b%03d", i), Verdict: preview.AlreadySo})
+		}
+		l.Destinations = append(l.Destinations, d)
+	}
+	return l
 }
 
 // whole holds that nothing is cut in two.
@@ -175,6 +222,15 @@ func FuzzComment(f *testing.F) {
 		}
 		r := preview.Compare(in)
 		r.Base, r.Head = name, key
+		edit := preview.Edit{Path: key, Base: value, Head: failure, Live: name, Manager: value, Subresource: key, Audit: []audit.Actor{{User: failure}}}
+		r.Live = &preview.Live{
+			Destinations: []preview.Destination{{Cluster: key, Unknown: failure, Objects: []preview.Judged{
+				{Application: name, Kind: key, Name: value, Verdict: preview.Rejected, Cause: preview.ByWebhook, By: name, Reason: failure},
+				{Application: value, Kind: "Service", Name: name, Verdict: preview.Overwrite, Overwrites: []preview.Edit{edit}},
+				{Application: value, Kind: "Service", Name: key, Verdict: preview.Altered, Drifted: 9, Drifts: []preview.Edit{edit}, Stored: []preview.Field{{Path: key, Before: value, After: failure}}},
+			}}},
+			Risks: []risk.Finding{{Rule: "rejected", Severity: risk.Critical, Application: name, Object: value, Message: failure}},
+		}
 		r.Warnings, r.Problems = []string{failure, value}, []preview.Problem{{Message: value}}
 		text := comment.Write(r, comment.Options{Limit: 8000, Past: []comment.Past{{Head: key, Verdict: value}}})
 		if len(text) > 8000 {

@@ -20,6 +20,7 @@
 //	as base says      | takes it                | as-predicted
 //	any               | nobody could be asked   | not-judged
 //
+// Nothing is asked for changes of those who may not push to the repository.
 // Requests are bounded in number and time, for each cluster. Values of objects
 // that are not the application's own are never shown: who may change its
 // manifests need not be somebody who may read them.

@@ -7,6 +7,7 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/audit"
+	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/preview"
 )
@@ -29,13 +30,20 @@ type sides struct {
 	known   []v1alpha1.DriftChange
 	// hidden: live values are not to be shown.
 	hidden bool
+	// removes: a sync takes away what somebody added.
+	removes bool
+}
+
+// takes reports a difference from head that a sync takes away.
+func (s sides) takes(f drift.Field) bool {
+	return f.ToSync() || s.removes && f.Class == drift.Undeclared && revert.Kept(f) == ""
 }
 
 // edits tells what of live is lost, and what else differs from base.
 func (s sides) edits() (lost, drifts []preview.Edit) {
 	for _, f := range s.head.Fields {
 		foreign := f.Manager != "" && f.Manager != object.FieldManager
-		if f.ToSync() && foreign && f.Live != nil && s.differed(f.Path) {
+		if s.takes(f) && foreign && f.Live != nil && s.differed(f.Path) {
 			lost = append(lost, s.edit(f, true))
 		}
 	}
@@ -64,7 +72,7 @@ func (s sides) differed(path string) bool {
 
 // stays reports a difference from head that no sync takes away.
 func (s sides) stays(path string) bool {
-	return slices.ContainsFunc(s.head.Fields, func(f drift.Field) bool { return f.Class == drift.Undeclared && related(f.Path, path) })
+	return slices.ContainsFunc(s.head.Fields, func(f drift.Field) bool { return f.Class == drift.Undeclared && !s.takes(f) && related(f.Path, path) })
 }
 
 // edit tells of a field of the comparison with head, or with base.
@@ -78,7 +86,7 @@ func (s sides) edit(f drift.Field, ofHead bool) preview.Edit {
 		base = s.other(s.base, f)
 	} else {
 		head = s.other(&s.head, f)
-		e.Stays = !slices.ContainsFunc(s.head.Fields, func(h drift.Field) bool { return h.ToSync() && related(h.Path, f.Path) })
+		e.Stays = !slices.ContainsFunc(s.head.Fields, func(h drift.Field) bool { return s.takes(h) && related(h.Path, f.Path) })
 	}
 	if e.Base, e.Head = base, head; s.hidden {
 		e.Live, e.Hidden = nil, true

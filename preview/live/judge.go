@@ -94,6 +94,8 @@ type place struct {
 	name  string
 	to    v1alpha1.ApplicationDestination
 	tasks []task
+	// untrusted: who wrote the change may not push.
+	untrusted bool
 	// world is what all applications of the change describe there.
 	world *world
 }
@@ -104,7 +106,7 @@ func placesOf(tried trial.Tried) []place {
 	at := func(s *preview.Side) *place {
 		p := all[s.Cluster]
 		if p == nil {
-			p = &place{name: s.Cluster, world: newWorld()}
+			p = &place{name: s.Cluster, world: newWorld(), untrusted: tried.Report.Untrusted}
 			all[s.Cluster] = p
 		}
 		return p
@@ -172,7 +174,7 @@ func (j Judge) place(ctx context.Context, p place) (preview.Destination, []risk.
 	out := preview.Destination{Cluster: p.name, Objects: []preview.Judged{}}
 	within, cancel := context.WithTimeout(ctx, j.Limits.Time)
 	defer cancel()
-	cluster, err := j.Clusters.Rehearse(within, p.to)
+	cluster, err := j.rehearse(within, p)
 	if err != nil {
 		out.AsOf, out.Unknown, out.LeftOut = j.Now().UTC(), oneLine(reason(ctx, within, err, j.Limits.Time)), len(p.tasks)
 		return out, nil
@@ -199,6 +201,16 @@ func (j Judge) place(ctx context.Context, p place) (preview.Destination, []risk.
 	}
 	out.AsOf, out.Asked = j.Now().UTC(), int(a.asked.Load())
 	return out, findings
+}
+
+// rehearse finds the cluster. None is asked what somebody may want to know who
+// may not even push: answers tell of the cluster, and webhooks see the
+// questions.
+func (j Judge) rehearse(ctx context.Context, p place) (Cluster, error) {
+	if p.untrusted {
+		return Cluster{}, fault.New(fault.Denied, "not asked, because who wrote the change may not push to the repository")
+	}
+	return j.Clusters.Rehearse(ctx, p.to)
 }
 
 // reason words why a cluster is asked no more.

@@ -25,19 +25,23 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 		v.Group, v.Kind, v.Namespace, v.Name = t.key.Group, t.key.Kind, t.key.Namespace, t.key.Name
 		return v
 	}
+	if t.key.Name == "" {
+		v.Verdict, v.Cause, v.Reason = preview.Rejected, preview.ByValidation, "it has no name of its own, which only hooks may go without"
+		return named(), nil
+	}
 	namespaced, err := a.cluster.Kinds.Namespaced(ctx, t.gvk())
 	if err == nil {
 		t = t.in(namespaced)
 	}
 	switch {
-	case fault.Of(err) == fault.Missing && t.action == preview.Delete:
-		v.Verdict, v.Reason = preview.AlreadySo, "the cluster does not serve the kind"
-		return named(), nil
 	case fault.Of(err) == fault.Missing && a.world.kinds[t.key.GroupKind()]:
 		v.Verdict, v.Cause, v.Reason = preview.Later, preview.ByKind, "its kind is created by this change"
 		return named(), nil
 	case fault.Of(err) == fault.Missing:
 		v.Verdict, v.Cause, v.Reason = preview.Rejected, preview.ByKind, "the cluster does not serve "+t.gvk().GroupVersion().String()+" "+t.gvk().Kind
+		if t.action == preview.Delete {
+			v.Verdict = preview.NotJudged
+		}
 		return named(), nil
 	case err != nil:
 		err = a.unasked(&v, err, t.key)
@@ -87,6 +91,10 @@ func isSecret(key object.Key) bool { return key.Group == "" && key.Kind == "Secr
 func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstructured, v *preview.Judged) error {
 	if live == nil {
 		v.Verdict, v.Reason = preview.AlreadySo, "it is gone already"
+		return nil
+	}
+	if live.GetDeletionTimestamp() != nil {
+		v.Verdict, v.Reason = preview.AlreadySo, "it is being deleted already"
 		return nil
 	}
 	if why := t.kept(live); why != "" {
@@ -144,7 +152,7 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 	if live != nil {
 		if owner, tracked = object.OwnerOf(live); tracked && owner != t.id {
 			v.Verdict, v.Cause, v.By = preview.Rejected, preview.ByOwner, owner
-			v.Reason = "it belongs to the application " + owner + ", and a sync takes it from nobody"
+			v.Reason = "it belongs to the application " + owner + ", and no sync takes it away from there"
 			return nil
 		}
 	}
@@ -152,7 +160,7 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 	in := drift.Input{Desired: []*unstructured.Unstructured{t.head}, Schemas: a.cluster.Schemas, MaskKey: a.MaskKey, Around: t.scalers}
 	if live != nil {
 		in.Live = []*unstructured.Unstructured{live}
-		expects, err := a.Flow.Expects(ctx, t.app)
+		expects, err := t.expected(ctx, a.Flow)
 		if err != nil {
 			note(v, preview.ByFailure, "what may differ is not known: "+err.Error())
 			return nil
@@ -166,7 +174,12 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 		}
 	}
 	v.Missing = live == nil && t.base != nil
-	if live != nil && !slices.ContainsFunc(verdict.Fields, drift.Field.ToSync) {
+	if live != nil && live.GetDeletionTimestamp() != nil {
+		v.Verdict, v.Reason = preview.Later, "it is being deleted, and a sync waits until it is gone"
+		return nil
+	}
+	takes := sides{removes: t.removes}.takes
+	if live != nil && !slices.ContainsFunc(verdict.Fields, takes) {
 		v.Verdict = preview.AlreadySo
 		a.tell(t, in, verdict, !tracked, v)
 		return nil
@@ -220,7 +233,7 @@ func (a *asking) stored(t task, in drift.Input, verdict drift.Object, stored *un
 
 // tell adds what of live is lost, and what differs from base besides.
 func (a *asking) tell(t task, in drift.Input, verdict drift.Object, hidden bool, v *preview.Judged) {
-	s := sides{head: verdict, touched: t.touched, known: a.known.of(t.app), hidden: hidden}
+	s := sides{head: verdict, touched: t.touched, known: a.known.of(t.app), hidden: hidden, removes: t.removes}
 	if t.base != nil {
 		if s.touched == nil {
 			s.touched = []string{}

@@ -26,7 +26,8 @@ var (
 	webhookDenied = regexp.MustCompile(`admission webhook "([^"]+)" denied the request(?:: ?|\b)(.*)`)
 	webhookFailed = regexp.MustCompile(`failed calling webhook "([^"]+)": ?(.*)`)
 	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)'(?: with binding '[^']+')? denied request: ?(.*)`)
-	quotaExceeded = regexp.MustCompile(`(?:exceeded|insufficient|failed) quota: ([^,:\s]+)[,:]? ?(.*)`)
+	quotaExceeded = regexp.MustCompile(`exceeded quota: ([^,\s]+), (.*)`)
+	quotaFailed   = regexp.MustCompile(`((?:failed|status unknown for) quota: ([^,:\s]+).*)`)
 	mayNot        = regexp.MustCompile(`cannot (\w+) resource "([^"]+)"(?: in API group "([^"]*)")?(?: in the namespace "([^"]+)"| at the cluster scope)?`)
 	noNamespace   = regexp.MustCompile(`namespaces "([^"]+)" not found`)
 	unchangeable  = regexp.MustCompile(`(?i)immutable|may not change once set|updates to .* (?:are forbidden|for fields other than)|spec is immutable after|can(?:not| ?not) be (?:changed|updated|modified)|may not be (?:changed|updated|modified)`)
@@ -49,6 +50,9 @@ func read(s *metav1.Status, secret bool) refusal {
 	case matches(quotaExceeded, m):
 		g := quotaExceeded.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByQuota, g[1], oneLine(g[2])
+	case matches(quotaFailed, m):
+		g := quotaFailed.FindStringSubmatch(m)
+		r.cause, r.by, r.reason = preview.ByQuota, g[2], oneLine(g[1])
 	case s.Reason == metav1.StatusReasonForbidden && matches(mayNot, m), s.Reason == metav1.StatusReasonUnauthorized:
 		r.verdict, r.cause, r.reason = preview.NotJudged, preview.ByPermission, permission(m)
 	case s.Reason == metav1.StatusReasonNotFound && matches(noNamespace, m):
@@ -126,6 +130,14 @@ func withoutText(r refusal, s *metav1.Status) string {
 		return r.reason
 	case r.verdict == preview.NotJudged && r.by != "":
 		return "the webhook " + r.by + " does not answer"
+	case s.Reason == metav1.StatusReasonInvalid && s.Details != nil && len(r.paths) > 0:
+		var texts []string
+		for _, c := range s.Details.Causes {
+			if text := c.Field + ": " + string(c.Type); !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+		return oneLine(strings.Join(texts, "; "))
 	case s.Reason == "":
 		return fmt.Sprintf("the server answers %d", s.Code)
 	}

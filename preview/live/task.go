@@ -1,7 +1,9 @@
 package live
 
 import (
+	"context"
 	"slices"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -26,8 +28,13 @@ type application struct {
 	goes, cascades bool
 	empty          bool
 	base, head     map[object.Key]*unstructured.Unstructured
+	// removes: a sync takes away what somebody added by hand.
+	removes bool
 	// scalers are the autoscalers that it describes.
 	scalers []*unstructured.Unstructured
+
+	mu      sync.Mutex
+	expects *reconcile.Expects // what may differ; nil until it is known
 }
 
 // task is one object to ask about.
@@ -48,7 +55,7 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 	}
 	a := &application{app: &v1alpha1.Application{}, goes: head == nil, base: map[object.Key]*unstructured.Unstructured{}, head: map[object.Key]*unstructured.Unstructured{}}
 	a.app.Namespace, a.app.Name, a.app.Spec = app.Namespace, app.Name, specOf(shown)
-	a.policy = reconcile.PolicyOf(a.app, nil)
+	a.policy, a.removes = reconcile.PolicyOf(a.app, nil), reconcile.RemovesUndeclared(a.app)
 	if p := a.app.Spec.SyncPolicy; p != nil {
 		a.force = plan.Option(p.SyncOptions, "Force") == "true"
 	}
@@ -62,6 +69,20 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 	}
 	a.policy.Deleting = a.goes && a.cascades
 	return a
+}
+
+// expected reads what may differ; once it is known, it is known to all.
+func (a *application) expected(ctx context.Context, f *reconcile.Flow) (reconcile.Expects, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.expects == nil {
+		e, err := f.Expects(ctx, a.app)
+		if err != nil {
+			return e, err
+		}
+		a.expects = &e
+	}
+	return *a.expects, nil
 }
 
 func (a *application) index(into map[object.Key]*unstructured.Unstructured, objects []*unstructured.Unstructured) {

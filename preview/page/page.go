@@ -44,6 +44,10 @@ type view struct {
 	Warnings       []string
 	Sections       []section
 	Settings       []setting
+	// Clusters and Items are what clusters say, where some were asked.
+	Live     bool
+	Clusters []show.LiveCluster
+	Items    []show.LiveItem
 }
 
 type problem struct{ Who, Text, Note string }
@@ -81,6 +85,10 @@ func newView(r preview.Report, title string) view {
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
 		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
 		Risks: show.Findings(r),
+	}
+	if r.Live != nil {
+		v.Live, v.Clusters, v.Items = true, show.LiveClusters(r.Live), show.LiveItems(r.Live)
+		v.Facts = append(v.Facts, "live: "+show.LiveVerdict(r.Live))
 	}
 	if r.Merge != "" {
 		v.Facts = append(v.Facts, r.Merge)

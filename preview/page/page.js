@@ -14,6 +14,8 @@
     };
   });
 
+  var verdicts = Array.prototype.map.call(document.querySelectorAll('.live > ul:not(.clusters) > li'), function (li) { return { element: li, text: li.textContent.toLowerCase() }; });
+
   function filter() {
     var words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     var shown = 0, all = 0;
@@ -27,6 +29,11 @@
         if (hit) shown++;
       });
       part.element.hidden = part.objects.length > 0 && !any;
+    });
+    verdicts.forEach(function (v) {
+      v.element.hidden = !words.every(function (w) { return v.text.indexOf(w) >= 0; });
+      all++;
+      if (!v.element.hidden) shown++;
     });
     found.textContent = words.length ? shown + ' of ' + all : '';
     none.hidden = !(words.length && shown === 0);

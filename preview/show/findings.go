@@ -15,18 +15,22 @@ type Finding struct {
 	Object, Message string
 	// Where names some of the applications.
 	Where string
+	// Live: a cluster says so, and not Git.
+	Live bool
 }
 
-// Findings are the risks of a report, the gravest first.
+// Findings are the risks of a report, those of Git and those of clusters, the
+// gravest first.
 func Findings(r preview.Report) []Finding {
 	type id struct {
 		severity              risk.Severity
 		rule, object, message string
+		live                  bool
 	}
 	var order []id
 	apps := map[id][]string{}
-	for _, f := range r.Risks {
-		k := id{f.Severity, f.Rule, f.Object, f.Message}
+	for _, f := range r.AllRisks() {
+		k := id{f.Severity, f.Rule, f.Object, f.Message, r.Live != nil && slices.Contains(r.Live.Risks, f)}
 		if _, ok := apps[k]; !ok {
 			order = append(order, k)
 		}
@@ -36,7 +40,7 @@ func Findings(r preview.Report) []Finding {
 	}
 	out := make([]Finding, 0, len(order))
 	for _, k := range order {
-		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), markdown.Visible(Few(apps[k]))})
+		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), markdown.Visible(Few(apps[k])), k.live})
 	}
 	return out
 }
