@@ -90,3 +90,34 @@ func below(ctx context.Context, files snapshot.FS, root string) ([]string, error
 	})
 	return out, err
 }
+
+// Declared is an object, and where it is described.
+type Declared struct {
+	Object map[string]any
+	Origin string
+}
+
+// Sources are what policies are made of.
+type Sources struct {
+	Files []File
+	// Extra hold everywhere, Declared for objects that go to one cluster.
+	Extra    []Declared
+	Declared map[string][]Declared
+}
+
+// AdmissionGroup is the API group of Kubernetes' own policies.
+const AdmissionGroup = "admissionregistration.k8s.io"
+
+// Concerns tells whether objects of a kind may be policies, or what these are
+// given: namespaces, definitions, and what parameters are in.
+func Concerns(group, kind string) bool {
+	switch group {
+	case AdmissionGroup:
+		return strings.HasPrefix(kind, "ValidatingAdmissionPolicy")
+	case "":
+		return kind == "Namespace" || kind == "ConfigMap"
+	case "apiextensions.k8s.io":
+		return kind == "CustomResourceDefinition"
+	}
+	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
+}

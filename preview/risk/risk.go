@@ -117,7 +117,7 @@ func (s *Set) Severity(rule string) Severity {
 func (s *Set) Judge(c Change) []Finding {
 	var out []Finding
 	for _, r := range s.rules {
-		if r.Severity == Off || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
+		if r.Severity == Off || r.Find == nil || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
 			continue
 		}
 		for _, message := range r.Find(c) {

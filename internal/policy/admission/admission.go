@@ -23,6 +23,9 @@ type Given struct {
 	Object map[string]any
 	// Origin is where it is described.
 	Origin string
+	// Loose has a policy that no binding names deny; else it does nothing, as in
+	// a cluster.
+	Loose bool
 }
 
 // SeverityAnnotation of a policy or a binding says how grave its violations
@@ -69,10 +72,8 @@ type validation struct {
 	text, expression string
 }
 
-// New compiles what is given. Policies that no binding names do nothing, as in
-// a cluster, unless loose has them deny. Those that cannot be used are the
-// problems.
-func New(given []Given, loose bool) (*Engine, []string) {
+// New compiles what is given. Policies that cannot be used are the problems.
+func New(given []Given) (*Engine, []string) {
 	var problems []string
 	e := &Engine{world: newWorld(given)}
 	env, err := newEnv()
@@ -102,7 +103,7 @@ func New(given []Given, loose bool) (*Engine, []string) {
 			continue
 		}
 		bound := bindings[p.Name]
-		if len(bound) == 0 && loose {
+		if len(bound) == 0 && g.Loose {
 			bound = []binding{{spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny}}}}
 		}
 		if len(bound) == 0 {

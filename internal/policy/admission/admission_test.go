@@ -39,9 +39,9 @@ func TestPolicies(t *testing.T) {
 			}
 			var given []admission.Given
 			for _, u := range parts["declared"] {
-				given = append(given, admission.Given{Object: u.Object, Origin: "p.yaml"})
+				given = append(given, admission.Given{Object: u.Object, Origin: "p.yaml", Loose: strings.Contains(string(archive.Comment), "loose")})
 			}
-			e, problems := admission.New(given, strings.Contains(string(archive.Comment), "loose"))
+			e, problems := admission.New(given)
 			var got strings.Builder
 			for _, p := range problems {
 				got.WriteString("problem: " + p + "\n")

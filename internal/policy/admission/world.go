@@ -132,8 +132,12 @@ func asksBeyondName(s *metav1.LabelSelector) bool {
 // named holds a subject against one rule. By matchPolicy Equivalent, which is
 // the default, another version is the same object.
 func (a asked) named(r admissionv1.NamedRuleWithOperations) bool {
-	any := func(list []string, want string) bool { return slices.Contains(list, want) || slices.Contains(list, "*") }
-	operation := slices.ContainsFunc(r.Operations, func(o admissionv1.OperationType) bool { return o == admissionv1.OperationAll || string(o) == a.operation })
+	any := func(list []string, want string) bool {
+		return slices.Contains(list, want) || slices.Contains(list, "*")
+	}
+	operation := slices.ContainsFunc(r.Operations, func(o admissionv1.OperationType) bool {
+		return o == admissionv1.OperationAll || string(o) == a.operation
+	})
 	scope := r.Scope == nil || *r.Scope == admissionv1.AllScopes || (*r.Scope == admissionv1.NamespacedScope) == (a.namespace != "")
 	names := len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, a.subject.Key.Name)
 	return operation && scope && names && any(r.APIGroups, a.gvk.Group) && (any(r.Resources, a.resource) || slices.Contains(r.Resources, "*/*"))

@@ -35,11 +35,12 @@ type rule struct {
 	except *rego.PreparedEvalQuery
 }
 
-var (
-	named = regexp.MustCompile(`^(deny|violation|warn)(?:_([a-zA-Z0-9_]+))?$`)
-	// banned reach the world outside, or tell of it.
-	banned = []string{"http.send", "net.lookup_ip_addr", "opa.runtime", "providers.aws.sign_req"}
-)
+var named = regexp.MustCompile(`^(deny|violation|warn)(?:_([a-zA-Z0-9_]+))?$`)
+
+// banned are functions that reach the world outside, or tell of it.
+func banned() []string {
+	return []string{"http.send", "net.lookup_ip_addr", "opa.runtime", "providers.aws.sign_req"}
+}
 
 // New compiles policies. Those that cannot be used are the problems; the
 // others count all the same.
@@ -61,7 +62,7 @@ func (e *Engine) Empty() bool { return len(e.rules) == 0 }
 // capabilities are those of a policy that asks nobody.
 func capabilities() *ast.Capabilities {
 	c := ast.CapabilitiesForThisVersion()
-	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return slices.Contains(banned, b.Name) })
+	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return slices.Contains(banned(), b.Name) })
 	c.AllowNet = []string{}
 	return c
 }
@@ -133,8 +134,7 @@ func (e *Engine) take(ctx context.Context, c *ast.Compiler, m *ast.Module) []str
 	for _, r := range m.Rules {
 		name := r.Head.Name.String()
 		if len(r.Head.Ref()) > 0 {
-			name = strings.TrimSuffix(fmt.Sprint(r.Head.Ref()[0].Value), "")
-			name = strings.Trim(name, `"`)
+			name = strings.Trim(fmt.Sprint(r.Head.Ref()[0].Value), `"`)
 		}
 		match := named.FindStringSubmatch(name)
 		full := pkg + "." + name
@@ -155,7 +155,7 @@ func (e *Engine) take(ctx context.Context, c *ast.Compiler, m *ast.Module) []str
 			if level, ok := policy.LevelOf(word); ok {
 				made.level = level
 			} else {
-				problems = append(problems, policy.Problem(made.origin, fmt.Errorf("%q is no severity; want critical, warning or notice; it counts as %s", word, made.level)))
+				problems = append(problems, fmt.Sprintf("the policy %s names the severity %q; want critical, warning or notice; it counts as %s", made.origin, word, made.level))
 			}
 		}
 		if exceptions, err := prepare("exception"); err == nil {
