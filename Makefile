@@ -72,8 +72,8 @@ test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and en
 	set -e; bin/devcluster up --dir $(TEST_CLUSTERS) --clusters hub,edge --audit; \
 	echo "running the tests (the first run compiles the Kubernetes and Helm libraries: a few minutes)"; \
 	export TRUEUP_TEST_CLUSTERS=$(TEST_CLUSTERS) TRUEUP_TEST_FORGE=$(GITEA); \
-	echo go test ./...; go test ./...; \
-	echo go test -race $(RACE_PACKAGES); go test -race $(RACE_PACKAGES)
+	echo go test ./...; go test -timeout 20m ./...; \
+	echo go test -race $(RACE_PACKAGES); go test -race -timeout 20m $(RACE_PACKAGES)
 	go test -C internal/devcluster ./...
 
 FUZZTIME ?= 5000x

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,24 +28,11 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	server := &tap{}
 	w := start(t, func(o *agent.Options) { o.Config = server.on(o.Config) })
 	w.near("killed", twoMaps)
-	values := []string{"x", "1", "y", "1"} // drifts, is put back, and again
+	values := []string{"x", "1"} // drifts, and is put back
 	for at := range 3 {
 		for i, value := range values {
 			w.stop()
-			dying := make(chan struct{})
-			left := at
-			server.setRefuse(func(req *http.Request) *http.Response {
-				if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") || strings.Contains(req.URL.Path, "/events") {
-					return nil
-				}
-				if left--; left == -1 {
-					close(dying)
-				}
-				if left < 0 {
-					return refusal(req, http.StatusServiceUnavailable, "ServiceUnavailable")
-				}
-				return nil
-			})
+			dying := server.dieAt(at)
 			w.byHandHere("killed", "one", value)
 			w.run()
 			want := "opened"
@@ -99,20 +87,7 @@ func TestKilledWhileSyncing(t *testing.T) {
 	const most = 20
 	for at := range most {
 		w.stop()
-		dying := make(chan struct{})
-		left := at
-		server.setRefuse(func(req *http.Request) *http.Response {
-			if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") || strings.Contains(req.URL.Path, "/events") {
-				return nil
-			}
-			if left--; left == -1 {
-				close(dying)
-			}
-			if left < 0 {
-				return refusal(req, http.StatusServiceUnavailable, "ServiceUnavailable")
-			}
-			return nil
-		})
+		dying := server.dieAt(at)
 		value, name := fmt.Sprint("v", at), fmt.Sprint("extra-", at)
 		w.write("halfway/all.yaml", fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: %s}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: %s}}\n", value, name))
 		w.commit(fmt.Sprint("Change everything, the ", at, "th time"))
@@ -150,6 +125,26 @@ func TestKilledWhileSyncing(t *testing.T) {
 		}
 	}
 	t.Errorf("a sync of three objects is not done after %d writes", most)
+}
+
+// dieAt lets so many writes through, and refuses all from then on, as if their
+// sender had ended; the first of those closes what it returns.
+func (t *tap) dieAt(writes int) (dying <-chan struct{}) {
+	died := make(chan struct{})
+	var sent atomic.Int64
+	t.setRefuse(func(req *http.Request) *http.Response {
+		if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") || strings.Contains(req.URL.Path, "/events") {
+			return nil
+		}
+		switch n := int(sent.Add(1)); {
+		case n <= writes:
+			return nil
+		case n == writes+1:
+			close(died)
+		}
+		return refusal(req, http.StatusServiceUnavailable, "ServiceUnavailable")
+	})
+	return died
 }
 
 func (w *world) lastMoment(app string) string {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/heat"
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/drift/revert"
 	"github.com/trueup-dev/trueup/internal/object"
 )
@@ -215,24 +215,7 @@ func fightKey(f v1alpha1.DriftFight) object.Key {
 }
 
 // FightText tells one fight: who sets what, and until when it is left.
-func FightText(f v1alpha1.DriftFight) string {
-	until := f.Until.UTC().Format("2006-01-02 15:04:05 UTC")
-	subject := fightKey(f).Short()
-	if f.Path == "" {
-		return fmt.Sprintf("%s was created again %d times, and somebody deletes it each time; it is left so until %s", subject, f.Corrections, until)
-	}
-	other := cmp.Or(f.Manager, "somebody unknown")
-	ours, theirs := "sets "+cmp.Or(text(f.Desired), "nothing"), cmp.Or(text(f.Live), "nothing")
-	if f.Desired == nil {
-		ours = "removes it"
-	}
-	line := fmt.Sprintf("%s %s: %s %s, %s sets %s; corrected %d times, and left to %s until %s", subject, f.Path, object.FieldManager, ours, other, theirs, f.Corrections, other, until)
-	if f.Manager == object.FieldManager {
-		line = fmt.Sprintf("%s %s: %s %s, and the server makes it %s: an admission webhook or the kind itself; sent %d times, and left so until %s",
-			subject, f.Path, object.FieldManager, ours, theirs, f.Corrections, until)
-	}
-	return line
-}
+func FightText(f v1alpha1.DriftFight) string { return output.FightText(f) }
 
 // fightsText is the condition's message: each fight, and the rule that ends it.
 func fightsText(all []v1alpha1.DriftFight) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trueup-dev/trueup/adopt"
 	"github.com/trueup-dev/trueup/drift/output"
+	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
@@ -127,9 +128,9 @@ const maxBody = 60_000
 // Body is the text of the pull request, in Markdown.
 func (in Input) Body() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "The live values of the application %s", output.Code(in.App))
+	fmt.Fprintf(&b, "The live values of the application %s", markdown.Code(in.App))
 	if in.Cluster != "" {
-		fmt.Fprintf(&b, " in the cluster %s", output.Code(in.Cluster))
+		fmt.Fprintf(&b, " in the cluster %s", markdown.Code(in.Cluster))
 	}
 	b.WriteString(" are written to Git. Merged, this closes the difference: nothing changes in the cluster.\n")
 	parts := in.table()
@@ -162,14 +163,14 @@ func (in Input) table() []string {
 		if a.Field.Path == "" {
 			live = "deleted"
 		}
-		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", output.Prose(a.Key.Short()), output.Code(a.Field.Path),
-			output.Code(shown(a.Field.Desired)), output.Code(live), output.Prose(cmp.Or(by(a), "not known")), since, output.Prose(a.How)))
+		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", markdown.Text(a.Key.Short()), markdown.Code(a.Field.Path),
+			markdown.Code(shown(a.Field.Desired)), markdown.Code(live), markdown.Text(cmp.Or(by(a), "not known")), since, markdown.Text(a.How)))
 	}
 	if len(out) > 0 {
 		out[0] = "\n| Object | Field | Git | Live | Changed by | At | Written to |\n|---|---|---|---|---|---|---|\n" + out[0]
 	}
 	if len(in.Others) > 0 {
-		out = append(out, "\n**The changed files describe other applications as well**: "+output.Prose(strings.Join(in.Others, ", "))+".\n")
+		out = append(out, "\n**The changed files describe other applications as well**: "+markdown.Text(strings.Join(in.Others, ", "))+".\n")
 	}
 	return out
 }
@@ -177,7 +178,7 @@ func (in Input) table() []string {
 func (in Input) refused() []string {
 	var out []string
 	for _, r := range in.Refused {
-		out = append(out, fmt.Sprintf("| %s | %s | %s |\n", output.Prose(r.Key.Short()), output.Code(r.Path), output.Prose(r.Reason)))
+		out = append(out, fmt.Sprintf("| %s | %s | %s |\n", markdown.Text(r.Key.Short()), markdown.Code(r.Path), markdown.Text(r.Reason)))
 	}
 	if len(out) > 0 {
 		out[0] = "\nNot adopted:\n\n| Object | Field | Because |\n|---|---|---|\n" + out[0]
@@ -188,7 +189,7 @@ func (in Input) refused() []string {
 func (in Input) timeline() []string {
 	var out []string
 	for _, m := range in.Timeline {
-		out = append(out, fmt.Sprintf("| %s | %s |\n", when(m.At), output.Prose(m.Text)))
+		out = append(out, fmt.Sprintf("| %s | %s |\n", when(m.At), markdown.Text(m.Text)))
 	}
 	if len(out) > 0 {
 		out[0] = "\nTimeline (UTC):\n\n| When | What |\n|---|---|\n" + out[0]

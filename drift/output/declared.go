@@ -6,6 +6,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/markdown"
 )
 
 // Declared tells in a line where Git declares a value and who touched that
@@ -42,19 +43,19 @@ func where(d *drift.Declaration) string {
 	if d.Repository != "" {
 		text += " of " + d.Repository
 	}
-	return visible(text)
+	return markdown.Visible(text)
 }
 
 func author(d *drift.Declaration) string {
 	if d.Author == "" {
 		return "somebody without a name"
 	}
-	return short(visible(d.Author))
+	return short(markdown.Visible(d.Author))
 }
 
 // commit is (3f2a91c, 2026-03-01 "Scale web to 3").
 func commit(d *drift.Declaration) string {
-	text := "(" + visible(d.Commit[:min(len(d.Commit), shortID)])
+	text := "(" + markdown.Visible(d.Commit[:min(len(d.Commit), shortID)])
 	if d.Time != nil {
 		text += ", " + d.Time.UTC().Format(time.DateOnly)
 	}

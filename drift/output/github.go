@@ -32,6 +32,11 @@ func (r Report) GitHub(w io.Writer) error {
 				annotate(&b, at, sentence(o, f))
 			}
 		}
+		for _, f := range app.fights() {
+			at := annotation{level: "warning", title: app.Name + ": fight"}
+			at.file, at.line = spot(f.object, f.declared())
+			annotate(&b, at, f.text)
+		}
 		if app.Unlisted > 0 {
 			annotate(&b, annotation{level: "warning", title: title}, fmt.Sprintf("%d more differences are not listed in the status", app.Unlisted))
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ownership"
+	"github.com/trueup-dev/trueup/internal/markdown"
 )
 
 // hand is who wrote the live value, and when.
@@ -23,9 +24,9 @@ func hand(f drift.Field) string {
 // "kubectl (scale) by ana from 10.0.0.7". A manager is a client's name, not a
 // person's.
 func Hand(f drift.Field) string {
-	name := visible(ownership.Client(f.Manager, f.Subresource))
+	name := markdown.Visible(ownership.Client(f.Manager, f.Subresource))
 	if name == "" && len(f.Audit) == 1 {
-		name = visible(f.Audit[0].Manager)
+		name = markdown.Visible(f.Audit[0].Manager)
 	}
 	if text := By(f.Audit); text != "" {
 		return strings.TrimPrefix(name+" "+text, " ")
@@ -45,7 +46,7 @@ func By(actors []audit.Actor) string {
 	if len(actors) == 0 {
 		return ""
 	}
-	return "by " + visible(audit.Text(actors))
+	return "by " + markdown.Visible(audit.Text(actors))
 }
 
 // traced says when a value was changed or removed that nobody owns, and who
@@ -61,9 +62,9 @@ func traced(f drift.Field) string {
 	case 0:
 		return text + ", nobody is known to have done it"
 	case 1:
-		return text + "; " + visible(t.Managers[0]) + " wrote then"
+		return text + "; " + markdown.Visible(t.Managers[0]) + " wrote then"
 	default:
-		return text + "; " + visible(strings.Join(t.Managers[:n-1], ", ")+" and "+t.Managers[n-1]) + " wrote then"
+		return text + "; " + markdown.Visible(strings.Join(t.Managers[:n-1], ", ")+" and "+t.Managers[n-1]) + " wrote then"
 	}
 }
 

@@ -43,7 +43,7 @@ type junitResult struct {
 }
 
 // JUnit writes a suite for each application and a case for each object: one
-// that a sync would change fails. What a sync leaves alone is told, and passes.
+// that a sync would change fails, and so does each fight. What a sync leaves alone is told, and passes.
 func (r Report) JUnit(w io.Writer) error {
 	all := junitSuites{Name: "drift"}
 	for _, app := range r.Applications {
@@ -78,6 +78,12 @@ func (a *Application) suite() junitSuite {
 			s.Errors++
 		}
 		s.Cases = append(s.Cases, c)
+	}
+	for _, f := range a.fights() {
+		s.Failures++
+		file, line := spot(f.object, f.declared())
+		name := strings.TrimSuffix("fight: "+f.object.Key().Short()+" "+f.path, " ")
+		s.Cases = append(s.Cases, junitCase{Class: s.Name, Name: name, File: file, Line: line, Failure: &junitResult{"Fight", f.text, f.text}})
 	}
 	if a.Unlisted > 0 {
 		s.Failures++

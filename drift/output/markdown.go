@@ -3,11 +3,13 @@ package output
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/internal/markdown"
 )
 
 // maxMarkdown bounds a document in bytes: comments on forges take 65,536.
@@ -20,7 +22,7 @@ func (r Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	r.verdict(&b)
 	hidden := 0
-	for _, section := range append(r.table(), r.details()...) {
+	for _, section := range slices.Concat(r.table(), r.details(), r.fights()) {
 		const foot = 100
 		if b.Len()+len(section) > maxMarkdown-foot {
 			hidden++
@@ -60,9 +62,12 @@ func (r Report) verdict(b *strings.Builder) {
 	if unknown > 0 {
 		fmt.Fprintf(b, ", **%d not compared**", unknown)
 	}
+	if n := r.countFights(); n > 0 {
+		fmt.Fprintf(b, ", **%s**", plural(n, "fight"))
+	}
 	b.WriteString("\n")
 	if text := r.Summary(); text != "" {
-		b.WriteString("\n" + prose(text) + "\n")
+		b.WriteString("\n" + markdown.Text(text) + "\n")
 	}
 }
 
@@ -73,9 +78,9 @@ func (r Report) table() []string {
 		var what string
 		switch {
 		case app.Problem != "" && app.Drifted() && app.Drift != nil:
-			what = extent(app.Drift) + "; not compared in part: " + prose(Value(app.Problem))
+			what = extent(app.Drift) + "; not compared in part: " + markdown.Text(Value(app.Problem))
 		case app.Problem != "":
-			what = "not compared: " + prose(Value(app.Problem))
+			what = "not compared: " + markdown.Text(Value(app.Problem))
 		case app.Drift != nil && app.Drift.Objects > 0:
 			what = extent(app.Drift)
 		default:
@@ -87,10 +92,10 @@ func (r Report) table() []string {
 				since = d.Since.UTC().Format("2006-01-02 15:04")
 			}
 			if len(d.By) > 0 {
-				by = prose(strings.Join(d.By, ", "))
+				by = markdown.Text(strings.Join(d.By, ", "))
 			}
 		}
-		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |\n", code(app.Name), code(app.Cluster), what, since, by))
+		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |\n", markdown.Code(app.Name), markdown.Code(app.Cluster), what, since, by))
 	}
 	if len(out) > 0 {
 		out[0] = "\n| Application | Cluster | Drift | Since | By |\n|---|---|---|---|---|\n" + out[0]
@@ -121,7 +126,7 @@ func (r Report) details() []string {
 		app := byName[g.Applications[0]]
 		title := ""
 		if app.Name != "" {
-			title = "\n#### " + prose(g.Names()) + "\n"
+			title = "\n#### " + markdown.Text(g.Names()) + "\n"
 		}
 		for _, o := range app.Objects {
 			out = append(out, title+section(o))
@@ -136,15 +141,15 @@ func (r Report) details() []string {
 
 func section(o drift.Object) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n**%s**", prose(o.Key().Short()))
+	fmt.Fprintf(&b, "\n**%s**", markdown.Text(o.Key().Short()))
 	if o.Origin != "" {
-		b.WriteString(" " + code(o.Origin))
+		b.WriteString(" " + markdown.Code(o.Origin))
 	}
 	if text := fate(o); text != "" {
 		b.WriteString(" " + text)
 	}
 	if by := blamed(o.Declared); by != "" {
-		b.WriteString("; " + prose(by))
+		b.WriteString("; " + markdown.Text(by))
 	}
 	b.WriteString("\n")
 	if len(o.Fields) == 0 {
@@ -156,7 +161,7 @@ func section(o drift.Object) string {
 		if f.Rule != "" {
 			class += ": " + f.Rule
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Path), code(desired(f))+origins(f), code(live(f)), prose(class), prose(hand(f)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", markdown.Code(f.Path), markdown.Code(desired(f))+origins(f), markdown.Code(live(f)), markdown.Text(class), markdown.Text(hand(f)))
 	}
 	return b.String()
 }
@@ -164,31 +169,9 @@ func section(o drift.Object) string {
 // origins is a second line for a cell: who declared the value.
 func origins(f drift.Field) string {
 	if by := blamed(f.Declared); by != "" {
-		return "<br>" + prose(by)
+		return "<br>" + markdown.Text(by)
 	}
 	return ""
-}
-
-// code shows text as it is. An element with entities, not backticks: inside a
-// table no other form holds every value.
-func code(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return "<code>" + prose(text) + "</code>"
-}
-
-// prose makes Markdown show text as it is, what does not print as escapes.
-func prose(text string) string {
-	var b strings.Builder
-	for _, r := range visible(text) {
-		if strings.ContainsRune("&<>\"'`|\\*_~#!@[]()$\n\r", r) {
-			fmt.Fprintf(&b, "&#%d;", r)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return strings.ReplaceAll(b.String(), "://", "&#58;//")
 }
 
 // extent reads "2 fields in 1 object".

@@ -51,6 +51,20 @@ func application(name, live string, more ...v1alpha1.DriftChange) *v1alpha1.Appl
 	return app
 }
 
+// fights are of a field, of one that the server makes what it is, and of an
+// object that somebody deletes.
+func fights() []v1alpha1.DriftFight {
+	since, until := metav1.NewTime(time.Date(2026, 8, 20, 11, 2, 0, 0, time.UTC)), metav1.NewTime(time.Date(2026, 8, 20, 12, 2, 0, 0, time.UTC))
+	return []v1alpha1.DriftFight{
+		{Kind: "ConfigMap", Namespace: "eu-7", Name: "limits", Corrections: 4, Since: since, Until: until},
+		{Kind: "ConfigMap", Namespace: "eu-7", Name: "mode", Path: `data["a|b"]`, Desired: raw(`"x"`), Live: raw(`"<b>](\u202e"`), Manager: "trueup", Corrections: 3, Since: since, Until: until},
+		{
+			Group: "apps", Kind: "Deployment", Namespace: "eu-7", Name: "web", Path: "spec.template.spec.containers[name=web].image",
+			Desired: raw(`"web:1.4"`), Live: raw(`"web:debug"`), Manager: "kubectl-edit", Corrections: 3, Since: since, Until: until,
+		},
+	}
+}
+
 func sample() output.Report {
 	gone := v1alpha1.DriftChange{Kind: "ConfigMap", Namespace: "eu-7", Name: "limits", Class: "declared"}
 	secret := v1alpha1.DriftChange{Kind: "Secret", Namespace: "eu-7", Name: "db", Path: "data.password", Desired: raw(`"<secret #a1f3>"`), Live: raw(`"<secret #c02e>"`), Class: "declared"}
@@ -67,6 +81,9 @@ func sample() output.Report {
 	for _, app := range []*v1alpha1.Application{
 		application("eu-1", `"web:debug"`), application("eu-2", `"web:debug"`), application("eu-7", `"web:debug"`, gone, hostile, secret), unknown, fine,
 	} {
+		if app.Name == "eu-7" {
+			app.Status.Drift.Fights = fights()
+		}
 		next := output.FromStatus(app)
 		next.Cluster, next.Revision = "cluster-"+app.Name, "9f3c1ab"
 		apps = append(apps, next)

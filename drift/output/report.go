@@ -13,6 +13,7 @@ import (
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/ownership"
+	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -217,7 +218,7 @@ const maxRunes = 160
 // Nothing in it moves a cursor or turns the line around.
 func Value(v any) string {
 	text, plain := v.(string)
-	if !plain || text == "" || strings.ContainsAny(text, "\"\\") || strings.TrimSpace(text) != text || typed(text) || text != visible(text) {
+	if !plain || text == "" || strings.ContainsAny(text, "\"\\") || strings.TrimSpace(text) != text || typed(text) || text != markdown.Visible(text) {
 		var b strings.Builder
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
@@ -227,29 +228,11 @@ func Value(v any) string {
 			text = strings.TrimSpace(b.String())
 		}
 	}
-	text = visible(text)
+	text = markdown.Visible(text)
 	if runes := []rune(text); len(runes) > maxRunes {
 		return string(runes[:maxRunes]) + fmt.Sprintf("… (%d characters)", len(runes))
 	}
 	return text
-}
-
-// visible writes every rune that cannot be seen as \uXXXX.
-func visible(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
 }
 
 // typed reports a string that would read as a number or a boolean without its
@@ -288,7 +271,7 @@ func fate(o drift.Object) string {
 	case drift.Orphaned:
 		return "live, tracked by nobody: no sync touches it"
 	case drift.Unknown:
-		return strings.TrimSuffix("could not be compared: "+visible(o.Reason), ": ")
+		return strings.TrimSuffix("could not be compared: "+markdown.Visible(o.Reason), ": ")
 	case drift.InSync, drift.Modified:
 	}
 	return ""
@@ -309,10 +292,10 @@ func sentence(o drift.Object, f drift.Field) string {
 	if f.Desired != nil {
 		git = Value(f.Desired) + " in Git"
 	}
-	text := fmt.Sprintf("%s %s: %s, %s live, by %s", visible(o.Key().Short()), visible(f.Path), git, live(f), hand(f))
+	text := fmt.Sprintf("%s %s: %s, %s live, by %s", markdown.Visible(o.Key().Short()), markdown.Visible(f.Path), git, live(f), hand(f))
 	switch f.Class {
 	case drift.Expected:
-		text += " (expected: " + visible(f.Rule) + ")"
+		text += " (expected: " + markdown.Visible(f.Rule) + ")"
 	case drift.Removed:
 		text += " (dropped from Git)"
 	case drift.Undeclared:

@@ -101,6 +101,7 @@ func sarifRules() []sarifRule {
 		rule("extra", "error", "The object is in the cluster, and not in Git any more."),
 		rule("orphaned", "note", "The object is in the namespace of the application, and nobody tracks it."),
 		rule("unknown", "warning", "The object could not be compared."),
+		rule("fight", "warning", "The difference comes back as often as it is corrected, and is left alone for a while."),
 	}
 }
 
@@ -126,6 +127,9 @@ func (r Report) SARIF(w io.Writer) error {
 			for _, f := range o.Fields {
 				run.Results = append(run.Results, app.result(string(f.Class), o, f, sentence(o, f)))
 			}
+		}
+		for _, f := range app.fights() {
+			run.Results = append(run.Results, app.result("fight", f.object, drift.Field{Path: f.path, Declared: f.declared()}, f.text))
 		}
 	}
 	enc := json.NewEncoder(w)

@@ -24,13 +24,9 @@ type Options struct {
 	Full string
 	// Command reproduces the report on a terminal.
 	Command string
-	// Past are the heads that were previewed before, the newest first.
+	// Past are the heads that were previewed before, the newest first: PastOf
+	// reads them off the last comment.
 	Past []Past
-}
-
-// Past is an earlier head of the pull request.
-type Past struct {
-	Head, Verdict string
 }
 
 const (
@@ -39,7 +35,6 @@ const (
 	// hiddenRoom is kept for the sentence that tells what is not shown, and for
 	// closing what is open.
 	hiddenRoom = 400
-	maxPast    = 5
 	maxRisks   = 25
 )
 
@@ -266,20 +261,5 @@ func foot(r preview.Report, o Options) string {
 	if o.Command != "" {
 		parts = append(parts, markdown.Code(o.Command))
 	}
-	text := "\n---\n<sub>" + strings.Join(parts, " · ") + "</sub>\n"
-	for i, p := range o.Past {
-		if i == maxPast {
-			break
-		}
-		if i == 0 {
-			text += "\n<sub>before: "
-		} else {
-			text += " · "
-		}
-		text += markdown.Code(show.Commit(p.Head)) + " " + markdown.Text(p.Verdict)
-	}
-	if len(o.Past) > 0 {
-		text += "</sub>\n"
-	}
-	return text
+	return "\n---\n<sub>" + strings.Join(parts, " · ") + "</sub>\n" + past(o.Past)
 }
