@@ -28,6 +28,9 @@ type Side struct {
 	Cascades bool
 	Objects  []*unstructured.Unstructured
 	Origins  map[object.Key]string
+	// Remotes are the places beyond the repository that the objects are made
+	// from.
+	Remotes []risk.Remote
 	// Err is why the objects are not known.
 	Err error
 }
@@ -136,6 +139,7 @@ func (c *comparer) pair(base, head *Side) {
 	if base != nil && head != nil {
 		app.Settings = settings(base.Spec, head.Spec)
 	}
+	c.unpinned(&app, base, head)
 	if app.Problem = problem(base, head); app.Problem == nil {
 		app.Objects = c.objects(&app, base, head)
 	}
@@ -150,6 +154,24 @@ func (c *comparer) pair(base, head *Side) {
 	}
 	c.homes[app.Namespace+"/"+app.Name] = shown.Home
 	c.apps = append(c.apps, app)
+}
+
+// unpinned finds places that the change adds or alters, and that nothing pins.
+func (c *comparer) unpinned(app *App, base, head *Side) {
+	severity := c.in.Risks.Severity(risk.UnpinnedRule)
+	if head == nil || severity == risk.Off {
+		return
+	}
+	for _, r := range head.Remotes {
+		if base != nil && slices.Contains(base.Remotes, r) {
+			continue
+		}
+		if why := r.Unpinned(); why != "" {
+			c.risks = append(c.risks, risk.Finding{
+				Rule: risk.UnpinnedRule, Severity: severity, Application: app.Name, Cluster: app.Cluster, Object: "Application " + app.Name, Message: why,
+			})
+		}
+	}
 }
 
 // problem says why an application cannot be compared.

@@ -8,7 +8,7 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), replacements(), access(), workloads(), live(), verdicts())
+	return slices.Concat(deletions(), replacements(), access(), workloads(), live(), remotes(), verdicts())
 }
 
 // verdicts are found by policies.

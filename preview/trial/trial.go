@@ -253,22 +253,22 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		errAfter = r.hold(after)
 	}
 	if p.base != nil {
-		r.before = append(r.before, sideOf(p.base, before, errBefore))
+		r.before = append(r.before, r.sideOf(p.base, before, errBefore))
 	}
 	if p.head != nil {
-		r.after = append(r.after, sideOf(p.head, after, errAfter))
+		r.after = append(r.after, r.sideOf(p.head, after, errAfter))
 	}
 	return out
 }
 
-func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
+func (r *run) sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
 		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
-		s.Objects, s.Origins = d.Objects, d.Origins
+		s.Objects, s.Origins, s.Remotes = d.Objects, d.Origins, r.remotes(d)
 	}
 	return s
 }
