@@ -114,7 +114,10 @@ type pullPost struct {
 	job    ci.Job
 	head   string
 	status string // its context
-	why    error
+	// past are the heads that our last comment tells of.
+	past       []comment.Past
+	repository post.Repository
+	why        error
 }
 
 // connect opens the pull request. That it cannot be posted to is no error.
@@ -142,6 +145,7 @@ func (o previewOptions) connect(ctx context.Context, job ci.Job) (*pullPost, fun
 		forges.Close()
 		return p, nil, err
 	}
+	p.repository = repository
 	p.poster, p.pulls, p.traits = post.NewPoster(repository, post.Options{}), repository.Pulls, repository.Traits(ctx)
 	return p, forges.Close, nil
 }
@@ -217,7 +221,7 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 	ended := verdict(report, risk.Severity(o.failOn), s)
 	body := func(limit int, alerts bool) string {
 		command := "trueup preview --base " + change.Branch + " --head " + change.Head
-		return comment.Write(report, comment.Options{Limit: limit, Instance: o.ci.instance, Alerts: alerts, Full: o.ci.full, Command: command})
+		return comment.Write(report, comment.Options{Limit: limit, Instance: o.ci.instance, Alerts: alerts, Full: o.ci.full, Command: command, Past: p.past})
 	}
 	p.comment(ctx, body(p.traits.Limit, p.traits.Alerts))
 	p.mark(ctx, stateOf(ended, report), show.Summary(report), o.ci.full)
@@ -246,7 +250,8 @@ func (p *pullPost) preview(ctx context.Context, o previewOptions, copied *git.Co
 		return preview.Report{}, trial.Change{}, err
 	}
 	o.untrusted = o.untrusted || p.job.Fork && !o.ci.trusts
-	p.comment(ctx, comment.Placeholder(o.ci.instance, o.head, 0, 0))
+	p.remember(ctx, p.repository, o.ci.instance)
+	p.comment(ctx, comment.WithPast(comment.Placeholder(o.ci.instance, o.head, 0, 0), p.past))
 	p.mark(ctx, post.Pending, "looking for what changes", "")
 	return o.report(ctx, s)
 }
@@ -262,7 +267,7 @@ func (p *pullPost) failed(ctx context.Context, o previewOptions, err error) {
 		p.mark(ctx, post.Failure, "the preview was stopped", "")
 		return
 	}
-	p.comment(ctx, comment.Failed(o.ci.instance, p.head, err, p.job.URL))
+	p.comment(ctx, comment.WithPast(comment.Failed(o.ci.instance, p.head, err, p.job.URL), p.past))
 	p.mark(ctx, post.Failure, "the preview failed", "")
 }
 

@@ -109,11 +109,17 @@ spec:
 	preview(exitDrift)
 	check(head(), "### Preview: 1 of 1 application changes: 1 update", append(one, one...)...)
 
+	before := head()
 	repo.PushTo("feature", "Go back", map[string]string{"web/deploy.yaml": fmt.Sprintf(deployment, "1.0")})
 	if err := clone.Fetch(&gogit.FetchOptions{Auth: auth, RefSpecs: []config.RefSpec{"+refs/heads/*:refs/remotes/origin/*"}}); err != nil {
 		t.Fatal(err)
 	}
 	preview(exitOK)
+	var all []struct{ Body string }
+	forge.Call(http.MethodGet, comments, nil, &all)
+	if text, want := all[len(all)-1].Body, fmt.Sprintf("<sub>before: <code>%.7s</code> 1 of 1 application changes: 1 update</sub>", before); strings.Count(text, want) != 1 {
+		t.Errorf("the head before, %s, is not told once: %s", before, text)
+	}
 	check(head(), "### Preview: nothing changes in 1 application", "trueup/preview pending: looking for what changes", "trueup/preview success: nothing changes in 1 application")
 	onGitea(t, forge, number, token, ci.Token{From: "x", Value: forge.Token(ana)})
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -42,6 +44,7 @@ func TestPreviewLive(t *testing.T) {
 	w.edit("v1", "Secret", "key", "{stringData: {password: second-hunter2}}")
 	w.edit("v1", "ConfigMap", "already", "{data: {x: b}}")
 	w.edit("v1", "ConfigMap", "drifted", "{data: {note: by hand}}")
+	w.known()
 	calls, dry := w.webhook()
 	w.ready()
 	before := calls.Load()
@@ -81,6 +84,9 @@ func TestPreviewLive(t *testing.T) {
 	if len(edits.Overwrites) != 1 || edits.Overwrites[0].Path != "spec.replicas" || edits.Overwrites[0].Manager != "kubectl-edit" || edits.Overwrites[0].Time == nil ||
 		edits.Overwrites[0].Live != 5.0 || edits.Overwrites[0].Base != 2.0 || edits.Overwrites[0].Head != 3.0 || edits.Drifted != 1 || !edits.Drifts[0].Stays {
 		t.Errorf("the edits are %+v", edits)
+	}
+	if e := edits.Overwrites[0]; e.FoundAt == nil || e.FoundAt.Hour() != 10 || len(e.Audit) != 1 || e.Audit[0].User != "ana" {
+		t.Errorf("what the agent knows is not told: %+v", e)
 	}
 	if e := got["ConfigMap NS/nobodys"].Overwrites; len(e) != 1 || !e[0].Hidden || e[0].Live != nil {
 		t.Errorf("what nobody tracks is shown: %+v", e)
@@ -182,7 +188,7 @@ func TestPreviewLiveClusters(t *testing.T) {
 		return "---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: " + w.namespace + "-" + name + ", namespace: trueup}\nspec:\n" +
 			"  source: {repoURL: git@git.example.com:config.git, path: shop, targetRevision: main}\n  destination: {name: " + cluster + ", namespace: default}\n"
 	}
-	w.commit(map[string]string{"apps.yaml": app("edge", "edge") + app("gone", "gone") + app("stranger", "stranger"), "shop/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + w.namespace + "}\ndata: {x: a}\n"})
+	w.commit(map[string]string{"apps.yaml": app("edge", "edge") + app("gone", "gone") + app("stranger", "stranger") + app("context", "with-context") + app("nothing", "with-nothing"), "shop/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + w.namespace + "}\ndata: {x: a}\n"})
 	w.checkout("feature", true)
 	w.commit(map[string]string{"shop/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + w.namespace + "}\ndata: {x: b}\n"})
 	var secrets []string
@@ -193,11 +199,29 @@ func TestPreviewLiveClusters(t *testing.T) {
 		w.must(err)
 		secrets = append(secrets, string(text))
 	}
+	for _, name := range []string{"with-context", "with-nothing"} {
+		secrets = append(secrets, "apiVersion: v1\nkind: Secret\nmetadata: {name: "+name+", labels: {argocd.argoproj.io/secret-type: cluster}}\nstringData: {name: "+name+", server: https://"+name+".example.com}\n")
+	}
 	file := filepath.Join(t.TempDir(), "clusters.yaml")
 	w.must(os.WriteFile(file, []byte(strings.Join(secrets, "---\n")), 0o600))
-	r, _ := w.report(exitIncomplete, "--clusters", file)
-	if len(r.Live.Destinations) != 3 {
+	both := clientcmdapi.NewConfig()
+	for name, config := range map[string]*rest.Config{"hub": w.config, "with-context": edge} {
+		both.Clusters[name] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData, CertificateAuthority: config.CAFile}
+		both.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificate: config.CertFile, ClientCertificateData: config.CertData, ClientKey: config.KeyFile, ClientKeyData: config.KeyData, Token: config.BearerToken}
+		both.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	}
+	both.CurrentContext = "hub"
+	contexts := filepath.Join(t.TempDir(), "kubeconfig")
+	w.must(clientcmd.WriteToFile(*both, contexts))
+	r, _ := w.report(exitIncomplete, "--clusters", file, "--kubeconfig", contexts)
+	if len(r.Live.Destinations) != 5 {
 		t.Fatalf("%+v", r.Live)
+	}
+	if d := r.Live.Destinations[3]; d.Cluster != "with-context" || d.Unknown != "" || len(d.Objects) != 1 {
+		t.Errorf("a Secret without credentials, and a context: %+v", d)
+	}
+	if d := r.Live.Destinations[4]; !strings.Contains(d.Unknown, "holds no credentials of the cluster with-nothing, and the kubeconfig no context of that name") {
+		t.Errorf("a Secret without credentials: %+v", d)
 	}
 	asked, gone, stranger := r.Live.Destinations[0], r.Live.Destinations[1], r.Live.Destinations[2]
 	if len(asked.Objects) != 1 || asked.Objects[0].Verdict != preview.Drifted || !asked.Objects[0].Missing || !asked.Objects[0].Manual || asked.AsOf.IsZero() {

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/clustertest"
 	"github.com/trueup-dev/trueup/internal/kube"
@@ -140,7 +141,7 @@ func (w *liveWorld) change(base, head string) {
 	w.Helper()
 	app := `apiVersion: argoproj.io/v1alpha1
 kind: Application
-metadata: {name: NS, namespace: trueup}
+metadata: {name: NS, namespace: NS}
 spec:
   source: {repoURL: git@git.example.com:config.git, path: shop, targetRevision: main}
   destination: {name: in-cluster, namespace: NS}
@@ -157,7 +158,7 @@ spec:
 
 func (w *liveWorld) preview(args ...string) (code int, stdout, stderr string) {
 	w.Helper()
-	return call(w.T, append([]string{"preview", "--repo", w.dir, "--cache-dir", "", "--kubeconfig", w.file}, args...)...)
+	return call(w.T, append([]string{"preview", "--repo", w.dir, "--cache-dir", "", "--agent-namespace", w.namespace, "--kubeconfig", w.file}, args...)...)
 }
 
 // report previews, and gives the verdicts by object.
@@ -223,6 +224,24 @@ func (w *liveWorld) webhook() (calls, dry *atomic.Int64) {
 	})
 	dry.Store(0)
 	return calls, dry
+}
+
+// known has the cluster hold what an agent found out about a live edit.
+func (w *liveWorld) known() {
+	w.Helper()
+	w.must(installCRDs(w.Context(), w.config))
+	k, err := kube.NewClient(w.config)
+	w.must(err)
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: w.namespace, Namespace: w.namespace}}
+	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example.com/config.git", Path: "shop"}
+	app.Spec.Destination = v1alpha1.ApplicationDestination{Name: "in-cluster", Namespace: w.namespace}
+	w.must(k.Create(w.Context(), app))
+	found := metav1.NewTime(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
+	app.Status.Drift = &v1alpha1.DriftSummary{Objects: 1, Fields: 1, Changes: []v1alpha1.DriftChange{{
+		Group: "apps", Kind: "Deployment", Namespace: w.namespace, Name: "web", Path: "spec.replicas", Class: "declared", Manager: "kubectl-edit",
+		DriftActor: v1alpha1.DriftActor{User: "ana"}, FoundAt: &found,
+	}}}
+	w.must(k.Status().Update(w.Context(), app))
 }
 
 // as writes a kubeconfig of a service account that may do what rules say.

@@ -312,3 +312,14 @@ func TestASilentCluster(t *testing.T) {
 		}
 	})
 }
+
+// TestUntrusted: for those who may not push, no cluster is asked.
+func TestUntrusted(t *testing.T) {
+	t.Parallel()
+	tried, c := many(t, 3)
+	tried.Report.Untrusted = true
+	d := judge(c).Judge(t.Context(), tried).Destinations[0]
+	if c.reads != 0 || len(c.sent) != 0 || d.LeftOut != 3 || !strings.Contains(d.Unknown, "may not push") {
+		t.Errorf("%d reads, sent %v, %+v", c.reads, c.sent, d)
+	}
+}
