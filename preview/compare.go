@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 )
 
@@ -41,6 +42,9 @@ type Input struct {
 	MaskKey []byte
 	// Risks say what is risky; nil is risk.Default().
 	Risks *risk.Set
+	// Policies judge objects that change; nil knows none. Values of Secrets are
+	// marks in what it is given.
+	Policies func(policy.Subject) policy.Verdict
 }
 
 // Compare tells what changes. It is pure: what it returns shares no memory that
@@ -76,6 +80,11 @@ func Compare(in Input) Report {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
 	})
 	out.Risks = risk.Sort(out.Risks)
+	if len(c.standing) > 0 {
+		out.Standing = risk.Sort(c.standing)
+	}
+	slices.Sort(c.unknown)
+	out.Warnings = slices.Compact(c.unknown)
 	out.Sections = sections(out.Apps, c.homes)
 	if out.Apps == nil {
 		out.Apps = []App{}
@@ -98,7 +107,10 @@ type comparer struct {
 	in    Input
 	apps  []App
 	risks []risk.Finding
-	homes map[string]string // of applications, by name
+	// standing is violated on base already, unknown could not be evaluated there.
+	standing []risk.Finding
+	unknown  []string
+	homes    map[string]string // of applications, by name
 }
 
 // pair compares one application with itself; nil is that a side has none.
@@ -215,6 +227,28 @@ func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstruc
 		f.Application, f.Cluster, f.Object = app.Name, app.Cluster, o.Key().Short()
 		c.risks = append(c.risks, f)
 	}
+	if c.in.Policies != nil {
+		c.hold(app, o, before, after, change.Paths)
+	}
+}
+
+// hold holds a change against policies.
+func (c *comparer) hold(app *App, o Object, before, after *unstructured.Unstructured, paths []string) {
+	s := policy.Subject{
+		Action: string(o.Action), Application: app.Name, Namespace: app.Namespace, Cluster: app.Cluster, Key: o.Key(), Paths: paths,
+	}
+	if o.Action == Rename {
+		s.Action = string(Update)
+		s.Paths = append(slices.Clone(paths), "metadata.name")
+	}
+	if before != nil {
+		s.Before = drift.Masked(before, c.in.MaskKey)
+	}
+	if after != nil {
+		s.After = drift.Masked(after, c.in.MaskKey)
+	}
+	v := c.in.Policies(s)
+	c.risks, c.standing, c.unknown = append(c.risks, v.New...), append(c.standing, v.Standing...), append(c.unknown, v.Unknown...)
 }
 
 // index drops what trueup adds to know its own: it names the application.
