@@ -64,8 +64,15 @@ $(SSHD):
 	@echo "installing openssh-server for the tests (apt-get)"
 	@apt-get update -qq && apt-get install -y -qq --no-install-recommends openssh-server
 
+# They look at the pages of previews in a browser. Where none can be installed, that test is skipped.
+CHROMIUM := /usr/bin/chromium
+
+$(CHROMIUM):
+	@echo "installing chromium for the tests of pages (apt-get: 350 MB, about a minute)"
+	@{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || echo "chromium cannot be installed: pages are not looked at in a browser"
+
 .PHONY: test
-test: devcluster $(SSHD) $(GITEA) ## Run every test: unit, golden, layer, and end to end on real control planes and a real Gitea
+test: devcluster $(SSHD) $(CHROMIUM) $(GITEA) ## Run every test: unit, golden, layer, and end to end on real control planes and a real Gitea
 	@echo "starting two control planes for the tests (the first time builds Kubernetes from source: about 10 minutes on 2 cores)"
 	@bin/devcluster down --dir $(TEST_CLUSTERS)
 	@trap 'bin/devcluster down --dir $(TEST_CLUSTERS)' EXIT; \

@@ -14,9 +14,8 @@ import (
 // have been broken for too long, and again when they work.
 type reachability struct {
 	destinations *Destinations
-	// wake looks at the applications of a cluster; with doubt everything is
-	// read again.
-	wake func(ctx context.Context, name, server string, doubt bool) error
+	// wake looks at the applications of a cluster.
+	wake func(ctx context.Context, name, server string) error
 	log  logr.Logger
 }
 
@@ -45,10 +44,9 @@ func (r reachability) look(ctx context.Context, known map[string]reach) {
 	for _, c := range r.destinations.connections() {
 		was, is := known[c.ports.Server], c.objects.reach(time.Now())
 		log := r.log.WithValues("cluster", c.ports.Name)
-		text, doubt := was.turns(is)
-		if text != "" {
+		if text := was.turns(is); text != "" {
 			log.Info(text, "since", cmp.Or(is.since, was.since), "error", fmt.Sprint(is.cause), "refused", is.refused)
-			if err := r.wake(ctx, c.ports.Name, c.ports.Server, doubt); err != nil {
+			if err := r.wake(ctx, c.ports.Name, c.ports.Server); err != nil {
 				log.Error(err, "list the applications of a cluster")
 				continue // they are woken at the next tick
 			}
@@ -58,18 +56,17 @@ func (r reachability) look(ctx context.Context, known map[string]reach) {
 }
 
 // turns says what has changed for the applications of a cluster, empty where
-// nothing has. doubt: what is known of their objects may be of another time.
-func (was reach) turns(is reach) (text string, doubt bool) {
-	back := was.overdue && !is.overdue
+// nothing has.
+func (was reach) turns(is reach) string {
 	switch {
 	case is.overdue && !was.overdue:
-		return "the cluster is unreachable: what is known of it counts no more", false
-	case back || is.since.IsZero() && !was.since.IsZero():
-		return "the cluster can be watched again", back
+		return "the cluster is unreachable: what is known of it counts no more"
+	case was.overdue && !is.overdue, is.since.IsZero() && !was.since.IsZero():
+		return "the cluster can be watched again"
 	case is.refused != was.refused:
-		return "the kinds that the cluster does not let be watched are others now", false
+		return "the kinds that the cluster does not let be watched are others now"
 	}
-	return "", false
+	return ""
 }
 
 // unreachable tells for how long clusters cannot be watched, when it is asked.

@@ -35,24 +35,23 @@ func TestTurnsOfACluster(t *testing.T) {
 	for name, tc := range map[string]struct {
 		was, is reach
 		text    string
-		doubt   bool
 	}{
-		"nothing is broken":                      {at(0), at(time.Hour), "", false},
-		"a break of a moment":                    {at(time.Minute), at(90*time.Second, cut), "", false},
-		"which ends":                             {at(90*time.Second, cut), at(2 * time.Minute), back, false},
-		"one that lasts":                         {at(90*time.Second, cut), at(2*time.Minute, cut), silent, false},
-		"which goes on":                          {at(2*time.Minute, cut), at(time.Hour, cut), "", false},
-		"which ends after long":                  {at(time.Hour, cut), at(time.Hour), back, true},
-		"which gives way to one of a moment":     {at(150*time.Second, cut), at(160*time.Second, later), back, true},
-		"a kind is refused for a moment":         {at(0), at(time.Second, denied), "", false},
-		"a kind is refused for long":             {at(time.Second, denied), at(time.Minute, denied), others, false},
-		"another one as well":                    {at(time.Minute, denied), at(time.Minute, other, denied), others, false},
-		"it is allowed again":                    {at(time.Minute, denied), at(2 * time.Minute), others, false},
-		"a cluster falls silent that refused":    {at(90*time.Second, denied, cut), at(2*time.Minute, denied, cut), silent, false},
-		"a cluster is back that refuses as ever": {at(2*time.Minute, denied, cut), at(3*time.Minute, denied), back, true},
+		"nothing is broken":                      {at(0), at(time.Hour), ""},
+		"a break of a moment":                    {at(time.Minute), at(90*time.Second, cut), ""},
+		"which ends":                             {at(90*time.Second, cut), at(2 * time.Minute), back},
+		"one that lasts":                         {at(90*time.Second, cut), at(2*time.Minute, cut), silent},
+		"which goes on":                          {at(2*time.Minute, cut), at(time.Hour, cut), ""},
+		"which ends after long":                  {at(time.Hour, cut), at(time.Hour), back},
+		"which gives way to one of a moment":     {at(150*time.Second, cut), at(160*time.Second, later), back},
+		"a kind is refused for a moment":         {at(0), at(time.Second, denied), ""},
+		"a kind is refused for long":             {at(time.Second, denied), at(time.Minute, denied), others},
+		"another one as well":                    {at(time.Minute, denied), at(time.Minute, other, denied), others},
+		"it is allowed again":                    {at(time.Minute, denied), at(2 * time.Minute), others},
+		"a cluster falls silent that refused":    {at(90*time.Second, denied, cut), at(2*time.Minute, denied, cut), silent},
+		"a cluster is back that refuses as ever": {at(2*time.Minute, denied, cut), at(3*time.Minute, denied), back},
 	} {
-		if text, doubt := tc.was.turns(tc.is); text != tc.text || doubt != tc.doubt {
-			t.Errorf("%s: %q, doubt %t; want %q, %t", name, text, doubt, tc.text, tc.doubt)
+		if text := tc.was.turns(tc.is); text != tc.text {
+			t.Errorf("%s: %q, want %q", name, text, tc.text)
 		}
 	}
 }

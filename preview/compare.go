@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 )
 
@@ -27,6 +28,9 @@ type Side struct {
 	Cascades bool
 	Objects  []*unstructured.Unstructured
 	Origins  map[object.Key]string
+	// Remotes are the places beyond the repository that the objects are made
+	// from.
+	Remotes []risk.Remote
 	// Err is why the objects are not known.
 	Err error
 }
@@ -41,6 +45,9 @@ type Input struct {
 	MaskKey []byte
 	// Risks say what is risky; nil is risk.Default().
 	Risks *risk.Set
+	// Policies judge objects that change; nil knows none. Values of Secrets are
+	// marks in what it is given.
+	Policies func(policy.Subject) policy.Verdict
 }
 
 // Compare tells what changes. It is pure: what it returns shares no memory that
@@ -76,6 +83,11 @@ func Compare(in Input) Report {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
 	})
 	out.Risks = risk.Sort(out.Risks)
+	if len(c.standing) > 0 {
+		out.Standing = risk.Sort(c.standing)
+	}
+	slices.Sort(c.unknown)
+	out.Warnings = slices.Compact(c.unknown)
 	out.Sections = sections(out.Apps, c.homes)
 	if out.Apps == nil {
 		out.Apps = []App{}
@@ -98,7 +110,10 @@ type comparer struct {
 	in    Input
 	apps  []App
 	risks []risk.Finding
-	homes map[string]string // of applications, by name
+	// standing is violated on base already, unknown could not be evaluated there.
+	standing []risk.Finding
+	unknown  []string
+	homes    map[string]string // of applications, by name
 }
 
 // pair compares one application with itself; nil is that a side has none.
@@ -124,6 +139,7 @@ func (c *comparer) pair(base, head *Side) {
 	if base != nil && head != nil {
 		app.Settings = settings(base.Spec, head.Spec)
 	}
+	c.unpinned(&app, base, head)
 	if app.Problem = problem(base, head); app.Problem == nil {
 		app.Objects = c.objects(&app, base, head)
 	}
@@ -138,6 +154,24 @@ func (c *comparer) pair(base, head *Side) {
 	}
 	c.homes[app.Namespace+"/"+app.Name] = shown.Home
 	c.apps = append(c.apps, app)
+}
+
+// unpinned finds places that the change adds or alters, and that nothing pins.
+func (c *comparer) unpinned(app *App, base, head *Side) {
+	severity := c.in.Risks.Severity(risk.UnpinnedRule)
+	if head == nil || severity == risk.Off {
+		return
+	}
+	for _, r := range head.Remotes {
+		if base != nil && slices.Contains(base.Remotes, r) {
+			continue
+		}
+		if why := r.Unpinned(); why != "" {
+			c.risks = append(c.risks, risk.Finding{
+				Rule: risk.UnpinnedRule, Severity: severity, Application: app.Name, Cluster: app.Cluster, Object: "Application " + app.Name, Message: why,
+			})
+		}
+	}
 }
 
 // problem says why an application cannot be compared.
@@ -215,6 +249,28 @@ func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstruc
 		f.Application, f.Cluster, f.Object = app.Name, app.Cluster, o.Key().Short()
 		c.risks = append(c.risks, f)
 	}
+	if c.in.Policies != nil {
+		c.hold(app, o, before, after, change.Paths)
+	}
+}
+
+// hold holds a change against policies.
+func (c *comparer) hold(app *App, o Object, before, after *unstructured.Unstructured, paths []string) {
+	s := policy.Subject{
+		Action: string(o.Action), Application: app.Name, Namespace: app.Namespace, Cluster: app.Cluster, Key: o.Key(), Paths: paths,
+	}
+	if o.Action == Rename {
+		s.Action = string(Update)
+		s.Paths = append(slices.Clone(paths), "metadata.name")
+	}
+	if before != nil {
+		s.Before = drift.Masked(before, c.in.MaskKey)
+	}
+	if after != nil {
+		s.After = drift.Masked(after, c.in.MaskKey)
+	}
+	v := c.in.Policies(s)
+	c.risks, c.standing, c.unknown = append(c.risks, v.New...), append(c.standing, v.Standing...), append(c.unknown, v.Unknown...)
 }
 
 // index drops what trueup adds to know its own: it names the application.

@@ -31,6 +31,9 @@ type Report struct {
 	// Sections tell each change once, with the applications that share it.
 	Sections []Section      `json:"sections"`
 	Risks    []risk.Finding `json:"risks"`
+	// Standing are violations of policies that base has as well: they count for
+	// nothing.
+	Standing []risk.Finding `json:"standing,omitempty"`
 	// Problems are failures that concern no single application: documents
 	// that cannot be read, sets that cannot be expanded.
 	Problems []Problem `json:"problems,omitempty"`

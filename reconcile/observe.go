@@ -51,6 +51,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 	owned, err := c.Objects.Owned(ctx, f.ID(app), append(d.kinds(), inventory(ctx, app, c)...))
 	blind, err := unwatched(err)
 	if err != nil {
+		mem.lose(err)
 		return nil, fmt.Errorf("watch what %s consists of in cluster %s: %w", app.Name, c.Name, err)
 	}
 	for _, o := range owned {

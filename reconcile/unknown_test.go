@@ -28,6 +28,7 @@ type faulty struct {
 	blind   map[string]error // kinds that cannot be watched
 	scopes  map[string]error // kinds whose scope is not known
 	tracked bool             // Owned tells what is stored
+	silent  error            // Owned tells nothing
 }
 
 func (c *faulty) fail(key object.Key, err error) {
@@ -50,6 +51,9 @@ func (c *faulty) Get(ctx context.Context, gvk schema.GroupVersionKind, key objec
 }
 
 func (c *faulty) Owned(_ context.Context, app string, kinds []schema.GroupVersionKind) ([]Owned, error) {
+	if c.silent != nil {
+		return nil, c.silent
+	}
 	var failures []error
 	for _, gvk := range kinds {
 		if err := c.blind[gvk.Kind]; err != nil {

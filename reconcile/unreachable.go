@@ -37,3 +37,11 @@ func reasonOf(err error) string {
 	}
 	return string(fault.Of(err))
 }
+
+// lose forgets what was known of objects that nothing has told of for too
+// long: when the cluster is back, they are read before anything is said.
+func (m *Memory) lose(err error) {
+	if u := new(Unreachable); errors.As(err, &u) {
+		m.Recheck()
+	}
+}

@@ -71,10 +71,8 @@ type entry struct {
 	memory reconcile.Memory
 	// written is the last version that we wrote: the cache may be behind.
 	written *v1alpha1.Application
-	// sweep is when everything is fetched and compared anew, doubted whether
-	// that must be at the next look.
-	sweep   time.Time
-	doubted atomic.Bool
+	// sweep is when everything is fetched and compared anew.
+	sweep time.Time
 	// cut off: the status says that the repository cannot be reached.
 	cutOff atomic.Bool
 	urls   atomic.Pointer[[]string]
@@ -197,7 +195,7 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	urls := e.memory.Repositories(app)
 	a.Repositories.UseAll(req.NamespacedName, urls)
 	refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""
-	if due := e.due(a.Flow.Now(), a.Sweep); e.doubted.Swap(false) || refreshed || due {
+	if due := e.due(a.Flow.Now(), a.Sweep); refreshed || due {
 		e.memory.Recheck()
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)

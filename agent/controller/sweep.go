@@ -53,9 +53,8 @@ func (e *entry) after(wait time.Duration, now time.Time) time.Duration {
 }
 
 // WakeCluster has the applications of a cluster looked at, which destinations
-// call by its name or its server. With doubt everything is read again: what is
-// known may be of another time.
-func (a *Applications) WakeCluster(ctx context.Context, name, server string, doubt bool) error {
+// call by its name or its server.
+func (a *Applications) WakeCluster(ctx context.Context, name, server string) error {
 	var list v1alpha1.ApplicationList
 	if err := a.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return err
@@ -64,9 +63,6 @@ func (a *Applications) WakeCluster(ctx context.Context, name, server string, dou
 		app := &list.Items[i]
 		if to := app.Spec.Destination; (to.Server == "" || to.Server != server) && (to.Name == "" || to.Name != name) {
 			continue
-		}
-		if doubt {
-			a.entryOf(app).doubted.Store(true)
 		}
 		a.Wake(client.ObjectKeyFromObject(app))
 	}

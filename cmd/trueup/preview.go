@@ -19,6 +19,7 @@ import (
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
 	"github.com/trueup-dev/trueup/preview/page"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -36,6 +37,7 @@ type previewOptions struct {
 	charts           bool
 	severities       map[string]string
 	failOn           string
+	policies         []string
 	cacheDir         string
 	live             liveOptions
 	ci               ciOptions
@@ -83,6 +85,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
 	flags.StringToStringVar(&o.severities, "risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
+	flags.StringArrayVar(&o.policies, "policies", []string{policy.Default}, "file, folder or glob of the repository with policies in Rego, or ValidatingAdmissionPolicies, read on base; cluster is those of the kubeconfig's context (repeatable)")
 	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
 	flags.BoolVar(&o.untrusted, "untrusted", false, "the change comes from somebody who may not push: no keys, no live objects, nothing that base does not read, tighter bounds; with --ci, by itself for pull requests from forks")
 	o.live.flags(flags)
@@ -202,11 +205,17 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 	if o.untrusted {
 		t.Guard = trial.Guard{Untrusted: true, Renderer: renderer}
 	}
+	if t.Policies, err = o.judging(ctx, risks); err != nil {
+		return r, change, err
+	}
 	tried, err := t.Try(ctx, change, roots)
 	if err != nil {
 		return r, change, fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
 	}
-	if r = tried.Report; o.live.on {
+	r = tried.Report
+	if o.live.on && o.untrusted {
+		r.Warnings = append(r.Warnings, "clusters are not asked about a change that is not trusted")
+	} else if o.live.on {
 		r.Live, err = o.ask(ctx, t, tried, s)
 	}
 	return r, change, err

@@ -97,6 +97,9 @@ func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 		}
 		fmt.Fprintf(b, "%s %s %s (%s)\n", paint(severity), f.Object, f.Message, f.Where)
 	}
+	for _, f := range show.Standing(r) {
+		fmt.Fprintf(b, "%s %s %s (%s)\n", p.dim("on base already"), f.Object, f.Message, f.Where)
+	}
 	if b.Len() > start {
 		b.WriteString("\n")
 	}

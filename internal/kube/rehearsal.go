@@ -49,8 +49,8 @@ const (
 // told the result of each attempt.
 func NewRehearsal(c *Cluster, builtin *driftschema.Set, tried func(result string)) *Rehearsal {
 	r := &Rehearsal{cluster: c, builtin: builtin, tried: tried, pace: rate.NewLimiter(rehearsalsPerSecond, rehearsalsAtOnce)}
-	r.hooks = asked[struct{}, []hook]{ask: c.webhooks, start: c.tracker.start, now: time.Now}
-	r.dry = asked[schema.GroupVersion, bool]{ask: c.knowsDryRuns, start: c.tracker.start, now: time.Now}
+	r.hooks = asked[struct{}, []hook]{ask: c.webhooks, start: c.tracker.start, now: time.Now, patience: wakeTimeout}
+	r.dry = asked[schema.GroupVersion, bool]{ask: c.knowsDryRuns, start: c.tracker.start, now: time.Now, patience: wakeTimeout}
 	return r
 }
 

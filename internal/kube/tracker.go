@@ -216,7 +216,9 @@ func (w *kindWatch) lister(list cache.ListWithContextFunc, stream cache.WatchFun
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = selector
 			found, err := list(ctx, o)
-			w.tried(ctx, err)
+			if err != nil { // what is found is yet to be taken in
+				w.tried(ctx, err)
+			}
 			return found, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
@@ -251,7 +253,6 @@ func (w *kindWatch) Delete(o any) error {
 // Replace implements cache.ReflectorStore: after a list, what is not in it
 // any more is gone.
 func (w *kindWatch) Replace(list []any, _ string) error {
-	w.tried(w.tracker.ctx, nil)
 	present := map[string]bool{}
 	for _, o := range list {
 		if m, ok := o.(metav1.Object); ok {
@@ -260,6 +261,7 @@ func (w *kindWatch) Replace(list []any, _ string) error {
 		}
 	}
 	w.keep(present)
+	w.tried(w.tracker.ctx, nil)
 	w.mu.Lock()
 	first := !w.isOpen
 	w.isOpen = true

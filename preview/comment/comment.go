@@ -153,16 +153,28 @@ func risks(w *writer, r preview.Report, o Options, h *hidden) {
 		}
 		list(w, head, "> - ", all, &h.risks)
 	}
-	if all := bySeverity[risk.Notice]; len(all) > 0 && len(all) <= maxRisks {
-		var b strings.Builder
-		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", show.Count(len(all), "thing to know", "things to know"))
-		for _, text := range all {
-			b.WriteString("- " + text + "\n")
-		}
-		b.WriteString("\n</details>\n")
-		if !w.add(b.String()) {
-			h.risks += len(all)
-		}
+	all := bySeverity[risk.Notice]
+	folded(w, show.Count(len(all), "thing to know", "things to know"), all, &h.risks)
+	var standing []string
+	for _, f := range show.Standing(r) {
+		standing = append(standing, markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")")
+	}
+	folded(w, "Violated on base already: "+show.Count(len(standing), "policy", "policies"), standing, &h.risks)
+}
+
+// folded writes a list that opens on demand, or counts it where it is long.
+func folded(w *writer, summary string, all []string, left *int) {
+	if len(all) == 0 {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", summary)
+	for _, text := range all {
+		b.WriteString("- " + text + "\n")
+	}
+	b.WriteString("\n</details>\n")
+	if len(all) > maxRisks || !w.add(b.String()) {
+		*left += len(all)
 	}
 }
 

@@ -38,7 +38,7 @@ var (
 func read(s *metav1.Status, secret bool) refusal {
 	r := refusal{verdict: preview.Rejected, cause: preview.ByValidation, reason: oneLine(s.Message)}
 	switch m := s.Message; {
-	case matches(webhookFailed, m):
+	case s.Code >= 500 && matches(webhookFailed, m): // elsewhere it may be quoted from a manifest
 		g := webhookFailed.FindStringSubmatch(m)
 		r.verdict, r.cause, r.by, r.reason = preview.NotJudged, preview.ByFailure, g[1], "the webhook "+g[1]+" does not answer: "+oneLine(g[2])
 	case matches(webhookDenied, m):
@@ -47,10 +47,10 @@ func read(s *metav1.Status, secret bool) refusal {
 	case matches(policyDenied, m):
 		g := policyDenied.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByPolicy, g[1], oneLine(g[2])
-	case matches(quotaExceeded, m):
+	case s.Reason == metav1.StatusReasonForbidden && matches(quotaExceeded, m):
 		g := quotaExceeded.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByQuota, g[1], oneLine(g[2])
-	case matches(quotaFailed, m):
+	case s.Reason == metav1.StatusReasonForbidden && matches(quotaFailed, m):
 		g := quotaFailed.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByQuota, g[2], oneLine(g[1])
 	case s.Reason == metav1.StatusReasonForbidden && matches(mayNot, m), s.Reason == metav1.StatusReasonUnauthorized:

@@ -40,6 +40,7 @@ type view struct {
 	Style          template.CSS
 	Script         template.JS
 	Risks          []show.Finding
+	Standing       []show.Finding
 	Problems       []problem
 	Warnings       []string
 	Sections       []section
@@ -84,7 +85,7 @@ func newView(r preview.Report, title string) view {
 		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:],
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
 		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
-		Risks: show.Findings(r),
+		Risks: show.Findings(r), Standing: show.Standing(r),
 	}
 	if r.Live != nil {
 		v.Live, v.Clusters, v.Items = true, show.LiveClusters(r.Live), show.LiveItems(r.Live)

@@ -69,7 +69,7 @@ type Rule struct {
 	Kinds []string
 	// Live: it looks at what a cluster says, and at nothing else.
 	Live bool
-	// Find returns a message for each thing it finds.
+	// Find returns a message for each thing it finds; nil where others find.
 	Find func(c Change) []string
 }
 
@@ -103,11 +103,21 @@ func (s *Set) With(severities map[string]Severity) (*Set, error) {
 	return out, nil
 }
 
+// Severity is a rule's; Off for one that is not there.
+func (s *Set) Severity(rule string) Severity {
+	for _, r := range s.rules {
+		if r.Name == rule {
+			return r.Severity
+		}
+	}
+	return Off
+}
+
 // Judge asks every rule that looks at the kind.
 func (s *Set) Judge(c Change) []Finding {
 	var out []Finding
 	for _, r := range s.rules {
-		if r.Severity == Off || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
+		if r.Severity == Off || r.Find == nil || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
 			continue
 		}
 		for _, message := range r.Find(c) {

@@ -82,7 +82,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	for _, r := range risk.Rules() {
-		if !found[r.Name] {
+		if !found[r.Name] && r.Find != nil {
 			t.Errorf("no case in which %s finds anything", r.Name)
 		}
 		if r.About == "" {

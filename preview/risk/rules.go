@@ -8,7 +8,17 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), replacements(), access(), workloads(), live())
+	return slices.Concat(deletions(), replacements(), access(), workloads(), live(), remotes(), verdicts())
+}
+
+// verdicts are found by policies.
+func verdicts() []Rule {
+	return []Rule{
+		{Name: "policy-deny", Severity: Critical, About: "A policy denies what will be, and did not deny what is."},
+		{Name: "policy-error", Severity: Critical, About: "A policy could not be evaluated, and could before."},
+		{Name: "policy-warn", Severity: Warning, About: "A policy warns of what will be, and did not before."},
+		{Name: "policy-audit", Severity: Notice, About: "A policy takes note of what will be, and did not before."},
+	}
 }
 
 func deletions() []Rule {

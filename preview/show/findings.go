@@ -22,6 +22,13 @@ type Finding struct {
 // Findings are the risks of a report, those of Git and those of clusters, the
 // gravest first.
 func Findings(r preview.Report) []Finding {
+	return told(r.AllRisks(), r.Live)
+}
+
+// Standing are the violations of policies that base has as well.
+func Standing(r preview.Report) []Finding { return told(r.Standing, nil) }
+
+func told(all []risk.Finding, live *preview.Live) []Finding {
 	type id struct {
 		severity              risk.Severity
 		rule, object, message string
@@ -29,8 +36,8 @@ func Findings(r preview.Report) []Finding {
 	}
 	var order []id
 	apps := map[id][]string{}
-	for _, f := range r.AllRisks() {
-		k := id{f.Severity, f.Rule, f.Object, f.Message, r.Live != nil && slices.Contains(r.Live.Risks, f)}
+	for _, f := range all {
+		k := id{f.Severity, f.Rule, f.Object, f.Message, live != nil && slices.Contains(live.Risks, f)}
 		if _, ok := apps[k]; !ok {
 			order = append(order, k)
 		}

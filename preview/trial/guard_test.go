@@ -112,6 +112,11 @@ func told(r preview.Report, err error) string {
 		}
 		b.WriteString("\n")
 	}
+	for _, f := range r.Risks {
+		if f.Rule == "source-unpinned" {
+			fmt.Fprintf(&b, "%s: %s %s\n", f.Severity, f.Object, f.Message)
+		}
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "problem: %s\n", p.Message)
 	}

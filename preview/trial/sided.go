@@ -2,11 +2,13 @@ package trial
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -108,4 +110,28 @@ func canonical(url string) string {
 		return host + "/" + strings.TrimPrefix(path, "/")
 	}
 	return url
+}
+
+// remotes are the places beyond the repository that an application reads.
+func (r *run) remotes(d *reconcile.Desired) []risk.Remote {
+	var out []risk.Remote
+	for _, place := range d.Places() {
+		at := place.At
+		if r.change.names(at.RepoURL) && at.Chart == "" && !at.File {
+			continue
+		}
+		remote := risk.Remote{Name: repourl.Redact(at.RepoURL), Kind: risk.Repository, Revision: at.Revision}
+		switch {
+		case at.File:
+			remote.Kind = risk.WebFile
+		case at.Chart != "":
+			remote.Name, remote.Kind = "the chart "+at.Chart+" of "+remote.Name, risk.Chart
+		case strings.HasPrefix(at.RepoURL, "oci://"):
+			remote.Kind = risk.Artifact
+		}
+		if !slices.Contains(out, remote) {
+			out = append(out, remote)
+		}
+	}
+	return out
 }

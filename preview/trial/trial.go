@@ -19,6 +19,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -52,6 +53,8 @@ type Trial struct {
 	Risks *risk.Set
 	// Guard says how far the change is trusted.
 	Guard Guard
+	// Policies judge the change; nil is none.
+	Policies *Policies
 	// Parallel bounds the applications rendered at once; 0 is 4.
 	Parallel int
 	// Most bounds the applications; 0 is 20,000.
@@ -108,6 +111,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	r := &run{
 		Trial: t, roots: roots, change: c, found: &findings{},
 		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{}, deepest: maxDepth,
+		declared: &declarations{all: map[string][]policy.Declared{}},
 	}
 	if t.Guard.Untrusted {
 		r.deepest = t.Guard.Depth
@@ -129,7 +133,17 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 			return Tried{}, err
 		}
 	}
-	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks})
+	judges, err := r.policies(ctx)
+	if err != nil {
+		return Tried{}, err
+	}
+	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks, Policies: judges})
+	if err := ctx.Err(); err != nil {
+		return Tried{}, err // what policies would have said is not known
+	}
+	for _, w := range report.Warnings {
+		r.found.warning(w)
+	}
 	report.Base, report.Head = c.Base.Commit.SHA, c.Head
 	if c.Merged.Commit.SHA != c.Head {
 		report.Merge = c.Merged.Commit.SHA
@@ -166,6 +180,7 @@ type run struct {
 	change     Change
 	base, head sided
 	found      *findings
+	declared   *declarations
 	// late is what the change adds that nothing else may describe.
 	late described
 
@@ -220,6 +235,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	if p.base != nil {
 		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
 		out.base = r.found.nestedIn(before, p.base)
+		r.declared.note(r.Policies, p.base, before)
 	}
 	head := r.head.flow
 	if r.Guard.Untrusted {
@@ -243,22 +259,22 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		errAfter = r.hold(after)
 	}
 	if p.base != nil {
-		r.before = append(r.before, r.named(ctx, sideOf(p.base, before, errBefore), p.base))
+		r.before = append(r.before, r.named(ctx, r.sideOf(p.base, before, errBefore), p.base))
 	}
 	if p.head != nil {
-		r.after = append(r.after, r.named(ctx, sideOf(p.head, after, errAfter), p.head))
+		r.after = append(r.after, r.named(ctx, r.sideOf(p.head, after, errAfter), p.head))
 	}
 	return out
 }
 
-func sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
+func (r *run) sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
 		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
-		s.Objects, s.Origins = d.Objects, d.Origins
+		s.Objects, s.Origins, s.Remotes = d.Objects, d.Origins, r.remotes(d)
 	}
 	return s
 }

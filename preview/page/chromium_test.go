@@ -1,0 +1,167 @@
+package page_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/page"
+	"github.com/trueup-dev/trueup/preview/risk"
+)
+
+// hostile is text that acts as something else where it is not shown as text.
+const hostile = "</script></style></pre><script>parent.pwned=1</script><img src=//evil.example/x onerror=parent.pwned=1>\x1b[2J\u202e{{.}}'\"`&lt;"
+
+// hostileReport has text of strangers wherever a report has text.
+func hostileReport() preview.Report {
+	fields := []preview.Field{
+		{Path: "data." + hostile, Before: hostile, After: hostile + "2"},
+		{Path: "data.long", Before: strings.Repeat("x", 3000), After: "a\nb\n" + hostile + "\n"},
+	}
+	object := func(name string) preview.Object {
+		return preview.Object{Kind: "ConfigMap", Namespace: "shop", Name: name, Action: preview.Update, Origin: "a/" + hostile + ".yaml:1", Fields: fields}
+	}
+	problem := &preview.Problem{Message: hostile}
+	objects := []preview.Object{object("needle"), object(hostile), {Kind: "Secret", Name: "s", Action: preview.Create, Manifest: map[string]any{hostile: hostile}}}
+	return preview.Report{
+		Base: hostile, Head: hostile, Merge: hostile, Total: 2, Rendered: 2,
+		Apps: []preview.App{
+			{Name: "web", Cluster: "eu", Action: preview.Update, Objects: objects, Settings: fields},
+			{Name: hostile, Was: hostile, Cluster: hostile, Action: preview.Rename, Problem: problem, Origin: hostile},
+		},
+		Sections: []preview.Section{
+			{Change: "1", Targets: []preview.Target{{Application: "web", Cluster: "eu"}, {Application: hostile, Cluster: hostile}}, Objects: objects[:2]},
+			{Change: "2", Targets: []preview.Target{{Application: "other", Cluster: "us"}}, Objects: objects[2:]},
+		},
+		Risks:    []risk.Finding{{Rule: "policy-deny", Severity: risk.Critical, Application: hostile, Object: hostile, Message: hostile}},
+		Standing: []risk.Finding{{Rule: "policy-deny", Severity: risk.Critical, Application: hostile, Object: hostile, Message: hostile}},
+		Problems: []preview.Problem{*problem}, Warnings: []string{hostile},
+	}
+}
+
+// probe looks at the page in a frame as wide as a phone, or a desk, does what a
+// reader does, and writes what it saw.
+const probe = `<!DOCTYPE html><meta charset="utf-8"><body style="margin:0"><iframe id="f" style="border:0;height:900px;width:%dpx"></iframe><pre id="out"></pre><script>
+window.pwned = 0;
+var f = document.getElementById('f');
+f.onload = function () {
+  var d = f.contentDocument, w = f.contentWindow, saw = {};
+  try {
+    var shown = function (s) { return Array.prototype.filter.call(d.querySelectorAll(s), function (e) { return e.getClientRects().length > 0; }).length; };
+    saw.objects = shown('.object');
+    saw.wider = d.documentElement.scrollWidth > d.documentElement.clientWidth;
+    saw.back = w.getComputedStyle(d.body).backgroundColor;
+    saw.markup = d.querySelectorAll('img,a,iframe,link,object,form').length + d.querySelectorAll('script').length - 1 + d.querySelectorAll('style').length - 1;
+    var search = d.getElementById('search');
+    var look = function (text) { search.value = text; search.dispatchEvent(new w.Event('input')); return shown('.object'); };
+    saw.needle = look('NEEDLE') + ' ' + d.getElementById('found').textContent;
+    saw.nothing = look('no such thing') + ' ' + shown('#none');
+    saw.all = look('');
+    var cells = function () { var row = d.querySelector('.changed'), b = row.querySelector('.before').getBoundingClientRect(), a = row.querySelector('.after').getBoundingClientRect(); return a.top >= b.bottom ? 'unified' : 'split'; };
+    saw.first = cells();
+    saw.button = shown('#view');
+    d.getElementById('view').click();
+    saw.second = cells() + ' ' + d.getElementById('view').getAttribute('aria-pressed');
+    d.getElementById('view').click();
+    d.getElementById('fold').click();
+    saw.folded = d.querySelectorAll('.object[open]').length;
+    d.getElementById('fold').click();
+    saw.fetched = w.performance.getEntriesByType('resource').length;
+    saw.pwned = window.pwned;
+  } catch (e) { saw.error = String(e); }
+  document.getElementById('out').textContent = JSON.stringify(saw);
+};
+f.srcdoc = %s;
+</script>`
+
+type saw struct {
+	Objects, All, Button, Folded, Fetched, Pwned, Markup int
+	Wider                                                bool
+	Back, Needle, Nothing, First, Second, Error          string
+}
+
+// chromium is the browser's program.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("there is no Chromium to look at the page with: make test installs it where apt-get can")
+	return ""
+}
+
+// TestInChromium: what a reader does with the page works in a browser, on a
+// phone and at a desk, by day and by night; it asks nobody for anything, and
+// text of strangers stays text.
+func TestInChromium(t *testing.T) {
+	t.Parallel()
+	program := chromium(t)
+	var b strings.Builder
+	if err := page.Write(&b, hostileReport(), hostile); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, scheme string
+		width        int
+		want         saw
+	}{
+		{"at a desk", "1", 1200, saw{Back: "rgb(255, 255, 255)", Button: 1, Second: "split true"}},
+		{"on a phone by night", "0", 360, saw{Back: "rgb(20, 23, 27)", Second: "split true"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tc.want.Objects, tc.want.All, tc.want.First = 4, 4, "unified"
+			tc.want.Needle, tc.want.Nothing = "1 1 of 4", "0 1"
+			got := look(t, program, tc.scheme, fmt.Sprintf(probe, tc.width, quoted(t, b.String())))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +seen)\n%s", diff)
+			}
+		})
+	}
+}
+
+// quoted is a text as a script has it.
+func quoted(t *testing.T, text string) string {
+	t.Helper()
+	data, err := json.Marshal(text) // escapes what ends a script
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func look(t *testing.T, program, scheme, probe string) (out saw) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "probe.html")
+	if err := os.WriteFile(file, []byte(probe), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
+		"--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+scheme,
+		"--window-size=1400,1000", "--virtual-time-budget=10000", "--dump-dom", "file://"+file)
+	cmd.WaitDelay = 5 * time.Second
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("run %s: %v", program, err)
+	}
+	_, rest, _ := strings.Cut(string(dom), `<pre id="out">`)
+	text, _, ok := strings.Cut(rest, "</pre>")
+	if err := json.Unmarshal([]byte(html.UnescapeString(text)), &out); err != nil || !ok {
+		t.Fatalf("the page was not looked at: %v\n%.2000s", err, dom)
+	}
+	return out
+}

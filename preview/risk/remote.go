@@ -1,0 +1,69 @@
+package risk
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Remote is a place beyond the repository that an application is made from.
+type Remote struct {
+	// Name is what people call it, without credentials.
+	Name     string
+	Kind     RemoteKind
+	Revision string
+}
+
+// RemoteKind is what a place is, which decides what pins it.
+type RemoteKind string
+
+// The kinds of places.
+const (
+	Repository RemoteKind = "repository"
+	Chart      RemoteKind = "chart"
+	Artifact   RemoteKind = "artifact"
+	WebFile    RemoteKind = "file"
+)
+
+// UnpinnedRule is the rule for places whose content can change without a
+// commit. It is about applications, and not about objects.
+const UnpinnedRule = "source-unpinned"
+
+func remotes() []Rule {
+	return []Rule{{Name: UnpinnedRule, Severity: Warning, About: "An application is made from something that nothing pins: a branch, a range of versions, a file of a web server."}}
+}
+
+var (
+	// version is an exact one, with what tags may have before it.
+	version = regexp.MustCompile(`^(?:.*[-/@_])?v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
+	commit  = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+	exact   = regexp.MustCompile(`^v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
+)
+
+// Unpinned says why what is there can change without a commit; empty where it
+// cannot.
+func (r Remote) Unpinned() string {
+	switch r.Kind {
+	case WebFile:
+		return r.Name + " is a file on a web server, which nothing pins"
+	case Chart:
+		if exact.MatchString(r.Revision) {
+			return ""
+		}
+		if r.Revision == "" {
+			return r.Name + " has no version: the newest is taken"
+		}
+		return r.Name + " is of the versions " + r.Revision + ": the newest of them is taken"
+	case Artifact:
+		if strings.HasPrefix(r.Revision, "sha256:") || exact.MatchString(r.Revision) {
+			return ""
+		}
+	case Repository:
+		if commit.MatchString(r.Revision) || version.MatchString(r.Revision) || strings.HasPrefix(r.Revision, "refs/tags/") {
+			return ""
+		}
+	}
+	if r.Revision == "" || r.Revision == "HEAD" {
+		return r.Name + " has no revision: it changes as its default one does"
+	}
+	return r.Name + " is at " + r.Revision + ", which is no commit, tag or exact version"
+}
