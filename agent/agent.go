@@ -164,8 +164,7 @@ func Run(ctx context.Context, o Options) error {
 		mgr.Add(reachability{destinations, apps.WakeCluster, o.Log.WithName("clusters")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
-	pushed, err := previewing{apps.Flow, world, mirrors, credentials, poller, measured}.setUp(ctx, mgr, o)
-	pushed.sets = sets.Concerned
+	pushed, err := previewing{apps.Flow, world, mirrors, credentials, poller, measured, sets.Concerned}.setUp(ctx, mgr, o)
 	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
 	err = errors.Join(err, watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, told),
 		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))

@@ -60,12 +60,14 @@ type previewing struct {
 	credentials *Credentials
 	poller      *Poller
 	metrics     *metrics
+	// sets have those looked at again that ask a forge about a repository.
+	sets func(repositories []string) int
 }
 
 // setUp sets up the previews of pull requests, and returns who is told of what
 // forges have news of.
 func (p previewing) setUp(ctx context.Context, mgr ctrl.Manager, o Options) (pushes, error) {
-	out := pushes{inUse: p.poller.InUse, now: func(url string) { p.poller.Now(url) }}
+	out := pushes{inUse: p.poller.InUse, now: func(url string) { p.poller.Now(url) }, sets: p.sets}
 	var err error
 	if out.pulls, out.pages, err = p.service(ctx, mgr, o); err != nil {
 		return out, fmt.Errorf("set up previews of pull requests: %w", err)
