@@ -236,3 +236,22 @@ func (v *reviewed) get(url string) string {
 		}
 	}
 }
+
+// TestPreviewOfAFork: a change of somebody who may not write is previewed
+// without what is secret or live, says so, and its author orders nothing.
+func TestPreviewOfAFork(t *testing.T) {
+	t.Parallel()
+	v := review(t)
+	pull := v.repo.OpenFrom(v.eve, "mine", "Mine", map[string]string{
+		"app/cm.yaml":            shop("<b>@everyone</b>"),
+		"app/kustomization.yaml": "resources: [cm.yaml, \"https://example.invalid/base.yaml\"]\n",
+	})
+	v.sticky(pull, "the fork's change is not opened beyond what base reads", "may not push here", "cannot be rendered")
+	v.answer(pull, v.eve, "/trueup preview", "refused: eve may not write to this repository")
+	v.repo.Close(pull)
+	plain := v.repo.OpenFrom(v.bot, "theirs", "Theirs", map[string]string{"app/cm.yaml": shop("<b>@everyone</b>")})
+	body := v.sticky(plain, "a fork's harmless change is previewed", "1 of 1 application changes: 1 update", "may not push here")
+	if strings.Contains(body, "live:") || strings.Contains(body, "as of ") {
+		t.Errorf("a cluster was asked for a fork:\n%s", body)
+	}
+}
