@@ -85,6 +85,8 @@ type Options struct {
 	AmbientKeys bool
 	// Forges says which forges generators of ApplicationSets may ask.
 	Forges scm.Options
+	// Previews say which pull requests are previewed, and how.
+	Previews PreviewOptions
 	// Fights say when something that keeps coming back is left alone.
 	Fights heat.Settings
 	// Sets is what counts for all application sets.
@@ -162,9 +164,9 @@ func Run(ctx context.Context, o Options) error {
 		mgr.Add(reachability{destinations, apps.WakeCluster, o.Log.WithName("clusters")})); err != nil {
 		return fmt.Errorf("set up the controllers: %w", err)
 	}
-	pushed := pushes{inUse: poller.InUse, now: func(url string) { poller.Now(url) }, sets: sets.Concerned}
+	pushed, err := previewing{apps.Flow, world, mirrors, credentials, poller, measured, sets.Concerned}.setUp(ctx, mgr, o)
 	wakeAll := func(app *v1alpha1.Application) { apps.Wake(client.ObjectKeyFromObject(app)) }
-	err = errors.Join(watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, told),
+	err = errors.Join(err, watchCredentials(ctx, mgr.GetCache(), o.Namespace, pushed), serveWebhooks(ctx, mgr, o, pushed, told),
 		watchRules(ctx, mgr.GetCache(), mgr.GetClient(), o.Log.WithName("rules"), wakeAll))
 	if err != nil {
 		return fmt.Errorf("set up what wakes the poller: %w", err)

@@ -135,6 +135,13 @@ func (p *Poller) InUse() []string {
 	return urls
 }
 
+// Uses lists the URLs that somebody depends on, in their normal form.
+func (p *Poller) Uses(who types.NamespacedName) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.of[who])
+}
+
 // Now has a repository asked at once, and tells whether it is in use. Of many
 // wishes that come while a question is under way one more question comes.
 func (p *Poller) Now(url string) bool {

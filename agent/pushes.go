@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/trueup-dev/trueup/agent/previews"
 	"github.com/trueup-dev/trueup/agent/web"
 )
 
@@ -16,6 +17,17 @@ type pushes struct {
 	// sets has those looked at again that ask a forge about one of the
 	// repositories, given as host/path, and counts them. Nil is nobody.
 	sets func(repositories []string) int
+	// pulls look at pull requests, pages serve their reports; nil is nobody.
+	pulls *previews.Service
+	pages *previews.Files
+}
+
+// told has pull requests looked at that a forge has news of.
+func (p pushes) told(urls []string, of web.Pull) int {
+	if p.pulls == nil {
+		return 0
+	}
+	return p.pulls.Told(slices.Sorted(maps.Keys(places(urls))), of.Number, of.Head)
 }
 
 // Pushed implements web.Pusher.

@@ -79,6 +79,9 @@ func (p pushes) credentials(old, now any) {
 		if before, ok := old.(*corev1.Secret); ok && before.ResourceVersion == now.ResourceVersion {
 			return // told again without a change
 		}
+		if p.pulls != nil {
+			p.pulls.Relist()
+		}
 		at := string(now.Data["url"])
 		switch now.Labels[kube.SecretTypeLabel] {
 		case kube.SecretRepo:

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/trueup-dev/trueup/agent/previews"
 	"github.com/trueup-dev/trueup/agent/web"
 )
 
@@ -45,7 +46,7 @@ func (w webhookSecrets) values(ctx context.Context, name string) ([]string, erro
 }
 
 // serveWebhooks adds what listens to forges, where an address is given.
-func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pusher, a *auditor) error {
+func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p pushes, a *auditor) error {
 	if o.Webhooks == "" || o.Webhooks == "0" {
 		return nil
 	}
@@ -67,7 +68,10 @@ func serveWebhooks(ctx context.Context, mgr ctrl.Manager, o Options, p web.Pushe
 	}
 	secrets := webhookSecrets{mgr.GetClient(), o.Namespace}
 	handler := http.NewServeMux()
-	handler.Handle("/api/webhook", web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Received: a.metrics.received}))
+	handler.Handle("/api/webhook", web.Webhooks(web.WebhookOptions{Secrets: secrets.values, Pusher: p, Pulls: p.told, Received: a.metrics.received}))
+	if p.pages != nil {
+		handler.Handle(previews.PagesPath, p.pages)
+	}
 	handler.Handle("/api/audit/", a.handler(secrets, a.metrics.received))
 	return mgr.Add(&manager.Server{Name: "webhooks", Server: web.NewWebhookServer(leading(mgr.Elected(), handler)), Listener: listener})
 }

@@ -71,6 +71,9 @@ func SetName(who types.NamespacedName) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: who.Namespace, Name: name}, ok
 }
 
+// SetKey is the name under which a set uses repositories.
+func SetKey(set types.NamespacedName) types.NamespacedName { return userOf(set) }
+
 // userOf is the name under which a set uses repositories.
 func userOf(set types.NamespacedName) types.NamespacedName {
 	return types.NamespacedName{Namespace: set.Namespace, Name: setPrefix + set.Name}

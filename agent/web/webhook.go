@@ -18,11 +18,20 @@ type Pusher interface {
 	Changed(urls []string) Concerned
 }
 
-// Concerned is how many repositories were polled, and how many
-// ApplicationSets are looked at again.
+// Concerned is how many repositories were polled, how many ApplicationSets
+// are looked at again, and in how many repositories a pull request is.
 type Concerned struct {
 	Repositories    int `json:"repositories"`
 	ApplicationSets int `json:"applicationSets,omitempty"`
+	PullRequests    int `json:"pullRequests,omitempty"`
+}
+
+// Pull is a pull request that has news: a commit, a comment, its end.
+type Pull struct {
+	// Number is 0 where the sender does not tell it; Head is the commit at its
+	// end, empty where that is not told.
+	Number int64
+	Head   string
 }
 
 // WebhookOptions say what webhooks are let in, and what they do.
@@ -31,6 +40,9 @@ type WebhookOptions struct {
 	// in Argo CD: "github.secret". Nobody can prove to know an empty list.
 	Secrets func(ctx context.Context, name string) ([]string, error)
 	Pusher  Pusher
+	// Pulls is told of pull requests, and in how many repositories it looks at
+	// one; nil looks at none.
+	Pulls func(urls []string, p Pull) int
 	// Received, where it is set, is told of each request: who sent it, and
 	// what became of it.
 	Received func(provider, result string)
@@ -124,8 +136,8 @@ func (o WebhookOptions) receive(w http.ResponseWriter, r *http.Request) (from st
 	if !anyOf(checks, body) {
 		return p.name, none, &refusal{http.StatusUnauthorized, unauthorized, "the signature is not that of a configured secret"}
 	}
-	pushed, changed := p.pushes(r.Header), p.alters(r.Header)
-	if !pushed && !changed {
+	pushed, changed, talked := p.pushes(r.Header), p.alters(r.Header), p.talks(r.Header) && o.Pulls != nil
+	if !pushed && !changed && !talked {
 		return p.name, none, &refusal{http.StatusNoContent, ignored, "an event of no interest"}
 	}
 	event, err := p.read(r.Header.Get("Content-Type"), body)
@@ -134,10 +146,16 @@ func (o WebhookOptions) receive(w http.ResponseWriter, r *http.Request) (from st
 		return p.name, none, &refusal{http.StatusBadRequest, malformed, err.Error()}
 	case event.kind == isPush || event.kind == isUnsaid && pushed:
 		return p.name, o.Pusher.Pushed(event.urls), nil
-	case event.kind == isOther:
+	case event.kind == isOther || talked && event.pull.Number == 0:
 		return p.name, none, &refusal{http.StatusNoContent, ignored, "an event of no interest"}
+	case talked:
+		return p.name, Concerned{PullRequests: o.Pulls(event.urls, event.pull)}, nil
 	}
-	return p.name, o.Pusher.Changed(event.urls), nil
+	concerned := o.Pusher.Changed(event.urls)
+	if o.Pulls != nil && event.pull.Number > 0 {
+		concerned.PullRequests = o.Pulls(event.urls, event.pull)
+	}
+	return p.name, concerned, nil
 }
 
 // checks lists what the body must satisfy, one of them at least. Who sends no

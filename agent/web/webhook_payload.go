@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"mime"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // event is what a body tells: the URLs of its repository, and what happened
-// where the body says that.
+// where the body says that. pull is the pull request that it is about.
 type event struct {
 	urls []string
 	kind kind
+	pull Pull
 }
 
 type kind int
@@ -26,8 +28,10 @@ const (
 	isOther
 )
 
-// read gives all URLs that a body has for its repository. Nothing else of it
-// is looked at.
+var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// read gives all URLs that a body has for its repository, and its pull request.
+// Nothing else of it is looked at.
 func (p provider) read(contentType string, body []byte) (event, error) {
 	if kind, _, err := mime.ParseMediaType(contentType); err == nil && kind == "application/x-www-form-urlencoded" {
 		form, err := url.ParseQuery(string(body))
@@ -40,6 +44,10 @@ func (p provider) read(contentType string, body []byte) (event, error) {
 	if err != nil || e.kind == isOther {
 		return e, err
 	}
+	if !commit.MatchString(e.pull.Head) {
+		e.pull.Head = "" // of another kind of repository, or shortened
+	}
+	e.pull.Number = max(e.pull.Number, 0)
 	slices.Sort(e.urls)
 	e.urls = slices.DeleteFunc(slices.Compact(e.urls), func(u string) bool { return u == "" })
 	if len(e.urls) == 0 {
@@ -64,9 +72,26 @@ func decodeGitHub(body []byte) (event, error) {
 			SSHURL   string `json:"ssh_url"`
 			HTMLURL  string `json:"html_url"`
 		} `json:"repository"`
+		Pull *struct {
+			Number int64 `json:"number"`
+			Head   struct {
+				SHA string `json:"sha"`
+			} `json:"head"`
+		} `json:"pull_request"`
+		Issue *struct {
+			Number int64     `json:"number"`
+			Pull   *struct{} `json:"pull_request"`
+		} `json:"issue"`
 	}](body)
 	r := p.Repository
-	return event{urls: []string{r.CloneURL, r.SSHURL, r.HTMLURL}}, err
+	out := event{urls: []string{r.CloneURL, r.SSHURL, r.HTMLURL}}
+	switch {
+	case p.Pull != nil:
+		out.pull = Pull{p.Pull.Number, p.Pull.Head.SHA}
+	case p.Issue != nil && p.Issue.Pull != nil:
+		out.pull.Number = p.Issue.Number
+	}
+	return out, err
 }
 
 func decodeGitLab(body []byte) (event, error) {
@@ -78,6 +103,15 @@ func decodeGitLab(body []byte) (event, error) {
 			SSH  string `json:"git_ssh_url"`
 			Web  string `json:"web_url"`
 		} `json:"project"`
+		Attributes struct {
+			IID  int64 `json:"iid"`
+			Last struct {
+				ID string `json:"id"`
+			} `json:"last_commit"`
+		} `json:"object_attributes"`
+		Merge *struct {
+			IID int64 `json:"iid"`
+		} `json:"merge_request"` // of a note
 	}](body)
 	out := event{urls: []string{p.Project.HTTP, p.Project.SSH, p.Project.Web}, kind: isOther}
 	pushes := []string{"push", "tag_push", "repository_update"}
@@ -85,7 +119,9 @@ func decodeGitLab(body []byte) (event, error) {
 	case slices.Contains(pushes, p.Kind) || slices.Contains(pushes, p.Event):
 		out.kind = isPush
 	case p.Kind == "merge_request":
-		out.kind = isChange
+		out.kind, out.pull = isChange, Pull{p.Attributes.IID, p.Attributes.Last.ID}
+	case p.Kind == "note" && p.Merge != nil:
+		out.kind, out.pull.Number = isChange, p.Merge.IID
 	}
 	return out, err
 }
@@ -100,8 +136,11 @@ func decodeBitbucket(body []byte) (event, error) {
 				} `json:"html"`
 			} `json:"links"`
 		} `json:"repository"`
+		Pull struct {
+			ID int64 `json:"id"`
+		} `json:"pullrequest"` // its head is shortened there
 	}](body)
-	return event{urls: []string{p.Repository.Links.HTML.Href}}, err
+	return event{urls: []string{p.Repository.Links.HTML.Href}, pull: Pull{Number: p.Pull.ID}}, err
 }
 
 // decodeBitbucketServer derives the URLs for cloning, which are in no body,
@@ -123,6 +162,10 @@ func decodeBitbucketServer(body []byte) (event, error) {
 	p, err := decode[struct {
 		Repository  repository `json:"repository"`
 		PullRequest struct {
+			ID   int64 `json:"id"`
+			From struct {
+				Head string `json:"latestCommit"`
+			} `json:"fromRef"`
 			To struct {
 				Repository repository `json:"repository"`
 			} `json:"toRef"`
@@ -150,5 +193,5 @@ func decodeBitbucketServer(body []byte) (event, error) {
 			urls = append(urls, before+"/scm/"+name, "ssh://"+u.Hostname()+"/"+name)
 		}
 	}
-	return event{urls: urls}, nil
+	return event{urls: urls, pull: Pull{p.PullRequest.ID, p.PullRequest.From.Head}}, nil
 }

@@ -18,27 +18,29 @@ type provider struct {
 	// request or the repository itself changed; a * at the end stands for any
 	// text.
 	events, changes []string
-	proofs          []proof
-	decode          func(body []byte) (event, error)
+	// comments are those in which somebody commented on a pull request.
+	comments []string
+	proofs   []proof
+	decode   func(body []byte) (event, error)
 }
 
 // providers lists them in the order in which they are recognised: Gitea and
 // Forgejo also send the headers of Gogs and GitHub.
 func providers() []provider {
 	refs := []string{"push", "create", "delete"}
-	others := []string{"pull_request", "pull_request_*", "repository"}
+	others, talk := []string{"pull_request", "pull_request_*", "repository"}, []string{"issue_comment", "pull_request_comment"}
 	gitea := []proof{
 		{"gitea.secret", "X-Gitea-Signature", true}, {"gitea.secret", "X-Hub-Signature-256", true},
 		{"gogs.secret", "X-Gitea-Signature", true}, // what Argo CD takes for Gitea
 	}
 	return []provider{
-		{name: "gitea", event: "X-Gitea-Event", events: refs, changes: others, proofs: gitea, decode: decodeGitHub},
-		{name: "gitea", event: "X-Forgejo-Event", events: refs, changes: others, proofs: append([]proof{{"gitea.secret", "X-Forgejo-Signature", true}}, gitea...), decode: decodeGitHub},
-		{name: "gogs", event: "X-Gogs-Event", events: refs, changes: others, proofs: []proof{{"gogs.secret", "X-Gogs-Signature", true}}, decode: decodeGitHub},
-		{name: "github", event: "X-GitHub-Event", events: refs, changes: others, proofs: []proof{{"github.secret", "X-Hub-Signature-256", true}}, decode: decodeGitHub},
+		{name: "gitea", event: "X-Gitea-Event", events: refs, changes: others, comments: talk, proofs: gitea, decode: decodeGitHub},
+		{name: "gitea", event: "X-Forgejo-Event", events: refs, changes: others, comments: talk, proofs: append([]proof{{"gitea.secret", "X-Forgejo-Signature", true}}, gitea...), decode: decodeGitHub},
+		{name: "gogs", event: "X-Gogs-Event", events: refs, changes: others, comments: talk, proofs: []proof{{"gogs.secret", "X-Gogs-Signature", true}}, decode: decodeGitHub},
+		{name: "github", event: "X-GitHub-Event", events: refs, changes: others, comments: talk, proofs: []proof{{"github.secret", "X-Hub-Signature-256", true}}, decode: decodeGitHub},
 		{
 			name: "gitlab", event: "X-Gitlab-Event", events: []string{"Push Hook", "Tag Push Hook", "System Hook"}, changes: []string{"Merge Request Hook", "System Hook"},
-			proofs: []proof{{"gitlab.secret", "X-Gitlab-Token", false}}, decode: decodeGitLab,
+			comments: []string{"Note Hook"}, proofs: []proof{{"gitlab.secret", "X-Gitlab-Token", false}}, decode: decodeGitLab,
 		},
 		{
 			name: "bitbucket", event: "X-Event-Key", marks: []string{"X-Hook-UUID"}, events: []string{"repo:push"}, changes: []string{"pullrequest:*", "repo:updated"},
@@ -69,6 +71,8 @@ func identify(h http.Header) (provider, bool) {
 func (p provider) pushes(h http.Header) bool { return listed(p.events, h.Get(p.event)) }
 
 func (p provider) alters(h http.Header) bool { return listed(p.changes, h.Get(p.event)) }
+
+func (p provider) talks(h http.Header) bool { return listed(p.comments, h.Get(p.event)) }
 
 func listed(events []string, name string) bool {
 	return slices.ContainsFunc(events, func(e string) bool {

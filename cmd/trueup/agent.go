@@ -40,6 +40,7 @@ type agentOptions struct {
 	charts              bool
 	budget              struct{ count, percent int32 }
 	web                 webFileFlags
+	previews            agentPreviews
 }
 
 func newAgentCommand(s streams) *cobra.Command {
@@ -77,6 +78,7 @@ polls their repositories, and syncs to that cluster and to those that secrets re
 	flags.BoolVar(&o.Elect, "leader-elect", true, "let only one of several agents work at a time")
 	flags.BoolVar(&o.Files, "allow-file-repositories", false, "let applications name repositories on this machine by file URL")
 	o.web.flags(flags)
+	o.previews.flags(flags)
 	flags.IntVar(&o.Workers, "workers", 8, "applications that are looked at at the same time")
 	flags.BoolVar(&o.installCRDs, "install-crds", false, "apply the definitions of Application, ApplicationSet and Project first")
 	flags.BoolVar(&o.AmbientKeys, "sops-ambient-credentials", false, "let the agent's own identity in AWS, Azure or Google Cloud open encrypted files, for every project")
@@ -112,6 +114,9 @@ func runAgent(ctx context.Context, o agentOptions, s streams) error {
 		return err
 	}
 	o.WebFiles = files
+	if o.Previews, err = o.previews.options(o.Webhooks, o.charts); err != nil {
+		return err
+	}
 	var handler slog.Handler = slog.NewTextHandler(s.err, nil)
 	if o.logFormat == "json" {
 		handler = slog.NewJSONHandler(s.err, nil)

@@ -130,12 +130,40 @@ func (r *Repository) Merge(number int64) {
 	r.forge.call(r.owner, http.MethodPost, fmt.Sprintf("%s/pulls/%d/merge", r.path(), number), map[string]any{"Do": "merge"}, nil)
 }
 
-// Webhook has Gitea tell a URL of pushes and pull requests, signed with a
-// secret.
+// Comment comments on a pull request as somebody.
+func (r *Repository) Comment(as User, number int64, text string) {
+	r.forge.t.Helper()
+	r.forge.call(as, http.MethodPost, fmt.Sprintf("%s/issues/%d/comments", r.path(), number), map[string]any{"body": text}, nil)
+}
+
+// Let lets somebody into the repository: to read, write or admin.
+func (r *Repository) Let(who User, permission string) {
+	r.forge.t.Helper()
+	r.forge.call(r.owner, http.MethodPut, r.path()+"/collaborators/"+who.Name, map[string]any{"permission": permission}, nil)
+}
+
+// OpenFrom has somebody who may read fork the repository, commit files to a
+// branch of the fork, and open a pull request from it. It returns its number.
+func (r *Repository) OpenFrom(who User, branch, title string, files map[string]string) int64 {
+	f := r.forge
+	f.t.Helper()
+	f.call(who, http.MethodPost, r.path()+"/forks", map[string]any{}, nil)
+	fork := &Repository{URL: f.URL + "/" + who.Name + "/" + r.name + ".git", forge: f, owner: who, name: r.name, dir: filepath.Join(f.t.TempDir(), "fork")}
+	f.runIn(r.dir, "git", "clone", "-q", r.dir, fork.dir)
+	fork.PushTo(branch, title, files)
+	var out struct {
+		Number int64 `json:"number"`
+	}
+	f.call(who, http.MethodPost, r.path()+"/pulls", map[string]any{"head": who.Name + ":" + branch, "base": "main", "title": title}, &out)
+	return out.Number
+}
+
+// Webhook has Gitea tell a URL of pushes, pull requests and what is said about
+// these, signed with a secret.
 func (r *Repository) Webhook(url, secret string) {
 	r.forge.t.Helper()
 	r.forge.call(r.owner, http.MethodPost, r.path()+"/hooks", map[string]any{
-		"type": "gitea", "active": true, "events": []string{"push", "pull_request", "pull_request_sync"},
+		"type": "gitea", "active": true, "events": []string{"push", "pull_request", "pull_request_sync", "issue_comment", "pull_request_comment"},
 		"config": map[string]string{"url": url, "content_type": "json", "secret": secret},
 	}, nil)
 }

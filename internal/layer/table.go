@@ -57,6 +57,8 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/comment", 4},
 	{"preview/live", 4},
 	{"preview/post", 4},
+	{"preview/queue", 4},
+	{"preview/follow", 4},
 	{"internal/git", 5},
 	{"internal/git/*", 5},
 	{"internal/kustomize", 5},

@@ -23,15 +23,24 @@ type access struct {
 	// custom is the address that the generator names, base that of the API.
 	custom, base string
 	ca           *v1alpha1.ConfigMapKeyRef
+	pem          []byte // trusted beside the others
 	insecure     bool
 	credential   func(ctx context.Context, f *Forges, namespace string) (rest.Credential, error)
+}
+
+// trusted adds the certificates of a login to those of everybody.
+func (a access) trusted(root []byte) []byte {
+	if len(a.pem) == 0 {
+		return bytes.Clone(root)
+	}
+	return append(append(bytes.Clone(root), '\n'), a.pem...)
 }
 
 func (f *Forges) session(ctx context.Context, namespace string, a access) (*rest.Session, error) {
 	if err := f.allowed(namespace, a.custom); err != nil {
 		return nil, err
 	}
-	server := rest.Server{Forge: a.forge, Base: a.base, Insecure: a.insecure, CA: bytes.Clone(f.options.RootCA)}
+	server := rest.Server{Forge: a.forge, Base: a.base, Insecure: a.insecure, CA: a.trusted(f.options.RootCA)}
 	if a.ca != nil {
 		m, err := f.options.Objects.ConfigMap(ctx, namespace, a.ca.ConfigMapName)
 		if err != nil {
@@ -183,7 +192,7 @@ func (f *Forges) app(ctx context.Context, name string) (wire.GitHubApp, error) {
 // installation exchanges an app's key for a token. Answers are kept for the
 // app, not for its token of an hour.
 func (f *Forges) installation(ctx context.Context, a access, app wire.GitHubApp) (rest.Credential, error) {
-	server := rest.Server{Forge: a.forge, Base: a.base, CA: f.options.RootCA}
+	server := rest.Server{Forge: a.forge, Base: a.base, Insecure: a.insecure, CA: a.trusted(f.options.RootCA)}
 	session, err := f.client.Session(server)
 	if err != nil {
 		return rest.Credential{}, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/git/wire"
 	"github.com/trueup-dev/trueup/internal/scm/azure"
 	"github.com/trueup-dev/trueup/internal/scm/bitbucket"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
@@ -59,6 +60,43 @@ func placeOf(gen *v1alpha1.PullRequestGenerator) (ci.Place, error) {
 // Connect opens a repository with a token that a job of CI has; the zero Token
 // is nobody.
 func (f *Forges) Connect(ctx context.Context, p ci.Place, t ci.Token) (post.Repository, error) {
+	return f.Login(ctx, p, Login{Token: t})
+}
+
+// Login lets into a forge: by a token, or by an app of GitHub's.
+type Login struct {
+	Token ci.Token
+	App   *wire.GitHubApp
+	// CA are certificates to trust beside the system's, in PEM.
+	CA       []byte
+	Insecure bool
+}
+
+// Login opens a repository as whoever runs the agent says, without regard to
+// the addresses that generators may name. As with Repository, open it again for
+// each round of posting.
+func (f *Forges) Login(ctx context.Context, p ci.Place, l Login) (post.Repository, error) {
+	a, err := f.reach(p, l.Token)
+	if err != nil {
+		return post.Repository{}, in(a.forge, err)
+	}
+	a.pem, a.insecure = l.CA, l.Insecure
+	if l.App != nil && p.Forge == ci.GitHub {
+		app := *l.App
+		if p.API == "" && app.BaseURL != "" {
+			a.base = enterprise(app.BaseURL)
+		}
+		app.BaseURL = a.base
+		a.credential = func(ctx context.Context, f *Forges, _ string) (rest.Credential, error) {
+			return f.installation(ctx, a, app)
+		}
+	}
+	p.API = a.api()
+	return f.open(ctx, f.options.Namespace, a, p, l.App != nil)
+}
+
+// reach says how a forge is reached with a token.
+func (f *Forges) reach(p ci.Place, t ci.Token) (access, error) {
 	a := access{forge: string(p.Forge), custom: p.API, base: p.API}
 	header, word := "Authorization", "Bearer "
 	var err error
@@ -81,19 +119,15 @@ func (f *Forges) Connect(ctx context.Context, p ci.Place, t ci.Token) (post.Repo
 	default:
 		err = fault.New(fault.Invalid, "%q is not a forge", p.Forge)
 	}
-	if err != nil {
-		return post.Repository{}, in(a.forge, err)
-	}
 	switch {
 	case t.Value == "":
 	case t.Basic:
 		encoded := base64.StdEncoding.EncodeToString([]byte(t.User + ":" + t.Value))
-		a.credential = literal(rest.Credential{Header: header, Value: "Basic " + encoded, Secrets: []string{t.Value, encoded}})
+		a.credential = literal(rest.Credential{Header: "Authorization", Value: "Basic " + encoded, Secrets: []string{t.Value, encoded}})
 	default:
 		a.credential = literal(rest.Credential{Header: header, Value: word + t.Value, Secrets: []string{t.Value}})
 	}
-	p.API = a.api()
-	return f.open(ctx, f.options.Namespace, a, p, false)
+	return a, err
 }
 
 func literal(c rest.Credential) credentials {

@@ -82,26 +82,38 @@ type Request struct {
 // when it was made may not be who edited it. The time is inclusive, so callers
 // remember what they answered.
 func (p *Poster) Requests(ctx context.Context, pull int64, since time.Time) ([]Request, error) {
-	all, err := p.repository.Comments.List(ctx, pull, since)
+	all, err := p.repository().Comments.List(ctx, pull, since)
 	if err != nil {
 		return nil, fmt.Errorf("read what is asked for in the pull request %d: %w", pull, err)
 	}
-	var out []Request
 	var me *Author
+	mine := func() (Author, error) {
+		if me == nil {
+			who, err := p.me(ctx)
+			if err != nil {
+				return Author{}, err
+			}
+			me = &who
+		}
+		return *me, nil
+	}
+	return p.asked(ctx, all, since, mine)
+}
+
+// asked finds the commands among comments.
+func (p *Poster) asked(ctx context.Context, all []Comment, since time.Time, mine func() (Author, error)) ([]Request, error) {
+	var out []Request
 	known := map[Author]Request{}
 	for _, c := range all {
 		command, ok := Parse(c.Body)
 		if !ok || c.Created.Before(since) {
 			continue // it was edited since
 		}
-		if me == nil {
-			who, err := p.repository.Accounts.Me(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("ask whose the credentials are: %w", err)
-			}
-			me = &who
+		me, err := mine()
+		if err != nil {
+			return nil, err
 		}
-		if c.Author.Is(*me) {
+		if c.Author.Is(me) {
 			continue
 		}
 		verdict, ok := known[c.Author]
@@ -121,7 +133,7 @@ func (p *Poster) Requests(ctx context.Context, pull int64, since time.Time) ([]R
 }
 
 func (p *Poster) judge(ctx context.Context, who Author) (Request, error) {
-	may, err := p.repository.Accounts.MayWrite(ctx, who)
+	may, err := p.repository().Accounts.MayWrite(ctx, who)
 	switch {
 	case fault.Of(err) == fault.Denied:
 		return Request{Why: "the forge does not say what " + who.Name + " may do: " + err.Error()}, nil

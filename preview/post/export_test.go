@@ -1,11 +1,14 @@
 package post
 
-// Waiting counts who writes the comment of a pull request, or waits to.
+// Waiting counts who writes a comment of a pull request, or waits to.
 func (p *Poster) Waiting(pull int64) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q := p.lanes[lane{pull: pull}]; q != nil {
-		return len(q.there)
+	n := 0
+	for l, q := range p.lanes {
+		if l.pull == pull && l.context == "" {
+			n += len(q.there)
+		}
 	}
-	return 0
+	return n
 }

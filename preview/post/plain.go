@@ -6,7 +6,8 @@ import (
 )
 
 // Body is a comment as a forge can show it. Where HTML is shown as text, the
-// marker becomes a definition of a link that nobody uses, which is hidden, too;
+// marker becomes a definition of a link that nobody uses, which is hidden, too,
+// and so does each hidden line of ours (Hidden);
 // a folded part becomes a heading, and what is in fences stays as it is.
 func Body(text string, t Traits) string {
 	if t.HTML {
@@ -31,6 +32,9 @@ func Body(text string, t Traits) string {
 		case run >= 3:
 			fence = bare[:run]
 		default:
+			if name, ok := markerName(bare); ok {
+				line = plainMarker(name) + "\n"
+			}
 			line = plainLine(line)
 		}
 		b.WriteString(line)
@@ -53,7 +57,39 @@ func plainLine(line string) string {
 const (
 	htmlBefore, htmlAfter   = "<!-- ", " -->"
 	plainBefore, plainAfter = "[//]: # (", ")"
+	hiddenPrefix            = "trueup:"
 )
+
+// Hidden is a line of a comment that nobody sees: for what we want to know when
+// we read it again. It must have an empty line before it, and the name may hold
+// letters, digits, spaces, and any of . _ = -.
+func Hidden(name string) string { return htmlBefore + hiddenPrefix + name + htmlAfter }
+
+// Lookup finds the hidden line of a name's first word in a comment of ours, in
+// either form, and gives what comes after that word.
+func Lookup(body, word string) (string, bool) {
+	fence := ""
+	for line := range strings.Lines(body) {
+		bare := strings.TrimRight(line, "\r\n")
+		if run := len(bare) - len(strings.TrimLeft(bare, "`")); run >= 3 {
+			switch {
+			case fence == "":
+				fence = bare[:run]
+			case bare == fence:
+				fence = ""
+			}
+			continue
+		}
+		name, ok := markerName(bare)
+		if !ok || fence != "" {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(name, hiddenPrefix+word+" "); ok {
+			return rest, true
+		}
+	}
+	return "", false
+}
 
 func plainMarker(name string) string { return plainBefore + name + plainAfter }
 
@@ -64,7 +100,7 @@ func markerName(line string) (string, bool) {
 	for _, form := range [][2]string{{htmlBefore, htmlAfter}, {plainBefore, plainAfter}} {
 		name, before := strings.CutPrefix(line, form[0])
 		name, after := strings.CutSuffix(name, form[1])
-		if before && after && strings.HasPrefix(name, "trueup:") {
+		if before && after && strings.HasPrefix(name, hiddenPrefix) {
 			return name, true
 		}
 	}

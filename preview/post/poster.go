@@ -25,17 +25,18 @@ type Options struct {
 // Poster writes to the pull requests of one repository. It is safe for
 // concurrent use.
 type Poster struct {
-	repository Repository
-	options    Options
+	options Options
 
-	mu    sync.Mutex
-	lanes map[lane]*queue
+	mu     sync.Mutex
+	lanes  map[lane]*queue
+	opened Repository
 }
 
 // lane is what is written in turn.
 type lane struct {
-	pull    int64
-	context string // of a status; empty for the comment
+	pull int64
+	// context is of a status, marker of a comment.
+	context, marker string
 }
 
 // queue lets one writer pass at a time.
@@ -62,16 +63,31 @@ func NewPoster(r Repository, o Options) *Poster {
 	if o.Patience <= 0 {
 		o.Patience = 5 * time.Minute
 	}
-	return &Poster{repository: r, options: o, lanes: map[lane]*queue{}}
+	return &Poster{opened: r, options: o, lanes: map[lane]*queue{}}
+}
+
+// Renew replaces the repository by the same one, opened again: credentials may
+// end. What is under way goes on with the old one.
+func (p *Poster) Renew(r Repository) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opened = r
+}
+
+func (p *Poster) repository() Repository {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened
 }
 
 // Comment writes the comment of a pull request. The body begins with the
 // marker. What fails for a while is tried again.
 func (p *Poster) Comment(ctx context.Context, pull int64, body string) (Outcome, error) {
-	body = Body(body, p.repository.Traits(ctx))
-	s := sticky{paced{p.repository.Comments, p.options.Pace}, p.repository.Accounts}
+	r := p.repository()
+	body = Body(body, r.Traits(ctx))
+	s := sticky{paced{r.Comments, p.options.Pace}, r.Accounts}
 	var out Outcome
-	done, err := p.inTurn(ctx, lane{pull: pull}, func() (err error) {
+	done, err := p.inTurn(ctx, lane{pull: pull, marker: markerOf(body)}, func() (err error) {
 		out, err = s.write(ctx, pull, body)
 		return err
 	})
@@ -89,11 +105,11 @@ func (p *Poster) Status(ctx context.Context, pull int64, commit string, s Status
 	if s.Context == "" {
 		s.Context = Context
 	}
-	done, err := p.inTurn(ctx, lane{pull, s.Context}, func() error {
+	done, err := p.inTurn(ctx, lane{pull: pull, context: s.Context}, func() error {
 		if err := p.options.Pace.Wait(ctx); err != nil {
 			return err
 		}
-		return p.repository.Statuses.SetStatus(ctx, pull, commit, s)
+		return p.repository().Statuses.SetStatus(ctx, pull, commit, s)
 	})
 	if err != nil {
 		return "", fmt.Errorf("set the status %s of %.7s: %w", s.Context, commit, err)

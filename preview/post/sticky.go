@@ -36,12 +36,9 @@ func (s sticky) write(ctx context.Context, pull int64, body string) (Outcome, er
 	if marker == "" {
 		return "", fault.New(fault.Invalid, "the text has no marker in its first line")
 	}
-	me, err := s.accounts.Me(ctx)
+	me, err := whose(ctx, s.accounts)
 	if err != nil {
-		return "", fmt.Errorf("ask whose the credentials are: %w", err)
-	}
-	if me.ID == "" && me.Name == "" {
-		return "", fault.New(fault.Transient, "ask whose the credentials are: the forge names nobody")
+		return "", err
 	}
 	all, err := s.comments.List(ctx, pull, time.Time{})
 	if err != nil {
@@ -61,6 +58,18 @@ func (s sticky) write(ctx context.Context, pull int64, body string) (Outcome, er
 	}
 	_, err = s.comments.Create(ctx, pull, body)
 	return Created, err
+}
+
+// whose are our credentials?
+func whose(ctx context.Context, accounts Accounts) (Author, error) {
+	me, err := accounts.Me(ctx)
+	if err != nil {
+		return me, fmt.Errorf("ask whose the credentials are: %w", err)
+	}
+	if me.ID == "" && me.Name == "" {
+		return me, fault.New(fault.Transient, "ask whose the credentials are: the forge names nobody")
+	}
+	return me, nil
 }
 
 // Sort puts the oldest comment first.

@@ -30,6 +30,13 @@ type Roots struct {
 	Paths []string
 	// Given are documents from elsewhere: the same on both sides.
 	Given document.Documents
+	// Live says that Given is what a cluster has: documents of the repository take
+	// the place of what they describe there, and of others only those count that
+	// the change adds. Those without a namespace are in Home. Others are what the
+	// cluster has beside: they count where the repository describes them.
+	Live   bool
+	Home   string
+	Others document.Documents
 	// Strict has documents that cannot be read be problems. Where all of a
 	// repository is searched they are warnings: templates are no YAML.
 	Strict bool
@@ -63,10 +70,16 @@ func (d *described) documents(docs document.Documents, origin string) {
 // roots0 finds the applications to begin with.
 func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	base, head := &described{}, &described{}
-	base.documents(r.roots.Given, "")
-	head.documents(r.roots.Given, "")
+	if !r.roots.Live {
+		base.documents(r.roots.Given, "")
+		head.documents(r.roots.Given, "")
+	}
 	if len(r.roots.Paths) > 0 {
 		s := search{known: map[string]described{}, strict: r.roots.Strict}
+		was := &findings{}
+		if r.roots.Live {
+			s.found = was
+		}
 		if err := s.tree(ctx, r.base.tree.FS, r.roots.Paths, base); err != nil {
 			return nil, fmt.Errorf("look for applications in %s: %w", r.change.Base.Commit.Short(), err)
 		}
@@ -75,9 +88,16 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 		if err := s.tree(ctx, r.head.tree.FS, r.roots.Paths, head); err != nil {
 			return nil, fmt.Errorf("look for applications in the merge: %w", err)
 		}
+		r.found.without(was) // where nobody said what to read, what was there before is no news
+	}
+	if r.roots.Live {
+		r.settle(base, head)
 	}
 	pairs := r.pairs(ctx, base, head)
-	if len(pairs) == 0 && len(r.found.problems) == 0 {
+	if len(pairs) == 0 {
+		pairs = r.lately(ctx)
+	}
+	if len(pairs) == 0 && len(r.found.problems) == 0 && !r.roots.Live {
 		return nil, fault.New(fault.Invalid, "no Application or ApplicationSet was found")
 	}
 	return pairs, nil
@@ -253,6 +273,13 @@ func (f *findings) warn(u *unit, d *reconcile.Desired) {
 	for _, field := range v1alpha1.Unsupported(&u.app) {
 		f.warning("application " + u.app.Name + ": " + field + " is not supported and has no effect")
 	}
+}
+
+// without drops warnings that were there before.
+func (f *findings) without(was *findings) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.warnings = slices.DeleteFunc(f.warnings, func(text string) bool { return slices.Contains(was.warnings, text) })
 }
 
 func (f *findings) sorted() ([]preview.Problem, []string) {

@@ -67,6 +67,9 @@ func (r *redirected) Tree(ctx context.Context, at snapshot.Location) (snapshot.T
 	return r.rest.Tree(ctx, at)
 }
 
+// Follows tells whether a location is the branch that the change goes to.
+func (c Change) Follows(at snapshot.Location) bool { return c.follows(at) }
+
 // follows tells whether a location is the branch that the change goes to.
 func (c Change) follows(at snapshot.Location) bool {
 	if !c.names(at.RepoURL) {

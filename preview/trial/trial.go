@@ -182,6 +182,8 @@ type run struct {
 	base, head sided
 	found      *findings
 	declared   *declarations
+	// late is what the change adds that nothing else may describe.
+	late described
 
 	mu            sync.Mutex
 	visited       map[id]bool
@@ -214,7 +216,11 @@ func (r *run) level(ctx context.Context, pairs []pair) ([]pair, error) {
 		base.add(n.base)
 		head.add(n.head)
 	}
-	return r.pairs(ctx, base, head), nil
+	next := r.pairs(ctx, base, head)
+	if len(next) == 0 {
+		next = r.lately(ctx)
+	}
+	return next, nil
 }
 
 // nested is what an application describes that is an application itself, or a
@@ -254,10 +260,10 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		errAfter = r.hold(after)
 	}
 	if p.base != nil {
-		r.before = append(r.before, r.sideOf(p.base, before, errBefore))
+		r.before = append(r.before, r.named(ctx, r.sideOf(p.base, before, errBefore), p.base))
 	}
 	if p.head != nil {
-		r.after = append(r.after, r.sideOf(p.head, after, errAfter))
+		r.after = append(r.after, r.named(ctx, r.sideOf(p.head, after, errAfter), p.head))
 	}
 	return out
 }
