@@ -13,7 +13,6 @@ import (
 
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/diskcache"
-	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/preview"
@@ -76,9 +75,9 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringVar(&o.base, "base", "", "where the change is to go: a branch, with or without its remote; by default the repository's default branch")
 	flags.StringVar(&o.head, "head", "HEAD", "the change: any revision")
 	flags.StringArrayVar(&o.urls, "url", nil, "URL by which applications name the repository, beside those of its remotes (repeatable)")
-	flags.StringArrayVar(&o.apps, "apps", nil, "file or folder with Applications and ApplicationSets; in the repository it is read on both sides (repeatable; by default all of the repository)")
+	flags.StringArrayVar(&o.apps, "apps", nil, "file or folder with Applications and ApplicationSets; in the repository it is read on both sides; cluster is what the agent's namespace holds (repeatable; by default all of the repository)")
 	o.flags(flags)
-	flags.Lookup("repo").Usage = "folder in the config repository (DIR), or where to read another repository (URL=DIR, repeatable)"
+	flags.Lookup("repo").Usage = "folder in the config repository (DIR), its URL, or where to read another repository (URL=DIR, repeatable)"
 	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown, json or html")
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
@@ -163,11 +162,16 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 	if err != nil {
 		return r, change, usageError{err}
 	}
-	copied, err := git.OpenCopy(o.repo)
+	copied, closeCopy, err := o.repository(ctx)
 	if err != nil {
 		return r, change, err
 	}
-	repos, closeRepos, err := newRepositories(o.repos, o.web, nil)
+	defer closeCopy()
+	credentials, err := o.credentials()
+	if err != nil {
+		return r, change, err
+	}
+	repos, closeRepos, err := newRepositories(o.repos, o.web, credentials)
 	if err != nil {
 		return r, change, err
 	}
@@ -176,11 +180,11 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 	if err != nil {
 		return r, change, err
 	}
-	roots, err := o.roots(s)
+	roots, err := o.roots(ctx, s)
 	if err != nil {
 		return r, change, err
 	}
-	world, done, err := o.offline(s)
+	world, done, err := o.world(s)
 	if err != nil {
 		return r, change, err
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/preview"
@@ -61,7 +60,7 @@ func (o ciOptions) context() string {
 }
 
 // job is the pull request, as far as it can be told without asking anybody.
-func (o previewOptions) job(copied *git.Copy) (ci.Job, error) {
+func (o previewOptions) job(copied previewRepo) (ci.Job, error) {
 	job, err := o.ci.env.Detect()
 	if err != nil && (o.ci.here || fault.Of(err) != fault.Missing) {
 		return job, fmt.Errorf("find the pull request of this job (--pr names one): %w", err)
@@ -89,7 +88,7 @@ func (o previewOptions) job(copied *git.Copy) (ci.Job, error) {
 }
 
 // remote is the place that the repository was cloned from.
-func (o previewOptions) remote(copied *git.Copy) (ci.Place, error) {
+func (o previewOptions) remote(copied previewRepo) (ci.Place, error) {
 	urls, _ := copied.Remotes()
 	var failures []error
 	for _, url := range slices.Concat(urls, o.urls) {
@@ -199,10 +198,11 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 			return err
 		}
 	}
-	copied, err := git.OpenCopy(o.repo)
+	copied, closeCopy, err := o.repository(ctx)
 	if err != nil {
 		return err
 	}
+	defer closeCopy()
 	job, err := o.job(copied)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 }
 
 // preview says that it begins, and previews.
-func (p *pullPost) preview(ctx context.Context, o previewOptions, copied *git.Copy, s streams) (preview.Report, trial.Change, error) {
+func (p *pullPost) preview(ctx context.Context, o previewOptions, copied previewRepo, s streams) (preview.Report, trial.Change, error) {
 	if err := o.sides(copied, p); err != nil {
 		return preview.Report{}, trial.Change{}, err
 	}
@@ -273,7 +273,7 @@ func (p *pullPost) failed(ctx context.Context, o previewOptions, err error) {
 
 // sides sets what is merged into what, where the command line does not: the
 // end of the target branch as the copy has it, and the pull request's head.
-func (o *previewOptions) sides(copied *git.Copy, p *pullPost) error {
+func (o *previewOptions) sides(copied previewRepo, p *pullPost) error {
 	deeper := cmp.Or(p.job.Deeper, "fetch it")
 	if o.base == "" && p.job.Target != "" {
 		_, remotes := copied.Remotes()

@@ -5,20 +5,21 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/document"
+	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/merge"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview/trial"
 )
 
 // change opens both sides and what merging makes of them.
-func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *repositories) (trial.Change, error) {
+func (o previewOptions) change(ctx context.Context, c previewRepo, repos *repositories) (trial.Change, error) {
 	urls, remotes := c.Remotes()
 	def := c.DefaultBranch()
 	branch := o.base
@@ -30,7 +31,7 @@ func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *reposito
 		branch = strings.TrimPrefix(branch, remote+"/")
 	}
 	branch = cmp.Or(o.ci.target, branch)
-	out := trial.Change{URLs: slices.Concat(o.urls, urls), Branch: branch, Default: branch == def}
+	out := trial.Change{URLs: slices.Concat(o.urls, urls, []string{strings.TrimSuffix(c.URL(), "/.git")}), Branch: branch, Default: branch == def}
 	base, err := c.Commit(baseRef)
 	if err != nil && o.base == "" {
 		base, err = c.Commit("refs/remotes/origin/" + branch)
@@ -45,8 +46,12 @@ func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *reposito
 	if err != nil {
 		return out, err
 	}
+	var from appset.Repositories = repos.sources.Git
+	if own, ok := c.(appset.Repositories); ok {
+		from = own
+	}
 	open := func(commit string) (snapshot.Tree, error) {
-		tree, err := repos.sources.Git.Tree(ctx, snapshot.Location{RepoURL: c.URL(), Revision: commit})
+		tree, err := from.Tree(ctx, snapshot.Location{RepoURL: c.URL(), Revision: commit})
 		if o.untrusted && err == nil && commit != base {
 			tree.FS = snapshot.Seal(tree.FS)
 		}
@@ -79,9 +84,12 @@ func (o previewOptions) change(ctx context.Context, c *git.Copy, repos *reposito
 
 // roots are where applications are described. What is in the repository is
 // read from its commits.
-func (o previewOptions) roots(s streams) (trial.Roots, error) {
+func (o previewOptions) roots(ctx context.Context, s streams) (trial.Roots, error) {
 	if len(o.apps) == 0 {
 		return trial.Roots{Paths: []string{"."}}, nil
+	}
+	if isURL(o.repo) {
+		return o.rootsOf(ctx, s)
 	}
 	top, err := workTree(o.repo)
 	if err != nil {
@@ -89,7 +97,17 @@ func (o previewOptions) roots(s streams) (trial.Roots, error) {
 	}
 	out := trial.Roots{Strict: true}
 	for _, name := range o.apps {
-		full, err := filepath.Abs(filepath.Join(o.repo, name))
+		if name == ofCluster {
+			if err := o.addLive(ctx, &out); err != nil {
+				return out, err
+			}
+			continue
+		}
+		full := name
+		if !filepath.IsAbs(name) {
+			full = filepath.Join(o.repo, name)
+		}
+		full, err := filepath.Abs(full)
 		if err != nil {
 			return out, err
 		}
@@ -102,6 +120,36 @@ func (o previewOptions) roots(s streams) (trial.Roots, error) {
 		}
 	}
 	return out, nil
+}
+
+// rootsOf is roots for a repository on a server: what is not on this machine is
+// in it.
+func (o previewOptions) rootsOf(ctx context.Context, s streams) (trial.Roots, error) {
+	out := trial.Roots{Strict: true}
+	for _, name := range o.apps {
+		if name == ofCluster {
+			if err := o.addLive(ctx, &out); err != nil {
+				return out, err
+			}
+			continue
+		}
+		if _, err := os.Stat(name); err == nil {
+			if err := readGiven(name, &out.Given, s); err != nil {
+				return out, err
+			}
+			continue
+		}
+		out.Paths = append(out.Paths, path.Clean(strings.TrimPrefix(filepath.ToSlash(name), "/")))
+	}
+	return out, nil
+}
+
+// addLive adds the applications of the cluster.
+func (o previewOptions) addLive(ctx context.Context, to *trial.Roots) error {
+	docs, err := o.clusterApps(ctx)
+	to.Given.Applications = append(to.Given.Applications, docs.Applications...)
+	to.Given.ApplicationSets = append(to.Given.ApplicationSets, docs.ApplicationSets...)
+	return err
 }
 
 // workTree is the top of the work tree that a folder is in; empty for a bare

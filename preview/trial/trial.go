@@ -150,6 +150,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	}
 	report.Total, report.Rendered, report.Untrusted = len(r.visited), r.rendered, t.Guard.Untrusted
 	r.tooMany()
+	r.unread()
 	for _, path := range c.Conflicts {
 		r.found.problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
 	}
