@@ -14,7 +14,6 @@ import (
 
 	"github.com/trueup-dev/trueup/agent/previews"
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/kube"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/scm"
@@ -210,7 +209,7 @@ func (p *previewed) loginAt(ctx context.Context, url string) (login, error) {
 	case token != "":
 		l.Token = ci.Token{Value: token}
 	case a.githubApp != nil:
-		l.App = (*git.GitHubApp)(a.githubApp)
+		l.App = a.githubApp
 	case a.bearerToken != "":
 		l.Token = ci.Token{Value: a.bearerToken}
 	case a.password != "" && a.sshPrivateKey == "":
@@ -230,6 +229,7 @@ func tokenOf(forge ci.Forge, a access) ci.Token {
 		return ci.Token{Value: a.password, User: a.username, Basic: a.username != "x-token-auth"}
 	case ci.AzureDevOps:
 		return ci.Token{Value: a.password, Basic: true}
+	case ci.GitHub, ci.GitLab:
 	}
 	return ci.Token{Value: a.password}
 }

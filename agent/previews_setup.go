@@ -16,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
+	policies "github.com/trueup-dev/trueup/internal/policy"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/preview/live"
@@ -34,6 +35,9 @@ type PreviewOptions struct {
 	// names none. Risks are the rules; nil is the built-in ones.
 	FailOn risk.Severity
 	Risks  *risk.Set
+	// Policies are files, folders and globs of a repository with policies, which
+	// are read on base.
+	Policies []string
 	// Instance tells several agents on one repository apart.
 	Instance string
 	// Interval is between questions for open pull requests; 0 is Options.Poll.
@@ -80,7 +84,12 @@ func (p previewing) trial(o Options, builtin *driftschema.Set) trial.Trial {
 	flow := reconcile.Flow{
 		Sources: p.flow.Sources, Renderer: p.flow.Renderer, Clusters: p.flow.Clusters, Projects: p.flow.Projects, Namespace: o.Namespace, MaskKey: p.flow.MaskKey, Now: time.Now,
 	}
-	t := trial.Trial{Flow: flow, World: p.world, Schemas: builtin, MaskKey: p.flow.MaskKey, Risks: o.Previews.Risks, Now: time.Now}
+	risks := o.Previews.Risks
+	if risks == nil {
+		risks = risk.Default()
+	}
+	t := trial.Trial{Flow: flow, World: p.world, Schemas: builtin, MaskKey: p.flow.MaskKey, Risks: risks, Now: time.Now}
+	t.Policies = &trial.Policies{Paths: o.Previews.Policies, Make: policies.Maker(risks)}
 	if o.Previews.Untrusted != nil {
 		// What it remembers of successes may be shared: it is what was asked, with
 		// the answers.

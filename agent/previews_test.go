@@ -49,11 +49,14 @@ func review(t *testing.T, changes ...func(*agent.Options)) *reviewed {
 	v.hook, v.external = "http://"+address+"/api/webhook", "http://"+address
 	v.world = start(t, append([]func(*agent.Options){func(o *agent.Options) {
 		o.Poll, o.Webhooks = time.Hour, address
-		o.Previews = agent.PreviewOptions{URL: v.external, Live: true, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{})}
+		o.Previews = agent.PreviewOptions{URL: v.external, Live: true, Policies: []string{".trueup/policies"}, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{})}
 	}}, changes...)...)
 	v.ana, v.bot, v.eve = v.forge.User("ana"), v.forge.User("bot"), v.forge.User("eve")
 	v.repo = v.forge.Repository(v.ana, "shop")
-	v.repo.Push("Start", map[string]string{"app/cm.yaml": shop("main")})
+	v.repo.Push("Start", map[string]string{
+		"app/cm.yaml":             shop("main"),
+		".trueup/policies/s.rego": "package main\n\ndeny contains msg if {\n\tinput.data.step == \"denied\"\n\tmsg := \"there is no such step\"\n}\n",
+	})
 	v.repo.Let(v.bot, "admin") // who may not administer is not told what others may do
 	v.repo.Let(v.eve, "read")
 	for _, s := range []*corev1.Secret{
@@ -234,5 +237,24 @@ func (v *reviewed) get(url string) string {
 		if n += k; err != nil || n == len(body) {
 			return string(body[:n])
 		}
+	}
+}
+
+// TestPreviewOfAFork: a change of somebody who may not write is previewed
+// without what is secret or live, says so, and its author orders nothing.
+func TestPreviewOfAFork(t *testing.T) {
+	t.Parallel()
+	v := review(t)
+	pull := v.repo.OpenFrom(v.eve, "mine", "Mine", map[string]string{
+		"app/cm.yaml":            shop("<b>@everyone</b>"),
+		"app/kustomization.yaml": "resources: [cm.yaml, \"https://example.invalid/base.yaml\"]\n",
+	})
+	v.sticky(pull, "the fork's change is not opened beyond what base reads", "may not push here", "cannot be rendered")
+	v.answer(pull, v.eve, "/trueup preview", "refused: eve may not write to this repository")
+	v.repo.Close(pull)
+	plain := v.repo.OpenFrom(v.bot, "theirs", "Theirs", map[string]string{"app/cm.yaml": shop("denied"), ".trueup/policies/s.rego": "package main\n"})
+	body := v.sticky(plain, "a fork's change is previewed, by the policies of base", "1 of 1 application changes: 1 update", "may not push here", "there is no such step", "the change alters policies")
+	if strings.Contains(body, "live:") || strings.Contains(body, "as of ") {
+		t.Errorf("a cluster was asked for a fork:\n%s", body)
 	}
 }

@@ -117,6 +117,9 @@ func (d *Documents) add(p part) error {
 }
 
 func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
+	if meta.APIVersion == "v1" && meta.Kind == "List" {
+		return d.list(p, raw)
+	}
 	argo := meta.APIVersion == v1alpha1.ArgoGroup+"/"+v1alpha1.Version
 	if !argo && meta.APIVersion != v1alpha1.GroupVersion().String() {
 		d.skip(p, meta)
@@ -156,6 +159,30 @@ func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
 		d.skip(p, meta)
 	}
 	return nil
+}
+
+// list reads what "kubectl get -o yaml" prints of several objects.
+func (d *Documents) list(p part, raw []byte) error {
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return fmt.Errorf("%s:%d: read a list: %w", p.name, p.lineOf("items"), err)
+	}
+	var errs []error
+	for i, item := range list.Items {
+		one := p
+		if _, node := p.find("items[" + strconv.Itoa(i) + "]"); node != nil {
+			one.root = &yamlv3.Node{Kind: yamlv3.DocumentNode, Content: []*yamlv3.Node{node}}
+		}
+		var meta metav1.TypeMeta
+		if err := json.Unmarshal(item, &meta); err != nil || meta.Kind == "" || meta.APIVersion == "" {
+			errs = append(errs, fmt.Errorf("%s:%d: read items[%d] of a list: want an object with apiVersion and kind", p.name, one.lineOf(""), i))
+			continue
+		}
+		errs = append(errs, d.decode(one, item, meta))
+	}
+	return errors.Join(errs...)
 }
 
 func (d *Documents) skip(p part, meta metav1.TypeMeta) {
@@ -216,9 +243,15 @@ func (p part) broken(err error) error {
 // lineOf finds a field such as spec.sources[0].path, or as much of the path
 // as there is.
 func (p part) lineOf(path string) int {
+	line, _ := p.find(path)
+	return line
+}
+
+// find is lineOf with what is there; nil where the path is not there in whole.
+func (p part) find(path string) (int, *yamlv3.Node) {
 	node := p.root
 	if node == nil || len(node.Content) == 0 {
-		return p.line
+		return p.line, nil
 	}
 	node = node.Content[0]
 	line := node.Line
@@ -228,11 +261,11 @@ func (p part) lineOf(path string) int {
 		}
 		at, next := child(node, step)
 		if next == nil {
-			break
+			return p.line + line - 1, nil
 		}
 		line, node = at, next
 	}
-	return p.line + line - 1
+	return p.line + line - 1, node
 }
 
 func child(node *yamlv3.Node, step string) (int, *yamlv3.Node) {

@@ -97,6 +97,13 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 			in:     "---\n" + app + "spec: {}\nspec: {}\n",
 			errors: []string{"f.yaml:5: "},
 		},
+		{
+			reason: "a list is what it holds, each item at its line", apps: 2,
+			in: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: argoproj.io/v1alpha1\n  kind: Application\n  spec: {}\n" +
+				"- apiVersion: trueup.dev/v1alpha1\n  kind: Application\n  spec:\n    pth: x\n- kind: Application\n- apiVersion: v1\n  kind: Secret\n",
+			warnings: []string{"f.yaml:10: unknown field spec.pth", "f.yaml:13: v1 Secret is not read"},
+			errors:   []string{"f.yaml:11: read items[2] of a list: want an object with apiVersion and kind"},
+		},
 		{reason: "JSON is YAML", in: `{"apiVersion":"trueup.dev/v1alpha1","kind":"Application","spec":{}}`, apps: 1},
 	}
 	for _, tt := range tests {
@@ -125,7 +132,7 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"", "---\n...", app + "spec: {x: 1}\n", "a: &a [*a]", "{", app + "x: &x\n  y: *x\n"} {
+	for _, seed := range []string{"", "---\n...", app + "spec: {x: 1}\n", "a: &a [*a]", "{", "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List, items: [1]}, &a {}, *a]\n", app + "x: &x\n  y: *x\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/agent"
 	"github.com/trueup-dev/trueup/agent/previews"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 )
 
@@ -23,6 +24,7 @@ func (o *agentPreviews) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.Enabled, "previews", false, "preview the pull requests of every repository in use whose Secret lets into its forge; by default only of those whose Secret says previews: \"true\"")
 	flags.StringVar(&o.failOn, "preview-fail-on", "off", "fail the status of a pull request with a risk that is at least this: critical, warning, notice or off; a repository's Secret may say another")
 	flags.StringToStringVar(&o.severities, "preview-risk", nil, "give a rule another severity: RULE=critical|warning|notice|off (repeatable)")
+	flags.StringArrayVar(&o.Policies, "preview-policies", []string{policy.Default}, "file, folder or glob of each repository with policies, read on base (repeatable)")
 	flags.StringVar(&o.Instance, "preview-instance", previews.DefaultInstance, "tells the comments and statuses of several agents on one repository apart")
 	flags.DurationVar(&o.Interval, "preview-poll", 0, "interval of asking for open pull requests; by default that of --poll")
 	flags.BoolVar(&o.Live, "preview-live", true, "ask destinations what changes come to there, by reads and dry runs; never for changes from forks")

@@ -31,7 +31,7 @@ func (o previewOptions) change(ctx context.Context, c previewRepo, repos *reposi
 		branch = strings.TrimPrefix(branch, remote+"/")
 	}
 	branch = cmp.Or(o.ci.target, branch)
-	out := trial.Change{URLs: slices.Concat(o.urls, urls), Branch: branch, Default: branch == def}
+	out := trial.Change{URLs: slices.Concat(o.urls, urls, []string{strings.TrimSuffix(c.URL(), "/.git")}), Branch: branch, Default: branch == def}
 	base, err := c.Commit(baseRef)
 	if err != nil && o.base == "" {
 		base, err = c.Commit("refs/remotes/origin/" + branch)
@@ -103,7 +103,11 @@ func (o previewOptions) roots(ctx context.Context, s streams) (trial.Roots, erro
 			}
 			continue
 		}
-		full, err := filepath.Abs(filepath.Join(o.repo, name))
+		full := name
+		if !filepath.IsAbs(name) {
+			full = filepath.Join(o.repo, name)
+		}
+		full, err := filepath.Abs(full)
 		if err != nil {
 			return out, err
 		}

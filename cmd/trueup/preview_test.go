@@ -124,3 +124,34 @@ func TestPreview(t *testing.T) {
 		})
 	}
 }
+
+// TestPreviewOfAnUnknownRepository: a repository that no application names is
+// not told as one whose change has no effect; by its own path it is known.
+func TestPreviewOfAnUnknownRepository(t *testing.T) {
+	t.Parallel()
+	config, apps := newPreviewed(t), newPreviewed(t)
+	note := func(x string) map[string]string {
+		return map[string]string{"plain/note.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: note}\ndata: {x: \"" + x + "\"}\n"}
+	}
+	apps.commit(note("1"))
+	config.commit(note("1"))
+	config.checkout("feature", true)
+	config.commit(note("2"))
+	app := func(repo string) string {
+		file := filepath.Join(t.TempDir(), "app.yaml")
+		text := "apiVersion: v1\nkind: List\nitems:\n- apiVersion: trueup.dev/v1alpha1\n  kind: Application\n  metadata: {name: a, namespace: trueup}\n" +
+			"  spec: {source: {repoURL: \"file://" + repo + "\", path: plain}, destination: {name: eu, namespace: shop}}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	code, stdout, stderr := call(t, "preview", "--repo", config.dir, "--cache-dir", "", "--apps", app(apps.dir))
+	if want := "no application reads the branch main of this repository, which goes by file://" + config.dir + ", git@git.example.com:config.git"; code != exitOK || !strings.Contains(stdout+stderr, want) {
+		t.Errorf("another repository: code %d\n%s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr = call(t, "preview", "--repo", config.dir, "--cache-dir", "", "--apps", app(config.dir))
+	if code != exitDrift || strings.Contains(stdout+stderr, "no application reads") || !strings.Contains(stdout, "1 of 1 application changes") {
+		t.Errorf("this repository: code %d\n%s%s", code, stdout, stderr)
+	}
+}

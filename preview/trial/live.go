@@ -1,11 +1,11 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/trueup-dev/trueup/internal/fault"
-	"github.com/trueup-dev/trueup/preview"
 )
 
 // settle puts together what a cluster has and what the repository describes.
@@ -41,15 +41,16 @@ func (r *run) lately(ctx context.Context) []pair {
 	return out
 }
 
-// named tells a cluster by the name that it is registered under, where the
-// applications are those of a cluster.
-func (r *run) named(ctx context.Context, s preview.Side, u *unit) preview.Side {
-	if r.roots.Live && u.app.Spec.Destination.Name == "" {
-		if c, err := r.Flow.Clusters.Cluster(ctx, u.app.Spec.Destination); err == nil && c.Name != "" {
-			s.Cluster = c.Name
+// cluster is what an application's destination is called: where the
+// applications are those of a cluster, the name that it is registered under.
+func (r *run) cluster(ctx context.Context, u *unit) string {
+	to := u.app.Spec.Destination
+	if r.roots.Live && to.Name == "" {
+		if c, err := r.Flow.Clusters.Cluster(ctx, to); err == nil && c.Name != "" {
+			return c.Name
 		}
 	}
-	return s
+	return cmp.Or(to.Name, to.Server)
 }
 
 // in gives documents without a namespace that of the agent.

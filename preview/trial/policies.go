@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -35,15 +34,14 @@ type declarations struct {
 // largest bounds what is kept for policies to be given as parameters.
 const largest = 16 << 10
 
-// note keeps what policies may need of an application of base.
-func (d *declarations) note(p *Policies, u *unit, from *reconcile.Desired) {
+// note keeps what policies may need of an application of base, which goes to a
+// cluster.
+func (d *declarations) note(p *Policies, cluster string, from *reconcile.Desired) {
 	if p == nil || from == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	to := u.app.Spec.Destination
-	cluster := cmp.Or(to.Name, to.Server)
 	for _, o := range from.Objects {
 		group, kind := o.GroupVersionKind().Group, o.GetKind()
 		if !policy.Concerns(group, kind) || kind == "Secret" || group != policy.AdmissionGroup && render.Size([]*unstructured.Unstructured{o}) > largest {

@@ -2,8 +2,10 @@ package trial
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/repourl"
@@ -46,6 +48,7 @@ type redirected struct {
 	change Change
 	tree   snapshot.Tree
 	rest   reconcile.Sources
+	read   atomic.Bool // the side's tree was asked for
 }
 
 // own tells whether a location is the side's tree.
@@ -56,6 +59,7 @@ func (r *redirected) own(at snapshot.Location) bool {
 // Tree implements reconcile.Sources and appset.Repositories.
 func (r *redirected) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
 	if r.own(at) {
+		r.read.Store(true)
 		tree := r.tree
 		tree.Commit.Repo, tree.Commit.Ref = at.RepoURL, at.Revision
 		return tree, nil
@@ -73,6 +77,21 @@ func (c Change) follows(at snapshot.Location) bool {
 	}
 	branch := strings.TrimPrefix(at.Revision, "refs/heads/")
 	return branch == c.Branch && branch != "" || c.Default && (branch == "" || branch == "HEAD")
+}
+
+// unread warns where no application reads what changed: rather than that
+// nothing changes, it may be that the repository goes by another name.
+func (r *run) unread() {
+	read := r.base.sources.read.Load() || r.head.sources.read.Load()
+	if read || r.rendered > 0 || len(r.visited) == 0 || r.base.tree.Commit.SHA == r.head.tree.Commit.SHA {
+		return
+	}
+	var urls []string
+	for _, u := range r.change.URLs {
+		urls = append(urls, repourl.Redact(u))
+	}
+	slices.Sort(urls)
+	r.found.warning(fmt.Sprintf("no application reads the branch %s of this repository, which goes by %s: another URL has to be told", r.change.Branch, strings.Join(slices.Compact(urls), ", ")))
 }
 
 // names tells whether a URL is one of the repository's.

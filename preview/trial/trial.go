@@ -150,6 +150,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	}
 	report.Total, report.Rendered, report.Untrusted = len(r.visited), r.rendered, t.Guard.Untrusted
 	r.tooMany()
+	r.unread()
 	for _, path := range c.Conflicts {
 		r.found.problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
 	}
@@ -235,7 +236,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	if p.base != nil {
 		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
 		out.base = r.found.nestedIn(before, p.base)
-		r.declared.note(r.Policies, p.base, before)
+		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
 	}
 	head := r.head.flow
 	if r.Guard.Untrusted {
@@ -259,18 +260,18 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		errAfter = r.hold(after)
 	}
 	if p.base != nil {
-		r.before = append(r.before, r.named(ctx, r.sideOf(p.base, before, errBefore), p.base))
+		r.before = append(r.before, r.sideOf(ctx, p.base, before, errBefore))
 	}
 	if p.head != nil {
-		r.after = append(r.after, r.named(ctx, r.sideOf(p.head, after, errAfter), p.head))
+		r.after = append(r.after, r.sideOf(ctx, p.head, after, errAfter))
 	}
 	return out
 }
 
-func (r *run) sideOf(u *unit, d *reconcile.Desired, err error) preview.Side {
+func (r *run) sideOf(ctx context.Context, u *unit, d *reconcile.Desired, err error) preview.Side {
 	to := u.app.Spec.Destination
 	s := preview.Side{
-		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: cmp.Or(to.Name, to.Server), Home: to.Namespace,
+		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: r.cluster(ctx, u), Home: to.Namespace,
 		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
