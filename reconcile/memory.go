@@ -35,6 +35,8 @@ type Memory struct {
 	// busy: a look is under way, and may yet remember what it read before the
 	// last sighting.
 	busy bool
+	// tells is the connection that tells of what was seen.
+	tells connection
 
 	// What follows belongs to the one flow that runs at a time.
 	attempt   Attempt
@@ -188,12 +190,14 @@ func (m *Memory) stands(asked []asked, stand []standing) {
 	}
 }
 
-// Recheck has everything fetched again at the next look.
+// Recheck has everything fetched again at the next look. What was seen is
+// kept until then: what came since is told from it.
 func (m *Memory) Recheck() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for key := range m.seen {
-		delete(m.seen, key)
+	for key, s := range m.seen {
+		s.again = true
+		m.seen[key] = s
 	}
 	m.namespace = ""
 	m.orphansAsked = ""
@@ -278,7 +282,7 @@ func (m *Memory) keep(hashes map[object.Key]string) {
 	}
 }
 
-// forget drops verdicts: looking at the objects failed.
+// forget drops verdicts: nobody has anything to do with the objects any more.
 func (m *Memory) forget(keys []object.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -313,14 +317,16 @@ func metadataOf(live *unstructured.Unstructured) *unstructured.Unstructured {
 	return out
 }
 
-// distrust has an object read again at the next look; until then its last
-// verdict stands.
-func (m *Memory) distrust(key object.Key) {
+// distrust has objects read again at the next look; until then their last
+// verdicts stand.
+func (m *Memory) distrust(keys ...object.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s, ok := m.seen[key]; ok {
-		s.again = true
-		m.seen[key] = s
+	for _, key := range keys {
+		if s, ok := m.seen[key]; ok {
+			s.again = true
+			m.seen[key] = s
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type View struct {
 // mem does not count any more. One that cannot be read or compared is Unknown;
 // the failure of all that was asked is an error.
 func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desired, c *Cluster, mem *Memory) (*View, error) {
+	mem.connects(c)
 	var err error
 	if d.rules, err = f.rulesOf(ctx, app, mem); err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (f *Flow) Observe(ctx context.Context, app *v1alpha1.Application, d *Desire
 	})
 	live, failed := f.fetch(ctx, c, worth, versions)
 	if err := cmp.Or(ctx.Err(), failed.failure(worth, mem)); err != nil {
-		mem.forget(stale)
+		mem.distrust(stale...)
 		return nil, fmt.Errorf("read live objects from cluster %s: %w", c.Name, err)
 	}
 	maps.Copy(failed, d.vague)

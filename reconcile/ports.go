@@ -37,6 +37,8 @@ type Renderer interface {
 
 // Clusters finds the cluster an application goes to.
 type Clusters interface {
+	// Cluster returns the same one for as long as its watches go on without a
+	// gap. Another one has all its objects read again.
 	Cluster(ctx context.Context, d v1alpha1.ApplicationDestination) (*Cluster, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"weak"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -38,10 +39,31 @@ func reasonOf(err error) string {
 	return string(fault.Of(err))
 }
 
-// lose forgets what was known of objects that nothing has told of for too
-// long: when the cluster is back, they are read before anything is said.
+// lose has objects read again that nothing has told of for too long: when the cluster is back, they are read before anything is said.
 func (m *Memory) lose(err error) {
 	if u := new(Unreachable); errors.As(err, &u) {
+		m.Recheck()
+	}
+}
+
+// connection names a connection to a cluster, and keeps nothing of it alive.
+type connection struct {
+	name, server string
+	of           weak.Pointer[Cluster]
+}
+
+// connects has everything read again where another connection than the last
+// one tells of it: what went between the two it does not know, and so never
+// tells. What was seen in another cluster says nothing about this one.
+func (m *Memory) connects(c *Cluster) {
+	m.mu.Lock()
+	was, is := m.tells, connection{c.Name, c.Server, weak.Make(c)}
+	m.tells = is
+	if was != (connection{}) && (was.name != is.name || was.server != is.server) {
+		m.seen, m.inbox, m.answers = nil, nil, nil
+	}
+	m.mu.Unlock()
+	if was != is {
 		m.Recheck()
 	}
 }

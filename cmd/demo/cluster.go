@@ -106,6 +106,16 @@ func (c cluster) awaitDrift(ctx context.Context, name string) error {
 	})
 }
 
+// scale sets replicas by hand.
+func (c cluster) scale(ctx context.Context, replicas int32) error {
+	var web appsv1.Deployment
+	if err := c.Get(ctx, client.ObjectKey{Namespace: "kustomize", Name: "web"}, &web); err != nil {
+		return err
+	}
+	web.Spec.Replicas = &replicas
+	return c.Update(ctx, &web)
+}
+
 // edit changes a live Deployment past Git.
 func (c cluster) edit(ctx context.Context) error {
 	var web appsv1.Deployment

@@ -68,6 +68,7 @@ func (d demo) run(ctx context.Context) error {
 		{"Somebody edits a live object in the edge cluster by hand", d.edit},
 		{"Sync: the cluster comes back true", d.sync},
 		{"A commit arrives", d.commit},
+		{"A branch, while somebody edits by hand again: what would merging it do, and to whom", d.preview},
 	} {
 		fmt.Fprintf(os.Stdout, "\n\x1b[1m== %s\x1b[0m  (%s)\n", act.title, time.Since(d.began).Round(time.Second))
 		if err := act.play(ctx); err != nil {
@@ -223,16 +224,7 @@ func (d demo) sync(ctx context.Context) error {
 }
 
 func (d demo) commit(ctx context.Context) error {
-	file := d.path("config", "kustomize", "base", "deployment.yaml")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	changed := strings.Replace(string(data), "web:1.4", "web:1.5", 1)
-	if changed == string(data) {
-		return fmt.Errorf("%s does not hold web:1.4", file)
-	}
-	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+	if err := d.change("web:1.4", "web:1.5", "config", "kustomize", "base", "deployment.yaml"); err != nil {
 		return err
 	}
 	if err := d.git(ctx, "commit", "-q", "-am", "Release web 1.5"); err != nil {
@@ -252,6 +244,51 @@ func (d demo) commit(ctx context.Context) error {
 		return err
 	}
 	return d.trueup(ctx, "history", "kustomize-edge")
+}
+
+// change replaces text in a file of the demo's.
+func (d demo) change(from, to string, path ...string) error {
+	file := d.path(path...)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	changed := strings.Replace(string(data), from, to, 1)
+	if changed == string(data) {
+		return fmt.Errorf("%s does not hold %s", file, from)
+	}
+	return os.WriteFile(file, []byte(changed), 0o600)
+}
+
+// preview asks what a branch would do that nobody merged yet.
+func (d demo) preview(ctx context.Context) error {
+	k, err := connect(d.kubeconfig("edge"))
+	if err != nil {
+		return err
+	}
+	const replicas = 5
+	if err := k.scale(ctx, replicas); err != nil {
+		return err
+	}
+	hub, err := connect(d.kubeconfig("hub"))
+	if err != nil {
+		return err
+	}
+	if err := hub.awaitDrift(ctx, "kustomize-edge"); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stdout, "(Deployment web of the edge cluster gets %d replicas; the branch scale wants 3)\n", replicas)
+	// The agent follows HEAD of the repository, so the branch is made beside it.
+	if err := d.git(ctx, "worktree", "add", "-q", "-b", "scale", d.path("branch")); err != nil {
+		return err
+	}
+	if err := d.change("count: 2", "count: 3", "branch", "kustomize", "overlays", "eu", "kustomization.yaml"); err != nil {
+		return err
+	}
+	if err := d.git(ctx, "-C", d.path("branch"), "commit", "-q", "-am", "Scale web to 3"); err != nil {
+		return err
+	}
+	return d.trueup(ctx, "preview", "--repo", ".demo/config", "--base", "main", "--head", "scale", "--apps", "cluster", "--live")
 }
 
 func (d demo) head(ctx context.Context) string {

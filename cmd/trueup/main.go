@@ -84,10 +84,10 @@ func run(ctx context.Context, args []string, s streams) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupt
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "trueup: %v\nSee 'trueup --help'.\n", err)
+		fmt.Fprintf(s.err, "trueup: %s\nSee 'trueup --help'.\n", printable(err))
 		return exitUsage
 	}
-	fmt.Fprintf(s.err, "trueup: %v\n", err)
+	fmt.Fprintf(s.err, "trueup: %s\n", printable(err))
 	return exitError
 }
 

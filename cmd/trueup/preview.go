@@ -13,6 +13,7 @@ import (
 
 	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/diskcache"
+	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/preview"
@@ -250,7 +251,7 @@ func (o *previewOptions) pick() error {
 func verdict(r preview.Report, failOn risk.Severity, s streams) error {
 	for _, f := range r.AllRisks() {
 		if f.Severity.AtLeast(failOn) {
-			fmt.Fprintf(s.err, "trueup: a risk is %s: %s %s\n", f.Severity, f.Object, f.Message)
+			fmt.Fprintf(s.err, "trueup: a risk is %s: %s %s\n", f.Severity, markdown.Visible(f.Object), markdown.Visible(f.Message))
 			return exitCode(exitError)
 		}
 	}

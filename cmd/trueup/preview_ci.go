@@ -229,7 +229,7 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 		fmt.Fprintf(s.err, "warning: %v\n", err)
 	}
 	if p.why != nil {
-		fmt.Fprintf(s.err, "trueup: not posted: %v\n", p.why)
+		fmt.Fprintf(s.err, "trueup: not posted: %s\n", printable(p.why))
 	} else {
 		fmt.Fprintf(s.err, "trueup: posted to %s, pull request %d\n", job.Place, job.Number)
 	}

@@ -4,8 +4,10 @@ import (
 	"io"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/trueup-dev/trueup/internal/kustomize"
+	"github.com/trueup-dev/trueup/internal/markdown"
 )
 
 // ownStderr keeps what kustomize's library prints off standard error. It takes
@@ -29,4 +31,14 @@ func ownStderr() (flush func()) {
 		_ = w.Close()
 		<-done
 	}
+}
+
+// printable is an error without anything that a terminal would act on: errors
+// quote what strangers wrote. Lines stay.
+func printable(err error) string {
+	all := strings.Split(strings.ReplaceAll(err.Error(), "\t", "    "), "\n")
+	for i := range all {
+		all[i] = markdown.Visible(all[i])
+	}
+	return strings.Join(all, "\n")
 }

@@ -92,7 +92,7 @@ func newView(r preview.Report, title string) view {
 		v.Facts = append(v.Facts, "live: "+show.LiveVerdict(r.Live))
 	}
 	if r.Merge != "" {
-		v.Facts = append(v.Facts, r.Merge)
+		v.Facts = append(v.Facts, markdown.Visible(r.Merge))
 	}
 	for _, p := range r.Problems {
 		v.Problems = append(v.Problems, problemOf("", p))
@@ -113,7 +113,7 @@ func newView(r preview.Report, title string) view {
 		}
 	}
 	for _, s := range r.Sections {
-		out := section{Where: markdown.Visible(show.Where(s)), Targets: s.Targets}
+		out := section{Where: markdown.Visible(show.Where(s)), Targets: visible(s.Targets)}
 		for _, o := range s.Objects {
 			added, removed := show.Size(o)
 			out.Objects = append(out.Objects, object{
@@ -126,8 +126,26 @@ func newView(r preview.Report, title string) view {
 	return v
 }
 
+// visible are targets whose names print.
+func visible(targets []preview.Target) []preview.Target {
+	out := make([]preview.Target, len(targets))
+	for i, t := range targets {
+		out[i] = preview.Target{Application: markdown.Visible(t.Application), Cluster: markdown.Visible(t.Cluster)}
+	}
+	return out
+}
+
+// lines is text of several lines that prints.
+func lines(text string) string {
+	all := strings.Split(text, "\n")
+	for i := range all {
+		all[i] = markdown.Visible(all[i])
+	}
+	return strings.Join(all, "\n")
+}
+
 func problemOf(who string, p preview.Problem) problem {
-	out := problem{Who: markdown.Visible(who), Text: p.Message}
+	out := problem{Who: markdown.Visible(who), Text: lines(p.Message)}
 	switch {
 	case p.Before:
 		out.Note = "already broken on base"

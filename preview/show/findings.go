@@ -57,7 +57,7 @@ func Commit(id string) string {
 	const most = 7
 	for _, r := range id {
 		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
-			return id
+			return markdown.Visible(id)
 		}
 	}
 	return id[:min(len(id), most)]
