@@ -28,9 +28,9 @@ func (r *run) settle(base, head *described) {
 	}
 	var taken []unit
 	var takenSets []set
-	base.apps, head.apps, r.late.apps, taken = settled(r.Guard.Untrusted, given.apps, others.apps, base.apps, head.apps, app)
+	base.apps, head.apps, r.late.apps, taken = settled(r.Guard.Untrusted, all[unit]{given.apps, others.apps, base.apps, head.apps}, app)
 	named := func(s set) id { return id{s.set.Namespace, s.set.Name} }
-	base.sets, head.sets, r.late.sets, takenSets = settled(r.Guard.Untrusted, given.sets, others.sets, base.sets, head.sets, named)
+	base.sets, head.sets, r.late.sets, takenSets = settled(r.Guard.Untrusted, all[set]{given.sets, others.sets, base.sets, head.sets}, named)
 	for _, u := range taken {
 		r.takes("application", u.app.Name, u.origin)
 	}
@@ -94,27 +94,29 @@ func (d *described) in(home string) {
 	}
 }
 
+// all is what a cluster has that concerns the repository, what it has beside,
+// and what the repository describes.
+type all[T any] struct{ given, others, base, head []T }
+
 // settled gives both sides, what the change adds, and what it describes under a
 // name that it must not take: that of something beside, or where it is not
 // trusted, of anything that base does not describe.
-func settled[T any](untrusted bool, given, others, base, head []T, name func(T) id) (before, after, late, taken []T) {
-	names := func(lists ...[]T) map[id]bool {
+func settled[T any](untrusted bool, from all[T], name func(T) id) (before, after, late, taken []T) {
+	names := func(list []T) map[id]bool {
 		out := map[id]bool{}
-		for _, all := range lists {
-			for _, one := range all {
-				out[name(one)] = true
-			}
+		for _, one := range list {
+			out[name(one)] = true
 		}
 		return out
 	}
-	concerned, beside, old, next := names(given), names(others), names(base), names(head)
+	concerned, beside, old, next := names(from.given), names(from.others), names(from.base), names(from.head)
 	takes := func(n id) bool { return !old[n] && (beside[n] || untrusted && concerned[n]) }
-	for _, b := range base {
+	for _, b := range from.base {
 		if n := name(b); concerned[n] || beside[n] {
 			before = append(before, b)
 		}
 	}
-	for _, h := range head {
+	for _, h := range from.head {
 		switch n := name(h); {
 		case takes(n):
 			taken = append(taken, h)
@@ -124,7 +126,7 @@ func settled[T any](untrusted bool, given, others, base, head []T, name func(T) 
 			late = append(late, h)
 		}
 	}
-	for _, g := range given {
+	for _, g := range from.given {
 		switch n := name(g); {
 		case old[n]: // and where head has it no more, it goes
 		case next[n] && !takes(n):
