@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/preview/comment"
 	"github.com/trueup-dev/trueup/preview/follow"
 	"github.com/trueup-dev/trueup/preview/post"
+	"github.com/trueup-dev/trueup/preview/show"
 )
 
 // Applied is the name of the status of a merge.
@@ -24,8 +27,8 @@ func (s *Service) after(ctx context.Context, rd *round) error {
 		rd.w.follows(number, nil)
 		return nil
 	}
-	if rd.state.Head == "" || rd.state.Failures > 0 || rd.state.Asked {
-		return s.unseen(ctx, rd)
+	if why := rd.unseen(); why != "" {
+		return s.unseen(ctx, rd, why)
 	}
 	now := s.o.Clock.Now()
 	if rd.state.Merged == 0 {
@@ -91,12 +94,25 @@ func (s *Service) tell(ctx context.Context, rd *round, out follow.Outcome) error
 	return err
 }
 
+// unseen says why it is not known which applications the pull request changes;
+// empty is that it is. What was merged is compared once: a branch may go on
+// after the merge, and some forges call its end the head then.
+func (rd *round) unseen() string {
+	switch was := rd.state; {
+	case was.Head == "" || was.Failures > 0 || was.Asked:
+		return "there is no preview that tells which applications the pull request changes"
+	case was.Head != rd.pull.Head && was.Merged == 0:
+		return "the preview is of " + show.Commit(was.Head) + ", and the head of the pull request is " + show.Commit(rd.pull.Head)
+	}
+	return ""
+}
+
 // unseen ends what was merged before it was previewed.
-func (s *Service) unseen(ctx context.Context, rd *round) error {
+func (s *Service) unseen(ctx context.Context, rd *round, why string) error {
 	rd.w.follows(rd.pull.Number, nil)
 	rd.state = follow.State{Settled: true, At: s.o.Clock.Now().Unix()}
-	body := s.marker() + "\n### Preview: it was merged before there was one\n\nWhich applications it changes was not known, so they are not followed.\n"
-	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, rd.state.With(body)); err != nil {
+	body := s.marker() + "\n### Preview: it was merged before there was one\n\nWhich applications it changes is not known, so they are not followed: " + markdown.Text(why) + ".\n"
+	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, rd.state.With(comment.WithPast(body, rd.past()))); err != nil {
 		return err
 	}
 	return s.mark(ctx, rd, post.Status{State: post.Neutral, Description: "it was merged before there was a preview"})

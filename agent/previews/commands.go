@@ -125,8 +125,9 @@ func (s *Service) askSync(ctx context.Context, rd *round, r post.Request) (strin
 		return s.refuse(ctx, rd, r, "the pull request was closed without being merged")
 	case rd.pull.State == post.Open && !rd.r.Settings.SyncBefore:
 		return s.refuse(ctx, rd, r, "the pull request is not merged yet, and the setting previewSync of this repository does not permit it before then")
-	case rd.state.Head == "" || rd.state.Failures > 0:
-		return s.refuse(ctx, rd, r, "there is no preview that tells which applications the pull request changes")
+	}
+	if why := rd.unseen(); why != "" {
+		return s.refuse(ctx, rd, r, why)
 	}
 	apps, unknown := chosen(rd.state, r.Args)
 	switch {

@@ -1,0 +1,74 @@
+package previews_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/trueup-dev/trueup/preview/follow"
+	"github.com/trueup-dev/trueup/preview/post"
+)
+
+// TestMergedWithAnotherHead: the applications of a head that was not merged are
+// neither followed nor synced.
+func TestMergedWithAnotherHead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, _ := w.start()
+	w.set(s, post.Pull{Number: 4, Head: "one"})
+	w.says(4, "+ data.step: one")
+	w.until("the status is set", func() bool { return w.count(func() int { return len(w.statuses) }) == 2 })
+	w.seen = follow.Seen{Found: true, Contains: true, Synced: true, Health: "Healthy"}
+	id := w.say(4, ana, "/trueup sync")
+	w.set(s, post.Pull{Number: 4, Head: "two", State: post.Merged, Merge: "m1"})
+	w.says(4, "to="+id+" -->", "refused", "the preview is of one, and the head of the pull request is two")
+	w.says(4, "it was merged before there was one", "the preview is of one")
+	w.until("the head has a status", func() bool { return w.count(func() int { return len(w.statuses) }) == 3 })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last := w.statuses[2]; last != "two trueup/preview neutral: it was merged before there was a preview" {
+		t.Errorf("the last status is %q", last)
+	}
+	if len(w.synced) > 0 || len(w.deployed) > 0 {
+		t.Errorf("synced %q, deployed %q", w.synced, w.deployed)
+	}
+}
+
+// TestSyncOfAnotherHead: before the merge, too, a sync is of the head that the
+// preview is of.
+func TestSyncOfAnotherHead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings.SyncBefore = true
+	s, stop := w.start()
+	w.set(s, post.Pull{Number: 4, Head: "one"})
+	w.says(4, "+ data.step: one")
+	stop()
+	id := w.say(4, ana, "/trueup sync")
+	s, _ = w.start()
+	w.set(s, post.Pull{Number: 4, Head: "two"})
+	w.says(4, "to="+id+" -->", "refused", "the preview is of one")
+	if n := w.count(func() int { return len(w.synced) }); n > 0 {
+		t.Errorf("%d syncs", n)
+	}
+}
+
+// TestBranchGoesOnAfterTheMerge: some forges call the end of the branch the head
+// of a pull request that was merged, too. What was compared stays.
+func TestBranchGoesOnAfterTheMerge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, stop := w.start()
+	w.set(s, post.Pull{Number: 4, Head: "one"})
+	w.says(4, "+ data.step: one")
+	w.seen = follow.Seen{Found: true, Automated: true}
+	w.set(s, post.Pull{Number: 4, Head: "one", State: post.Merged, Merge: "m1"})
+	w.says(4, "web: ⏳ waiting")
+	stop()
+	w.seen = follow.Seen{Found: true, Contains: true, Synced: true, Health: "Healthy"}
+	s, _ = w.start()
+	w.set(s, post.Pull{Number: 4, Head: "two", State: post.Merged, Merge: "m1"})
+	body := w.says(4, "### After the merge: applied and healthy")
+	if strings.Contains(body, "merged before there was one") {
+		t.Error(body)
+	}
+}
