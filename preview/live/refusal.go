@@ -141,7 +141,7 @@ func permission(message string) string {
 	return text
 }
 
-// withoutText says of a Secret's refusal what cannot quote a value.
+// withoutText says of a refusal what cannot quote a value.
 func withoutText(r refusal, s *metav1.Status) string {
 	switch {
 	case r.cause == preview.ByPermission || r.cause == preview.ByNamespace:

@@ -184,6 +184,8 @@ type run struct {
 	declared   *declarations
 	// late is what the change adds that nothing else may describe.
 	late described
+	// foreign are applications of the cluster that do not concern the repository.
+	foreign map[id]bool
 
 	mu            sync.Mutex
 	visited       map[id]bool
@@ -332,6 +334,10 @@ func (r *run) pairs(ctx context.Context, base, head *described) []pair {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 	}) {
 		if r.visited[key] {
+			continue
+		}
+		if p := all[key]; p.base == nil && r.isForeign(key) {
+			r.takes("application", key.name, p.head.origin)
 			continue
 		}
 		if all[key].base == nil && r.Guard.Untrusted {
