@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trueup-dev/trueup/agent/previews"
@@ -156,6 +157,12 @@ func (p *previewedApps) comesFrom(ctx context.Context, m previews.Merge, revisio
 
 // Sync implements previews.Applications.
 func (p *previewedApps) Sync(ctx context.Context, r previews.Repository, app follow.App, by string) error {
+	// Statuses are written all the time; what counts is looked at anew each time.
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error { return p.ask(ctx, r, app, by) })
+}
+
+// ask asks for a sync of an application as it is now.
+func (p *previewedApps) ask(ctx context.Context, r previews.Repository, app follow.App, by string) error {
 	live, err := p.get(ctx, app)
 	if err != nil {
 		return err
@@ -173,14 +180,14 @@ func (p *previewedApps) Sync(ctx context.Context, r previews.Repository, app fol
 	next := live.DeepCopy()
 	prune := live.Spec.SyncPolicy != nil && live.Spec.SyncPolicy.Automated != nil && live.Spec.SyncPolicy.Automated.Prune
 	next.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Prune: prune}, InitiatedBy: v1alpha1.OperationInitiator{Username: by}}
-	if err := p.client.Patch(ctx, next, client.MergeFrom(live)); err != nil {
+	if err := p.client.Patch(ctx, next, client.MergeFromWithOptions(live, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("ask for a sync of the application %s: %w", app.Name, err)
 	}
 	return nil
 }
 
-// from tells whether an application, what made it, or its set, names a
-// repository.
+// from tells whether an application, what made it, or a generator of its set
+// names a repository.
 func (p *previewedApps) from(ctx context.Context, app *v1alpha1.Application, r previews.Repository, depth int) (bool, error) {
 	if usesAny(app, r.Name, nil) {
 		return true, nil
@@ -191,7 +198,7 @@ func (p *previewedApps) from(ctx context.Context, app *v1alpha1.Application, r p
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}
-		return setNames(&set, r.Name), nil
+		return names(generatedFrom(&set), r.Name), nil
 	}
 	id := trackedBy(app)
 	if id == "" || depth == maxMade {

@@ -200,7 +200,8 @@ func names(urls []string, repository string) bool {
 	return false
 }
 
-// setNames tells whether a set names a repository.
+// setNames tells whether a set may name a repository: other things can be called
+// as it is, so that nothing is allowed by it.
 func setNames(s *v1alpha1.ApplicationSet, repository string) bool {
 	data, err := json.Marshal(s.Spec)
 	_, path, _ := strings.Cut(repository, "/")
@@ -227,5 +228,37 @@ func templated(s *v1alpha1.ApplicationSet) []string {
 	for _, source := range s.Spec.Template.Spec.AllSources() {
 		out = append(out, source.RepoURL)
 	}
+	return out
+}
+
+// generatedFrom are the repositories that a set's git generators read, at any
+// depth, as they are written: one that is filled in names none.
+func generatedFrom(s *v1alpha1.ApplicationSet) []string {
+	data, err := json.Marshal(s.Spec.Generators)
+	if err != nil {
+		return nil
+	}
+	var all any
+	_ = json.Unmarshal(data, &all) // it was just written
+	var out []string
+	var walk func(any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case []any:
+			for _, one := range v {
+				walk(one)
+			}
+		case map[string]any:
+			if git, ok := v["git"].(map[string]any); ok {
+				if url, ok := git["repoURL"].(string); ok {
+					out = append(out, url)
+				}
+			}
+			for _, kind := range []string{"matrix", "merge", "generators"} {
+				walk(v[kind])
+			}
+		}
+	}
+	walk(all)
 	return out
 }

@@ -44,7 +44,7 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 		}
 		return named(), nil
 	case err != nil:
-		err = a.unasked(&v, err, t.key)
+		err = a.unasked(&v, err, isSecret(t.key))
 		return named(), err
 	}
 	a.asked.Add(1)
@@ -53,7 +53,7 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 	case fault.Of(err) == fault.Missing:
 		live = nil
 	case err != nil:
-		err = a.unasked(&v, err, t.key)
+		err = a.unasked(&v, err, isSecret(t.key))
 		return named(), err
 	}
 	if t.action == preview.Delete {
@@ -65,8 +65,8 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 }
 
 // unasked says why nobody could be asked, or returns that the cluster is
-// silent.
-func (a *asking) unasked(v *preview.Judged, err error, key object.Key) error {
+// silent. What is secret is not quoted.
+func (a *asking) unasked(v *preview.Judged, err error, secret bool) error {
 	var unsafe *Unsafe
 	switch s := statusOf(err); {
 	case errors.As(err, &unsafe):
@@ -77,7 +77,7 @@ func (a *asking) unasked(v *preview.Judged, err error, key object.Key) error {
 		note(v, preview.ByPermission, err.Error())
 	case !answered(err):
 		return err
-	case isSecret(key):
+	case secret:
 		note(v, preview.ByFailure, "the cluster cannot answer about it")
 	default:
 		note(v, preview.ByFailure, err.Error())
@@ -104,10 +104,10 @@ func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstru
 	a.asked.Add(1)
 	answer, err := a.cluster.Trials.Delete(ctx, t.gvk(), t.key, string(live.GetUID()))
 	if err != nil {
-		return a.unasked(v, err, t.key)
+		return a.unasked(v, err, isSecret(t.key))
 	}
 	if answer.Refused != nil && answer.Refused.Reason != metav1.StatusReasonNotFound {
-		a.refused(t, answer.Refused, v)
+		a.refused(t, answer.Refused, isSecret(t.key), v)
 		return nil
 	}
 	v.Verdict = preview.AsPredicted
@@ -183,13 +183,15 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 	}
 	a.asked.Add(1)
 	answer, err := a.cluster.Trials.Apply(ctx, send.DeepCopy())
+	// Whoever checks sees what is merged into live, and may quote it.
+	secret := isSecret(t.key) || live != nil && !tracked
 	switch {
 	case err != nil:
-		if err := a.unasked(v, err, t.key); err != nil {
+		if err := a.unasked(v, err, secret); err != nil {
 			return err
 		}
 	case answer.Refused != nil:
-		a.refused(t, answer.Refused, v)
+		a.refused(t, answer.Refused, secret, v)
 	default:
 		verdict = a.stored(t, in, verdict, answer.Stored, v)
 	}
@@ -244,9 +246,10 @@ func (a *asking) tell(t task, in drift.Input, verdict drift.Object, hidden bool,
 	v.Drifts, v.Drifted = drifts[:min(len(drifts), maxDrifts)], len(drifts)
 }
 
-// refused says what a refusal means for the change.
-func (a *asking) refused(t task, s *metav1.Status, v *preview.Judged) {
-	r := read(s, isSecret(t.key))
+// refused says what a refusal means for the change. Of what is secret the text
+// is not told.
+func (a *asking) refused(t task, s *metav1.Status, secret bool, v *preview.Judged) {
+	r := read(s, secret)
 	v.Verdict, v.Cause, v.By, v.Paths, v.Reason = r.verdict, r.cause, r.by, r.paths, r.reason
 	switch {
 	case r.cause == preview.ByNamespace && a.world.namespaces[r.by]:

@@ -29,8 +29,9 @@ func (r *run) settle(base, head *described) {
 	var taken []unit
 	var takenSets []set
 	base.apps, head.apps, r.late.apps, taken = settled(r.Guard.Untrusted, all[unit]{given.apps, others.apps, base.apps, head.apps}, app)
+	// That a set uses the repository may be a guess, so that a name claims none.
 	named := func(s set) id { return id{s.set.Namespace, s.set.Name} }
-	base.sets, head.sets, r.late.sets, takenSets = settled(r.Guard.Untrusted, all[set]{given.sets, others.sets, base.sets, head.sets}, named)
+	base.sets, head.sets, r.late.sets, takenSets = settled(true, all[set]{given.sets, others.sets, base.sets, head.sets}, named)
 	for _, u := range taken {
 		r.takes("application", u.app.Name, u.origin)
 	}
@@ -126,14 +127,15 @@ func settled[T any](untrusted bool, from all[T], name func(T) id) (before, after
 			late = append(late, h)
 		}
 	}
+	var kept []T
 	for _, g := range from.given {
 		switch n := name(g); {
 		case old[n]: // and where head has it no more, it goes
 		case next[n] && !takes(n):
 			before = append(before, g)
 		default:
-			before, after = append(before, g), append(after, g)
+			before, kept = append(before, g), append(kept, g)
 		}
 	}
-	return before, after, late, taken
+	return before, append(kept, after...), late, taken // of two that make one application the first counts
 }

@@ -57,6 +57,16 @@ func TestTakenNames(t *testing.T) {
 			trusted:   "update payroll; rename ConfigMap payroll/shop\n1 of 1 rendered, complete true\n",
 			untrusted: "problem: application payroll (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
 		},
+		"a set that may use the repository": {
+			concerned: true, cluster: list, head: map[string]string{"x.yaml": own(list)},
+			trusted: "problem: application set teams (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
+		},
+		"a set that makes what another one makes": {
+			concerned: true, cluster: list + "---\n" + strings.ReplaceAll(renamed, "payroll}", "mine}"),
+			base:    map[string]string{"x.yaml": strings.ReplaceAll(renamed, "payroll}", "mine}")},
+			head:    map[string]string{"x.yaml": renamed},
+			trusted: "delete mine; delete ConfigMap mine/shop\n1 of 2 rendered, complete true\n",
+		},
 		"described on base": {
 			cluster: payroll, base: map[string]string{"x.yaml": own(payroll)}, head: map[string]string{"x.yaml": own(payroll) + "# more\n"},
 			trusted: "0 of 1 rendered, complete true\n",
