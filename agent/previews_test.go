@@ -187,9 +187,8 @@ func TestPreviewsOfPullRequests(t *testing.T) {
 	v.status(second, "trueup/preview", "success", "1 of 1 application changes: 1 update")
 
 	v.answer(pull, v.eve, "/trueup sync", "refused: eve may not write to this repository")
-	v.answer(pull, v.eve, "/trueup preview", "refused")
 	v.answer(pull, v.ana, "/trueup sync", "not merged yet")
-	v.answer(pull, v.eve, "/trueup help", "/trueup sync [APPLICATION")
+	v.answer(pull, v.ana, "/trueup help", "/trueup sync [APPLICATION")
 
 	v.restart()
 	v.until("the agent is back", func(context.Context) bool { return v.knock(v.hook, "key") == 204 })
