@@ -51,6 +51,8 @@ type connection struct {
 	ports   *reconcile.Cluster
 	// rehearsal asks it about previews.
 	rehearsal *kube.Rehearsal
+	// replaced counts the connections to the same server before this one.
+	replaced int
 }
 
 var (
@@ -172,9 +174,11 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if err != nil {
 		return nil, err
 	}
+	replaced := 0
 	if old, ok := d.open[r.Server]; ok {
 		// Its credentials changed. Whoever still uses it sees it close.
 		d.closing.Go(old.cluster.Close)
+		replaced = old.replaced + 1
 	}
 	objects := observed{Cluster: cluster, name: r.Name, reads: d.costs.reads.WithLabelValues(r.Name), patience: d.Patience}
 	ports := &reconcile.Cluster{
@@ -184,7 +188,7 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[r.Server] = &connection{version, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried)}
+	d.open[r.Server] = &connection{version, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried), replaced}
 	return ports, nil
 }
 
@@ -197,4 +201,29 @@ func (d *Destinations) connections() []*connection {
 		out = append(out, d.open[server])
 	}
 	return out
+}
+
+// unregistered lists the connections to clusters that no secret registers any
+// more.
+func (d *Destinations) unregistered(ctx context.Context) ([]*connection, error) {
+	open := d.connections() // first: what is connected to from here on may be of a newer secret
+	secrets, err := d.secrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	registered := map[string]bool{appset.LocalServer: true}
+	for i := range secrets {
+		registered[kube.Identify(&secrets[i]).Server] = true
+	}
+	return slices.DeleteFunc(open, func(c *connection) bool { return registered[c.ports.Server] }), nil
+}
+
+// leave closes a connection, unless another one took its place.
+func (d *Destinations) leave(c *connection) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open[c.ports.Server] == c {
+		delete(d.open, c.ports.Server)
+		d.closing.Go(c.cluster.Close)
+	}
 }

@@ -60,8 +60,9 @@ func (r *repeats) last(ctx context.Context, of history.Drift) (history.Drift, bo
 }
 
 // repeated reports a moment that says what the last one said. Marks of secrets
-// are another process's, and never equal. News of who made a difference never
-// repeat it.
+// are another process's, and never equal: one that was open stays so whatever
+// they say, and is changed by this process alone. News of who made a difference
+// never repeat it.
 func repeated(last, now history.Drift) bool {
 	switch {
 	case now.Moment == string(reconcile.Blamed):
@@ -70,5 +71,8 @@ func repeated(last, now history.Drift) bool {
 		return last.Cleared && now.Cleared
 	}
 	secret := now.Kind == "Secret" && now.Group == ""
+	if secret && now.Moment != string(reconcile.Opened) {
+		return false
+	}
 	return last.Manager == now.Manager && (secret || last.Live == now.Live && last.Desired == now.Desired)
 }

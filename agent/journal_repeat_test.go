@@ -20,6 +20,8 @@ func TestRepeated(t *testing.T) {
 	closed := with(func(d *history.Drift) { d.Moment, d.Cleared = "closed", true })
 	blamed := with(func(d *history.Drift) { d.Moment = "blamed" })
 	secret := with(func(d *history.Drift) { d.Kind = "Secret" })
+	again := with(func(d *history.Drift) { d.Kind, d.Moment, d.Live = "Secret", "changed", "<secret #2>" })
+	gone := with(func(d *history.Drift) { d.Kind, d.Moment, d.Cleared = "Secret", "closed", true })
 	marked := with(func(d *history.Drift) { d.Kind, d.Live = "Secret", "<secret #2>" })
 	for name, tc := range map[string]struct {
 		last, now history.Drift
@@ -34,6 +36,10 @@ func TestRepeated(t *testing.T) {
 		"it came again":                  {closed, opened, false},
 		"who made it":                    {opened, blamed, false},
 		"a secret of another process":    {secret, marked, true},
+		"another value of a secret":      {secret, again, false},
+		"yet another value of a secret":  {again, again, false},
+		"a secret is as Git says":        {again, gone, false},
+		"and was already":                {gone, gone, true},
 	} {
 		if got := repeated(tc.last, tc.now); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)

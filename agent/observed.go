@@ -148,6 +148,8 @@ type reach struct {
 	overdue bool
 	// refused names the kinds that the server has not let be watched for as long.
 	refused string
+	// replaced counts the connections before the one that tells this.
+	replaced int
 }
 
 func (o observed) reach(now time.Time) reach { return reachOf(o.Broken(), o.overdue, now) }

@@ -11,7 +11,8 @@ import (
 )
 
 // reachability has the applications of a cluster looked at when its watches
-// have been broken for too long, and again when they work.
+// have been broken for too long, and again when they work; when it was
+// connected to anew, and when nobody registers it any more.
 type reachability struct {
 	destinations *Destinations
 	// wake looks at the applications of a cluster.
@@ -41,8 +42,10 @@ func (r reachability) Start(ctx context.Context) error {
 
 // look compares what is so with what was.
 func (r reachability) look(ctx context.Context, known map[string]reach) {
+	r.part(ctx, known)
 	for _, c := range r.destinations.connections() {
 		was, is := known[c.ports.Server], c.objects.reach(time.Now())
+		is.replaced = c.replaced
 		log := r.log.WithValues("cluster", c.ports.Name)
 		if text := was.turns(is); text != "" {
 			log.Info(text, "since", cmp.Or(is.since, was.since), "error", fmt.Sprint(is.cause), "refused", is.refused)
@@ -52,6 +55,24 @@ func (r reachability) look(ctx context.Context, known map[string]reach) {
 			}
 		}
 		known[c.ports.Server] = is
+	}
+}
+
+// part closes the connections to clusters that are not registered any more.
+func (r reachability) part(ctx context.Context, known map[string]reach) {
+	gone, err := r.destinations.unregistered(ctx)
+	if err != nil {
+		r.log.Error(err, "find the clusters that are not registered any more")
+	}
+	for _, c := range gone {
+		log := r.log.WithValues("cluster", c.ports.Name)
+		log.Info("the cluster is not registered any more: the connection to it is closed", "server", c.ports.Server)
+		if err := r.wake(ctx, c.ports.Name, c.ports.Server); err != nil {
+			log.Error(err, "list the applications of a cluster")
+			continue // it is closed, and they are woken, at the next tick
+		}
+		r.destinations.leave(c)
+		delete(known, c.ports.Server)
 	}
 }
 
@@ -65,6 +86,8 @@ func (was reach) turns(is reach) string {
 		return "the cluster can be watched again"
 	case is.refused != was.refused:
 		return "the kinds that the cluster does not let be watched are others now"
+	case is.replaced != was.replaced:
+		return "the cluster is connected to anew: its objects are read again"
 	}
 	return ""
 }

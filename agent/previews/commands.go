@@ -22,6 +22,8 @@ const (
 	// maxCommands bounds the commands of one look.
 	maxCommands = 20
 	maxSyncs    = 200
+	// syncTime bounds asking for syncs, with the answer that goes before.
+	syncTime = 10 * time.Minute
 )
 
 // commands answers what is asked for in comments, each once: a command with an
@@ -36,8 +38,12 @@ func (s *Service) commands(ctx context.Context, rd *round) (previews []post.Requ
 	if err != nil {
 		return nil, err
 	}
-	for i, request := range requests {
-		if i == maxCommands {
+	strangers, heard := rd.thread.Noted(strangerWord), 0
+	for _, request := range requests {
+		if !s.hears(rd, request, strangers) {
+			continue
+		}
+		if heard++; heard > maxCommands {
 			rd.w.later(rd.pull.Number, s.o.Clock.Now().Add(time.Minute))
 			break
 		}
@@ -65,20 +71,27 @@ func (s *Service) commands(ctx context.Context, rd *round) (previews []post.Requ
 
 // answerMarker begins the answer to a comment.
 func (s *Service) answerMarker(c post.Comment) string {
-	id := strings.Map(func(r rune) rune {
+	marker := strings.Replace(strings.TrimSuffix(comment.Marker(s.o.Instance), " -->"), "trueup:preview", "trueup:answer", 1)
+	return marker + " to=" + plainWord(c.ID) + " -->"
+}
+
+// plainWord is an id as a hidden line can hold it.
+func plainWord(id string) string {
+	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || r == '-' {
 			return r
 		}
 		return '_'
-	}, c.ID)
-	marker := strings.Replace(strings.TrimSuffix(comment.Marker(s.o.Instance), " -->"), "trueup:preview", "trueup:answer", 1)
-	return marker + " to=" + id + " -->"
+	}, id)
 }
 
 // answer posts or edits the answer to a command. The text is Markdown.
 func (s *Service) answer(ctx context.Context, rd *round, to post.Request, text string) error {
 	words := append([]string{"/trueup", string(to.Verb)}, to.Args...)
 	body := s.answerMarker(to.Comment) + "\n" + markdown.Code(post.Short(strings.Join(words, " "), 200)) + " by " + markdown.Text(to.Comment.Author.Name) + ": " + text + "\n"
+	if rd.stranger(to) {
+		body += strangerNote(to.Comment.Author)
+	}
 	_, err := rd.w.poster.Comment(ctx, rd.pull.Number, body)
 	if err != nil {
 		return fmt.Errorf("answer /trueup %s: %w", to.Verb, err)
@@ -91,7 +104,7 @@ func help() string {
 		"| Command | Does | Who |\n|---|---|---|\n" +
 		"| `/trueup preview` | previews again | who may write, and the author unless the change comes from a fork |\n" +
 		"| `/trueup sync [APPLICATION...]` | syncs the applications that this pull request changes, once it is merged | who may write |\n" +
-		"| `/trueup help` | says this | everybody |\n"
+		"| `/trueup help` | says this | everybody, once |\n"
 }
 
 // refuse answers that nothing is done, and why.
@@ -102,13 +115,12 @@ func (s *Service) refuse(ctx context.Context, rd *round, to post.Request, why st
 // refuses says why nobody previews because of a request; empty is that it is
 // granted.
 func (rd *round) refuses(r post.Request) string {
-	author := !rd.pull.Fork && r.Comment.Author.Is(rd.pull.Author)
 	switch {
 	case rd.pull.State != post.Open:
 		return "the pull request is not open any more"
 	case rd.pull.Fork && rd.r.Settings.Forks == ForksOff:
 		return "changes from forks are not previewed here"
-	case !r.Allowed && !author:
+	case rd.stranger(r):
 		return r.Why
 	}
 	return ""
@@ -138,14 +150,18 @@ func (s *Service) askSync(ctx context.Context, rd *round, r post.Request) (strin
 	case len(apps) > maxSyncs:
 		return s.refuse(ctx, rd, r, fmt.Sprintf("this pull request changes %d applications, and %d can be synced at once: name some", len(apps), maxSyncs))
 	}
-	if err := s.answer(ctx, rd, r, fmt.Sprintf("syncing %d of the applications.", len(apps))); err != nil {
+	// With an answer it is not read again, so that nothing but the end of the
+	// agent may stop it from here on.
+	steady, done := s.steady(ctx, syncTime)
+	defer done()
+	if err := s.answer(steady, rd, r, fmt.Sprintf("syncing %d of the applications.", len(apps))); err != nil {
 		return "", err
 	}
 	by := fmt.Sprintf("%s (pull request %d)", r.Comment.Author.Name, rd.pull.Number)
 	var lines []string
 	var failures []error
 	for _, app := range apps {
-		err := s.o.Applications.Sync(ctx, rd.r, app, by)
+		err := s.o.Applications.Sync(steady, rd.r, app, by)
 		text := "a sync was asked for"
 		if err != nil {
 			text = "not synced: " + markdown.Text(err.Error())
@@ -160,7 +176,12 @@ func (s *Service) askSync(ctx context.Context, rd *round, r post.Request) (strin
 			result = "refused"
 		}
 	}
-	return result, s.answer(ctx, rd, r, "\n\n"+strings.Join(lines, "\n"))
+	last, done := s.steady(ctx, postTime)
+	defer done()
+	if err := s.answer(last, rd, r, "\n\n"+strings.Join(lines, "\n")); err != nil {
+		s.o.Log.Error(err, "what became of a sync that was asked for in a comment is not told", "repository", rd.r.Name, "pull", rd.pull.Number, "result", strings.Join(lines, "; "))
+	}
+	return result, nil
 }
 
 // chosen are the applications of a preview that still exist, or those of them

@@ -23,6 +23,9 @@ type Service struct {
 	o             Options
 	looks, trials *runner
 	running       sync.WaitGroup
+	// life ends with the service, and not with one look.
+	life context.Context //nolint:containedctx // what must not stop halfway is bounded by it
+	end  context.CancelFunc
 
 	mu    sync.Mutex
 	repos map[string]*watched // by name
@@ -56,6 +59,7 @@ func New(o Options) *Service {
 		o.Metrics.Commanded = func(string, string) {}
 	}
 	s := &Service{o: o, repos: map[string]*watched{}, paces: map[string]*post.Pace{}, relist: make(chan struct{}, 1)}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.looks = newRunner(queue.Bounds{Running: parallelLooks, PerRepository: looksEach, Waiting: 1000}, s.confined("look at", s.look))
 	s.trials = newRunner(queue.Bounds{Running: o.Parallel}, s.confined("preview", s.try))
 	return s
@@ -67,6 +71,7 @@ func (s *Service) Waiting() int { return s.trials.waits() }
 // Start runs until the context ends, and what it started has stopped then.
 func (s *Service) Start(ctx context.Context) error {
 	defer s.running.Wait()
+	context.AfterFunc(ctx, s.end)
 	s.running.Go(func() { s.looks.run(ctx) })
 	s.running.Go(func() { s.trials.run(ctx) })
 	for {
@@ -222,6 +227,14 @@ func (s *Service) confined(what string, do func(context.Context, queue.Job) erro
 			}
 		}
 	}
+}
+
+// steady is a context for what must not stop halfway: a newer head does not end
+// it, nor the time of the look, but the end of the service and its own time.
+func (s *Service) steady(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	stop := context.AfterFunc(s.life, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // context is the name of a status of ours.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,9 +44,12 @@ type world struct {
 	last     int
 	base     string
 	now      time.Time
+	writers  []post.Author // beside ana
 	seen     follow.Seen
 	// try previews; nil is a change of one application.
 	try func(ctx context.Context, p post.Pull) (preview.Report, error)
+	// syncing is called first when a sync is asked for; nil is not.
+	syncing func(ctx context.Context, app follow.App) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -130,7 +134,11 @@ func (w *world) Edit(_ context.Context, pull int64, id, body string) error {
 
 func (w *world) Me(context.Context) (post.Author, error) { return bot, nil }
 
-func (w *world) MayWrite(_ context.Context, who post.Author) (bool, error) { return who == ana, nil }
+func (w *world) MayWrite(_ context.Context, who post.Author) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return who == ana || slices.Contains(w.writers, who), nil
+}
 
 func (w *world) SetStatus(_ context.Context, _ int64, commit string, s post.Status) error {
 	w.mu.Lock()
@@ -208,7 +216,12 @@ func (w *world) Seen(context.Context, previews.Merge, follow.App) (follow.Seen, 
 	return w.seen, nil
 }
 
-func (w *world) Sync(_ context.Context, _ previews.Repository, app follow.App, by string) error {
+func (w *world) Sync(ctx context.Context, _ previews.Repository, app follow.App, by string) error {
+	if w.syncing != nil {
+		if err := w.syncing(ctx, app); err != nil {
+			return err
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.synced = append(w.synced, app.Name+" by "+by)
@@ -372,9 +385,8 @@ func TestCommands(t *testing.T) {
 	}
 	ask(eve, "/trueup preview", "refused", "eve may not write")
 	ask(ana, "/trueup preview", "previewing again")
-	ask(eve, "/trueup sync", "refused", "eve may not write")
 	ask(ana, "/trueup sync", "refused", "not merged yet", "previewSync")
-	ask(eve, "/trueup bogus", "these are the commands")
+	ask(ana, "/trueup bogus", "these are the commands")
 	w.until("it is previewed again", func() bool { return w.count(func() int { return w.ended["changed"] }) == 2 })
 	w.says(4, "+ data.step: one")
 	w.set(s, post.Pull{Number: 4, Head: "one", Merge: "m1", State: post.Merged})

@@ -87,7 +87,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	flags.StringVar(&o.failOn, "fail-on", "off", "exit with 1 when a risk is at least this: critical, warning, notice or off")
 	flags.StringArrayVar(&o.policies, "policies", []string{policy.Default}, "file, folder or glob of the repository with policies in Rego, or ValidatingAdmissionPolicies, read on base; cluster is those of the kubeconfig's context (repeatable)")
 	flags.StringVar(&o.cacheDir, "cache-dir", defaultCacheDir(), "folder in which rendered objects are kept for the next time; none where it is empty. What was decrypted is never kept")
-	flags.BoolVar(&o.untrusted, "untrusted", false, "the change comes from somebody who may not push: no keys, no live objects, nothing that base does not read, tighter bounds; with --ci, by itself for pull requests from forks")
+	flags.BoolVar(&o.untrusted, "untrusted", false, "the change comes from somebody who may not push: no keys, no live objects, nothing that base does not read, tighter bounds; with --ci, by itself for pull requests from forks, and where nobody tells")
 	o.live.flags(flags)
 	o.ci.flags(flags)
 	o.web.flags(flags)

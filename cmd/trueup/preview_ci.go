@@ -80,7 +80,7 @@ func (o previewOptions) job(copied previewRepo) (ci.Job, error) {
 			}
 		}
 		if number != job.Number { // what the environment says is of another one
-			job = ci.Job{System: job.System, Place: job.Place, Number: number, URL: job.URL, Summary: job.Summary, Deeper: job.Deeper}
+			job = ci.Job{System: job.System, Place: job.Place, Number: number, URL: job.URL, Summary: job.Summary, Deeper: job.Deeper, Untold: true}
 		}
 	}
 	job.Forge, job.API = ci.Forge(cmp.Or(o.ci.forge, string(job.Forge))), cmp.Or(o.ci.api, job.API)
@@ -162,6 +162,7 @@ func (p *pullPost) read(ctx context.Context) {
 	// What the job was started for is previewed, also where more was pushed.
 	p.head = cmp.Or(p.head, pull.Head)
 	p.job.Target, p.job.Base, p.job.Fork = pull.Target, pull.Base, pull.Fork || p.job.Fork
+	p.job.Untold = false
 }
 
 // comment posts a text, unless the pull request has another head by now: its
@@ -249,7 +250,10 @@ func (p *pullPost) preview(ctx context.Context, o previewOptions, copied preview
 	if err := o.sides(copied, p); err != nil {
 		return preview.Report{}, trial.Change{}, err
 	}
-	o.untrusted = o.untrusted || p.job.Fork && !o.ci.trusts
+	o.untrusted = o.untrusted || (p.job.Fork || p.job.Untold) && !o.ci.trusts
+	if p.job.Untold && !o.ci.trusts {
+		fmt.Fprintf(s.err, "trueup: the change is not trusted, for it is not known whether it comes from a fork (--untrusted=false trusts it): %v\n", p.why)
+	}
 	p.remember(ctx, p.repository, o.ci.instance)
 	p.comment(ctx, comment.WithPast(comment.Placeholder(o.ci.instance, o.head, 0, 0), p.past))
 	p.mark(ctx, post.Pending, "looking for what changes", "")

@@ -40,3 +40,32 @@ func TestForkIsUntrusted(t *testing.T) {
 		}
 	}
 }
+
+// TestForkThatNobodyTells: where neither the job nor the forge tells whether a
+// change comes from a fork, it is not trusted. The forge's word counts.
+func TestForkThatNobodyTells(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	if err := os.WriteFile(j.env["GITHUB_EVENT_PATH"], []byte(`{"issue":{"number":1,"pull_request":{}},"comment":{"body":"preview"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name  string
+		token string
+		args  []string
+		want  bool
+		says  string
+	}{
+		{"the forge tells", j.env["GITEA_TOKEN"], nil, false, "posted to"},
+		{"there is no token", "", nil, true, "it is not known whether it comes from a fork (--untrusted=false trusts it): there is no token"},
+		{"the forge does not answer", "wrong", nil, true, "it is not known whether it comes from a fork"},
+		{"it is trusted all the same", "", []string{"--untrusted=false"}, false, "not posted: there is no token"},
+		{"another one is named", "", []string{"--pr", "2"}, true, "it is not known whether it comes from a fork"},
+	} {
+		j.env["GITEA_TOKEN"] = tc.token
+		code, stdout, stderr := j.run(append([]string{"--ci", "-o", "json", "--base", "main"}, tc.args...)...)
+		if got := strings.Contains(stdout, `"untrusted": true`); code != exitDrift || got != tc.want || !strings.Contains(stderr, tc.says) {
+			t.Errorf("%s: exit code %d, untrusted %v; %s", tc.name, code, got, stderr)
+		}
+	}
+}

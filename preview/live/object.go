@@ -128,11 +128,8 @@ func (t task) kept(live *unstructured.Unstructured) string {
 		return "the application goes without its objects: it has no finalizer that asks for them"
 	}
 	in := plan.Input{App: t.id, Live: []*unstructured.Unstructured{live}, Policy: t.policy}
-	if !t.empty && !t.goes {
-		for _, u := range t.application.head {
-			in.Desired = append(in.Desired, u)
-			break
-		}
+	if t.stays != nil && !t.goes {
+		in.Desired = []*unstructured.Unstructured{t.stays}
 	}
 	p := plan.Make(in)
 	for _, r := range p.Refusals {

@@ -37,6 +37,18 @@ var (
 // could quote a value.
 func read(s *metav1.Status, secret bool) refusal {
 	r := refusal{verdict: preview.Rejected, cause: preview.ByValidation, reason: oneLine(s.Message)}
+	if !r.named(s) {
+		r.kind(s)
+	}
+	if secret {
+		r.reason = withoutText(r, s)
+	}
+	return r
+}
+
+// named reads who refuses, where the server says that.
+func (r *refusal) named(s *metav1.Status) bool {
+	forbidden := s.Reason == metav1.StatusReasonForbidden
 	switch m := s.Message; {
 	case s.Code >= 500 && matches(webhookFailed, m): // elsewhere it may be quoted from a manifest
 		g := webhookFailed.FindStringSubmatch(m)
@@ -47,20 +59,30 @@ func read(s *metav1.Status, secret bool) refusal {
 	case matches(policyDenied, m):
 		g := policyDenied.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByPolicy, g[1], oneLine(g[2])
-	case s.Reason == metav1.StatusReasonForbidden && matches(quotaExceeded, m):
+	case forbidden && matches(quotaExceeded, m):
 		g := quotaExceeded.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByQuota, g[1], oneLine(g[2])
-	case s.Reason == metav1.StatusReasonForbidden && matches(quotaFailed, m):
+	case forbidden && matches(quotaFailed, m):
 		g := quotaFailed.FindStringSubmatch(m)
 		r.cause, r.by, r.reason = preview.ByQuota, g[2], oneLine(g[1])
-	case s.Reason == metav1.StatusReasonForbidden && matches(mayNot, m), s.Reason == metav1.StatusReasonUnauthorized:
-		r.verdict, r.cause, r.reason = preview.NotJudged, preview.ByPermission, permission(m)
 	case s.Reason == metav1.StatusReasonNotFound && matches(noNamespace, m):
 		r.cause, r.by = preview.ByNamespace, noNamespace.FindStringSubmatch(m)[1]
 		r.reason = "the namespace " + r.by + " does not exist"
+	default:
+		return false
+	}
+	return true
+}
+
+// kind reads what sort of refusal it is.
+func (r *refusal) kind(s *metav1.Status) {
+	forbidden := s.Reason == metav1.StatusReasonForbidden
+	switch m := s.Message; {
+	case forbidden && matches(mayNot, m), s.Reason == metav1.StatusReasonUnauthorized:
+		r.verdict, r.cause, r.reason = preview.NotJudged, preview.ByPermission, permission(m)
 	case s.Reason == metav1.StatusReasonInvalid:
 		r.invalid(s)
-	case s.Reason == metav1.StatusReasonForbidden:
+	case forbidden:
 		r.cause = preview.ByAdmission
 		if _, rest, ok := strings.Cut(m, " is forbidden: "); ok {
 			r.reason = oneLine(rest)
@@ -72,10 +94,6 @@ func read(s *metav1.Status, secret bool) refusal {
 	default:
 		r.verdict, r.cause = preview.NotJudged, preview.ByFailure
 	}
-	if secret {
-		r.reason = withoutText(r, s)
-	}
-	return r
 }
 
 func matches(re *regexp.Regexp, text string) bool { return re.MatchString(text) }

@@ -26,8 +26,10 @@ type application struct {
 	force bool
 	// goes: it is deleted, and its objects stay where cascades is false.
 	goes, cascades bool
-	empty          bool
-	base, head     map[object.Key]*unstructured.Unstructured
+	// stays is an object that a sync of head applies, so that it is known not to
+	// be empty; nil where it is.
+	stays      *unstructured.Unstructured
+	base, head map[object.Key]*unstructured.Unstructured
 	// removes: a sync takes away what somebody added by hand.
 	removes bool
 	// scalers are the autoscalers that it describes.
@@ -64,7 +66,11 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 		a.index(a.base, base.Objects)
 	}
 	if head != nil {
-		a.empty = len(head.Objects) == 0
+		for _, u := range head.Objects {
+			if plan.HookOf(u) == "" && (a.stays == nil || a.stays.GetName() == "") {
+				a.stays = u
+			}
+		}
 		a.index(a.head, head.Objects)
 	}
 	a.policy.Deleting = a.goes && a.cascades

@@ -24,6 +24,8 @@ type Command struct {
 	Verb Verb
 	// Args are the words after the verb: printable, no more than maxArgs.
 	Args []string
+	// Unknown: there was a verb, and it is none of these.
+	Unknown bool
 }
 
 const (
@@ -55,6 +57,8 @@ func Parse(body string) (Command, bool) {
 			if len(words) > 2 {
 				c.Args = words[2:]
 			}
+		default:
+			c.Unknown = true
 		}
 	}
 	return c, true
@@ -70,6 +74,8 @@ type Request struct {
 	Comment Comment
 	// Allowed: who wrote it may push to the repository. Help is for everybody.
 	Allowed bool
+	// Stranger: who wrote it may not push, as far as the forge says.
+	Stranger bool
 	// Why says why not.
 	Why string
 }
@@ -117,13 +123,13 @@ func (p *Poster) asked(ctx context.Context, all []Comment, since time.Time, mine
 			continue
 		}
 		verdict, ok := known[c.Author]
-		if !ok && command.Verb != VerbHelp {
+		if !ok {
 			if verdict, err = p.judge(ctx, c.Author); err != nil {
 				return nil, err
 			}
 			known[c.Author] = verdict
 		}
-		verdict.Command, verdict.Comment = command, c
+		verdict.Command, verdict.Comment, verdict.Stranger = command, c, !verdict.Allowed
 		if command.Verb == VerbHelp {
 			verdict.Allowed, verdict.Why = true, ""
 		}

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 		"nothing":                {"", "", nil},
 	} {
 		got, ok := post.Parse(tc.body)
-		if ok != (tc.verb != "") || got.Verb != tc.verb {
+		if ok != (tc.verb != "") || got.Verb != tc.verb || got.Unknown != (name == "mistyped") {
 			t.Errorf("%s: %v, %v", name, got, ok)
 		}
 		if diff := cmp.Diff(tc.args, got.Args); diff != "" {
@@ -94,7 +94,7 @@ func TestRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := func(i int, c post.Command, allowed bool, why string) post.Request {
-		return post.Request{Command: c, Comment: f.comments[i-1], Allowed: allowed, Why: why}
+		return post.Request{Command: c, Comment: f.comments[i-1], Allowed: allowed, Stranger: f.comments[i-1].Author != ana, Why: why}
 	}
 	if diff := cmp.Diff([]post.Request{
 		request(3, post.Command{Verb: post.VerbSync}, false, "bob may not write to this repository"),

@@ -41,6 +41,17 @@ func (t Thread) Mine(marker string) (Comment, bool) {
 	return mine[0], true
 }
 
+// Noted gives what the hidden lines of our comments say after a first word.
+func (t Thread) Noted(word string) map[string]bool {
+	out := map[string]bool{}
+	for _, c := range t.all {
+		if text, ok := Lookup(c.Body, word); ok && c.Author.Is(t.me) {
+			out[text] = true
+		}
+	}
+	return out
+}
+
 // Requests gives the commands since a time that are not answered yet, as
 // Poster.Requests does. A command is answered where a comment of ours begins
 // with the marker that answer gives for it.

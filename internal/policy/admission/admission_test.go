@@ -55,7 +55,9 @@ func TestPolicies(t *testing.T) {
 					fmt.Fprintf(&got, "%s %s: failure: %v\n", s.Action, s.Key.Short(), err)
 				}
 			}
-			golden.File(t, strings.TrimSuffix(name, ".txtar")+".golden", got.String())
+			// Which bound comes first depends on the machine.
+			text := strings.ReplaceAll(got.String(), "operation cancelled: actual cost limit exceeded", "it takes longer than 1s")
+			golden.File(t, strings.TrimSuffix(name, ".txtar")+".golden", text)
 		})
 	}
 }

@@ -200,11 +200,13 @@ func names(v any, suffix string) bool {
 	return false
 }
 
-// watch ends a context when the program grows too much.
+// watch ends a context when the program grows too much: what the collector
+// found in use, over the least that it found meanwhile. Garbage of others does
+// not count.
 func watch(ctx context.Context, most uint64) (context.Context, func()) {
 	const every = 5 * time.Millisecond
 	ctx, cancel := context.WithCancelCause(ctx)
-	began, done := heap(), make(chan struct{})
+	least, done := inUse(), make(chan struct{})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(every)
@@ -214,7 +216,8 @@ func watch(ctx context.Context, most uint64) (context.Context, func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if now := heap(); now > began && now-began > most {
+				now := inUse()
+				if least = min(least, now); now-least > most {
 					cancel(fault.New(fault.Invalid, "it takes more than %d MiB of memory", most>>20))
 					return
 				}
@@ -227,8 +230,8 @@ func watch(ctx context.Context, most uint64) (context.Context, func()) {
 	}
 }
 
-func heap() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+func inUse() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }

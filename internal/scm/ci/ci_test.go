@@ -55,7 +55,7 @@ func TestDetect(t *testing.T) {
 		}
 		for _, line := range [][2]string{
 			{"system", j.System}, {"forge", string(j.Forge)}, {"api", j.API}, {"organization", j.Organization}, {"owner", j.Owner}, {"repo", j.Repo},
-			{"number", fmt.Sprint(j.Number)}, {"head", j.Head}, {"target", j.Target}, {"base", j.Base}, {"fork", fmt.Sprint(j.Fork)},
+			{"number", fmt.Sprint(j.Number)}, {"head", j.Head}, {"target", j.Target}, {"base", j.Base}, {"fork", fork(j)},
 			{"url", j.URL}, {"summary", j.Summary}, {"deeper", j.Deeper},
 		} {
 			if line[1] != "" {
@@ -70,6 +70,13 @@ func TestDetect(t *testing.T) {
 		fmt.Fprintf(&b, "token from %s, user %q, basic %v, of a job %v\n", token.From, token.User, token.Basic, token.Job)
 		return b.String()
 	})
+}
+
+func fork(j ci.Job) string {
+	if j.Untold {
+		return "not told"
+	}
+	return fmt.Sprint(j.Fork)
 }
 
 func TestUnreadableEvent(t *testing.T) {

@@ -27,6 +27,9 @@ type Job struct {
 	// Fork: the change comes from another repository, so that secrets are likely
 	// kept from the job.
 	Fork bool
+	// Untold: the environment does not tell whether the change comes from another
+	// repository, and Fork says nothing. Only the forge knows.
+	Untold bool
 	// URL is the page of the job; empty where it is not told.
 	URL string
 	// Summary is a file that the system shows the Markdown of; empty is none.
@@ -123,6 +126,7 @@ func (e Environment) actions(j Job) (Job, error) {
 			j.Number = n
 		}
 	}
+	j.Untold = j.Number > 0
 	file := e.Getenv("GITHUB_EVENT_PATH")
 	if file == "" {
 		return j, nil
@@ -139,9 +143,10 @@ func (e Environment) actions(j Job) (Job, error) {
 	case ev.Pull != nil:
 		j.Number = cmp.Or(ev.Pull.Number, ev.Number, j.Number)
 		j.Head, j.Base, j.Target = ev.Pull.Head.SHA, ev.Pull.Base.SHA, cmp.Or(ev.Pull.Base.Ref, j.Target)
-		j.Fork = ev.Pull.Head.Repo == nil || ev.Pull.Base.Repo != nil && ev.Pull.Head.Repo.ID != ev.Pull.Base.Repo.ID
+		j.Untold = ev.Pull.Base.Repo == nil
+		j.Fork = ev.Pull.Head.Repo == nil || !j.Untold && ev.Pull.Head.Repo.ID != ev.Pull.Base.Repo.ID
 	case ev.Issue != nil && ev.Issue.Pull != nil: // a comment in it
-		j.Number = ev.Issue.Number
+		j.Number, j.Untold = ev.Issue.Number, true
 	}
 	return j, nil
 }
@@ -254,6 +259,7 @@ func (e Environment) azure() (Job, error) {
 	}
 	var err error
 	j.Number, err = e.number(name)
+	j.Untold = j.Number > 0 && e.Getenv("SYSTEM_PULLREQUEST_ISFORK") == ""
 	return j, err
 }
 
@@ -271,7 +277,7 @@ func (e Environment) woodpecker() (Job, error) {
 	}
 	var err error
 	if j.Number, err = e.number("CI_COMMIT_PULL_REQUEST"); j.Number > 0 {
-		j.Target = e.Getenv("CI_COMMIT_TARGET_BRANCH")
+		j.Target, j.Untold = e.Getenv("CI_COMMIT_TARGET_BRANCH"), true
 	}
 	return j, err
 }
@@ -281,6 +287,8 @@ func (e Environment) jenkins() (Job, error) {
 	if e.Getenv("CHANGE_URL") == "" {
 		return j, nil
 	}
+	// CHANGE_BRANCH is set where it is known, too, which repository that is in.
+	j.Untold = !j.Fork && e.Getenv("CHANGE_BRANCH") == ""
 	var err error
 	j.Place, j.Number, err = Pull(e.Getenv("CHANGE_URL"))
 	return j, err
