@@ -18,6 +18,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/scm"
 	"github.com/trueup-dev/trueup/internal/scm/ci"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview/post"
 	"github.com/trueup-dev/trueup/preview/risk"
 )
@@ -32,9 +33,12 @@ const (
 	fieldFailOn    = "previewFailOn"
 	fieldForks     = "previewForks"
 	fieldSync      = "previewSync"
+	fieldBranches  = "previewBranches"
 	fieldType      = "type"
 	syncIsAlways   = "always"
 	syncIsMerged   = "merged"
+	branchesClosed = "restricted"
+	branchesOpen   = "trusted"
 	previewsCannot = "preview pull requests of %s: %w"
 )
 
@@ -251,6 +255,7 @@ func (p *previewed) settings(f *secretFields) previews.Settings {
 		s.Forks = previews.Forks(text)
 	}
 	s.SyncBefore = word(fieldSync, syncIsMerged, syncIsAlways) == syncIsAlways
+	s.TrustBranches = word(fieldBranches, branchesClosed, branchesOpen) == branchesOpen
 	word(fieldForge, ci.Forges()...)
 	return s
 }
@@ -275,4 +280,11 @@ func (c *Credentials) fields(ctx context.Context, url string) (map[string][]byte
 		}
 	}
 	return out, nil
+}
+
+// public tells of a place whether nothing lets the agent in that would not let
+// in everybody. What cannot be found out is not.
+func (c *Credentials) public(ctx context.Context, at snapshot.Location) bool {
+	a, err := c.access(ctx, at.RepoURL)
+	return err == nil && place(at.RepoURL) != "" && !a.hasCredentials()
 }

@@ -43,12 +43,12 @@ func TestWhatIsPreviewed(t *testing.T) {
 		"it says which":               {own: fields{"password": "x", "previews": "true", "forge": "gitea"}, url: "https://git.example.com/acme/config", want: &standard},
 		"charts":                      {own: fields{"password": "x", "type": "helm"}, enabled: true},
 		"all settings": {
-			own:  fields{"password": "x", "previews": "true", "previewFailOn": "warning", "previewForks": "ask", "previewSync": "always"},
-			want: &previews.Settings{FailOn: risk.Warning, Forks: previews.ForksAsk, SyncBefore: true},
+			own:  fields{"password": "x", "previews": "true", "previewFailOn": "warning", "previewForks": "ask", "previewSync": "always", "previewBranches": "trusted"},
+			want: &previews.Settings{FailOn: risk.Warning, Forks: previews.ForksAsk, SyncBefore: true, TrustBranches: true},
 		},
 		"all wrong": {
-			own: fields{"password": "x", "previews": "true", "previewFailOn": "red", "previewForks": "x", "previewSync": "x", "forge": "x"},
-			err: "previewFailOn is none of critical, warning, notice, off\npreviewForks is none of restricted, ask, off\npreviewSync is none of merged, always\nforge is none of",
+			own: fields{"password": "x", "previews": "true", "previewFailOn": "red", "previewForks": "x", "previewSync": "x", "previewBranches": "x", "forge": "x"},
+			err: "previewFailOn is none of critical, warning, notice, off\npreviewForks is none of restricted, ask, off\npreviewSync is none of merged, always\npreviewBranches is none of restricted, trusted\nforge is none of",
 		},
 		"neither true nor false": {own: fields{"password": "x", "previews": "maybe"}, err: "previews is neither true nor false"},
 	} {

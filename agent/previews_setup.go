@@ -54,6 +54,9 @@ type PreviewOptions struct {
 	// Untrusted renders changes from forks: it has no keys and tight limits. nil
 	// previews none of them.
 	Untrusted *render.Renderer
+	// Closed renders other changes, unless the repository's Secret trusts its
+	// branches: it has no keys. nil renders them as the agent syncs.
+	Closed *render.Renderer
 }
 
 // previewing is what previews are made of.
@@ -132,9 +135,13 @@ func (p previewing) service(ctx context.Context, mgr ctrl.Manager, o Options) (*
 	if interval <= 0 {
 		interval = o.Poll
 	}
+	previewer := &previewer{mirrors: p.mirrors, trial: p.trial(o, builtin), live: p.judge(mgr, o), reader: mgr.GetClient(), uses: p.poller.Uses, namespace: o.Namespace, public: p.credentials.public}
+	if o.Previews.Closed != nil {
+		previewer.closed = render.NewCache(o.Previews.Closed, o.Rendered)
+	}
 	options := previews.Options{
 		Repositories: &previewed{credentials: p.credentials, forges: forges, inUse: p.poller.InUse, options: o.Previews},
-		Previewer:    &previewer{mirrors: p.mirrors, trial: p.trial(o, builtin), live: p.judge(mgr, o), reader: mgr.GetClient(), uses: p.poller.Uses, namespace: o.Namespace},
+		Previewer:    previewer,
 		Applications: &previewedApps{client: mgr.GetClient(), mirrors: p.mirrors, namespace: o.Namespace},
 		Notes:        previews.NoteFiles{Folder: filepath.Join(o.DataDir, "previews", "noted")},
 		Metrics:      previews.Metrics{Previewed: measured.previewed, Commanded: measured.commanded},

@@ -22,6 +22,7 @@ import (
 	"github.com/trueup-dev/trueup/preview/live"
 	"github.com/trueup-dev/trueup/preview/post"
 	"github.com/trueup-dev/trueup/preview/trial"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 // previewer tries pull requests with what the agent syncs with: its mirrors,
@@ -31,7 +32,10 @@ type previewer struct {
 	mirrors *git.Mirrors
 	trial   trial.Trial
 	live    *live.Judge // nil asks no cluster
-	reader  client.Reader
+	// closed renders without keys; public tells what takes no credentials.
+	closed reconcile.Renderer
+	public func(context.Context, snapshot.Location) bool
+	reader client.Reader
 	// uses are the repositories that an application, or a set, was last seen to
 	// read; namespace is the agent's.
 	uses      func(types.NamespacedName) []string
@@ -59,7 +63,8 @@ func (p *previewer) Preview(ctx context.Context, r previews.Repository, pull pos
 		return preview.Report{}, err
 	}
 	t := p.trial
-	if t.Guard.Untrusted = pull.Fork; pull.Fork && t.Guard.Renderer == nil {
+	t.Guard = p.guard(r, pull)
+	if t.Guard.Untrusted && t.Guard.Renderer == nil {
 		return preview.Report{}, fault.New(fault.Denied, "changes from forks are not previewed by this agent")
 	}
 	tried, err := t.Try(ctx, change, roots)
@@ -70,6 +75,20 @@ func (p *previewer) Preview(ctx context.Context, r previews.Repository, pull pos
 		tried.Report.Live = p.live.Judge(ctx, tried)
 	}
 	return tried.Report, ctx.Err()
+}
+
+// guard says how far a pull request is trusted. Nobody merged it yet, so that
+// what the agent may read and its author may not stays closed, unless the
+// repository's Secret says otherwise.
+func (p *previewer) guard(r previews.Repository, pull post.Pull) trial.Guard {
+	g := p.trial.Guard
+	switch {
+	case pull.Fork:
+		g.Untrusted = true
+	case !r.Settings.TrustBranches && p.closed != nil:
+		g.Closed, g.Renderer, g.Public = true, p.closed, p.public
+	}
+	return g
 }
 
 // change opens both sides, and what merging makes of them.

@@ -33,11 +33,14 @@ type Settings struct {
 	// SyncBefore lets /trueup sync be asked for before the merge, too: of what
 	// the branch has then.
 	SyncBefore bool
+	// TrustBranches has changes of who may push rendered with all that the agent
+	// may read.
+	TrustBranches bool
 }
 
 // key stands for the settings that a preview depends on.
 func (s Settings) key() string {
-	sum := sha256.Sum256(fmt.Append(nil, "1 ", s.FailOn))
+	sum := sha256.Sum256(fmt.Append(nil, "1 ", s.FailOn, " ", s.TrustBranches))
 	return hex.EncodeToString(sum[:6])
 }
 

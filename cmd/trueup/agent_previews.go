@@ -60,6 +60,6 @@ func (o *agentPreviews) options(webhooks string, charts bool) (agent.PreviewOpti
 			return out, usagef("--preview-url needs --webhook-address, which serves the reports")
 		}
 	}
-	out.Untrusted = untrustedRenderer(charts)
+	out.Untrusted, out.Closed = untrustedRenderer(charts), closedRenderer(charts)
 	return out, nil
 }

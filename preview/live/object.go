@@ -153,6 +153,10 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 			return nil
 		}
 	}
+	if hasMarks(t.head) {
+		note(v, preview.ByPermission, "its encrypted values stay closed until the change is merged")
+		return nil
+	}
 	send, verdict := t.head, drift.Object{}
 	in := drift.Input{Desired: []*unstructured.Unstructured{t.head}, Schemas: a.cluster.Schemas, MaskKey: a.MaskKey, Around: t.scalers}
 	if live != nil {

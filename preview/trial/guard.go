@@ -30,9 +30,17 @@ type Guard struct {
 	// Untrusted: whoever wrote the change may not push to the repository, as
 	// from a fork.
 	Untrusted bool
-	// Renderer renders both sides of an untrusted change. It has no keys and
-	// tight limits. Others may share what it remembers of successes, and nothing
-	// else.
+	// Closed: who wrote it may push, and nobody merged it, where the trial has
+	// rights that such people need not have. The same stays closed, without the
+	// bounds; and it may open other revisions of the folders and charts that the
+	// same application reads on base, the repository itself, and what Public
+	// allows.
+	Closed bool
+	// Public tells of a place whether anybody may read it; nil is of none.
+	Public func(ctx context.Context, at snapshot.Location) bool
+	// Renderer renders both sides of an untrusted or closed change. It has no
+	// keys, and for untrusted ones tight limits. Others may share what it
+	// remembers of successes, and nothing else.
 	Renderer reconcile.Renderer
 	// Time bounds trying as a whole; 0 is 2 minutes.
 	Time time.Duration
@@ -44,6 +52,8 @@ type Guard struct {
 	// Bytes bounds the objects that are held at once; 0 is 256 MiB.
 	Bytes int64
 }
+
+func (g Guard) closes() bool { return g.Untrusted || g.Closed }
 
 func (g Guard) orDefault() Guard {
 	g.Time, g.Added = cmp.Or(g.Time, 2*time.Minute), cmp.Or(g.Added, 500)
@@ -57,15 +67,17 @@ const limited = "the change comes from somebody who may not push here: encrypted
 
 // guard prepares a trial for an untrusted change.
 func (t Trial) guard(c Change) (Trial, Change, error) {
-	if !t.Guard.Untrusted {
+	if !t.Guard.closes() {
 		return t, c, nil
 	}
-	t.Guard = t.Guard.orDefault()
 	if t.Guard.Renderer == nil {
 		return t, c, fault.New(fault.Invalid, "there is no renderer for a change that is not trusted")
 	}
 	t.Flow.Renderer, t.Flow.Clusters = t.Guard.Renderer, blind{t.Flow.Clusters}
-	c.Merged.FS = snapshot.Seal(c.Merged.FS)
+	if t.Guard.Untrusted {
+		t.Guard = t.Guard.orDefault()
+		c.Merged.FS = snapshot.Seal(c.Merged.FS)
+	}
 	return t, c, nil
 }
 
@@ -125,23 +137,57 @@ func opened(d *reconcile.Desired) readable {
 // within opens a side's own tree, and of others what may be opened.
 type within struct {
 	*redirected
-	may readable
+	may   readable
+	guard Guard
+}
+
+// whole tells whether all of a place may be opened.
+func (w within) whole(ctx context.Context, at snapshot.Location) bool {
+	if w.own(at) {
+		return true
+	}
+	if !w.guard.Closed || w.guard.Untrusted {
+		return false
+	}
+	if !at.File && at.Chart == "" && w.change.names(at.RepoURL) || w.guard.Public != nil && w.guard.Public(ctx, at) {
+		return true
+	}
+	return at.Chart != "" && len(w.folders(at)) > 0
+}
+
+// folders are those that base reads of a repository or chart, whatever the
+// revision, where the change is closed.
+func (w within) folders(at snapshot.Location) map[string]bool {
+	out := map[string]bool{}
+	if !w.guard.Closed || w.guard.Untrusted {
+		return out
+	}
+	for other, paths := range w.may {
+		if other.Chart != at.Chart || other.File || at.File || canonical(other.RepoURL) != canonical(at.RepoURL) {
+			continue
+		}
+		for name := range paths {
+			out[path.Dir(path.Clean(name))] = true
+		}
+	}
+	return out
 }
 
 // Tree implements reconcile.Sources and appset.Repositories.
 func (w within) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
-	if w.own(at) {
+	if w.whole(ctx, at) {
 		return w.redirected.Tree(ctx, at)
 	}
 	paths, ok := w.may[at]
-	if !ok {
+	folders := w.folders(at)
+	if !ok && len(folders) == 0 {
 		return snapshot.Tree{}, fault.New(fault.Denied, "not rendered, for the change is not trusted: it opens %s, which base does not", placeOf(at))
 	}
 	tree, err := w.redirected.Tree(ctx, at)
 	if err != nil {
 		return tree, err
 	}
-	tree.FS = only(tree.FS, paths, placeOf(at))
+	tree.FS = only(some{tree.FS, paths, folders, placeOf(at)})
 	return tree, nil
 }
 
@@ -158,18 +204,18 @@ func placeOf(at snapshot.Location) string {
 }
 
 // only is a tree of which some paths can be asked for.
-func only(files snapshot.FS, paths map[string]bool, place string) snapshot.FS {
-	o := some{files, paths, place}
-	if h, ok := files.(snapshot.Hasher); ok {
+func only(o some) snapshot.FS {
+	if h, ok := o.files.(snapshot.Hasher); ok {
 		return someHashed{o, h}
 	}
 	return o
 }
 
 type some struct {
-	files snapshot.FS
-	paths map[string]bool
-	place string
+	files   snapshot.FS
+	paths   map[string]bool
+	folders map[string]bool // with all that is below; the root is none
+	place   string
 }
 
 type someHashed struct {
@@ -180,6 +226,11 @@ type someHashed struct {
 func (s some) check(name string) error {
 	if s.paths[path.Clean(name)] {
 		return nil
+	}
+	for at := path.Clean(name); at != "." && at != "/"; at = path.Dir(at) {
+		if s.folders[at] {
+			return nil
+		}
 	}
 	return fault.New(fault.Denied, "not rendered, for the change is not trusted: it reads %s of %s, which base does not", name, s.place)
 }
@@ -257,10 +308,10 @@ func (n *noting) read() readable {
 
 // closedWorld answers sets of an untrusted change: files and the registered
 // clusters, and nothing else.
-func (s sided) closedWorld(may readable) appset.World {
+func (s sided) closedWorld(may readable, g Guard) appset.World {
 	w := appset.World{Clusters: s.world.Clusters, Now: s.world.Now, Forges: nobody{}, States: nobody{}, Decisions: nobody{}, Plugins: nobody{}}
 	if s.repositories != nil {
-		w.Repositories = within{s.repositories, may}
+		w.Repositories = within{s.repositories, may, g}
 	}
 	return w
 }

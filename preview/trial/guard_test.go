@@ -151,6 +151,12 @@ func TestGuard(t *testing.T) {
 			if err == nil && (!report.Untrusted || !slices.ContainsFunc(report.Warnings, func(w string) bool { return strings.Contains(w, "may not push") })) {
 				t.Errorf("the report does not say that it is limited: %v", report.Warnings)
 			}
+			tr, c, rang = trying(archive.Files)
+			tr.Guard = trial.Guard{Closed: true, Renderer: render.New(nil, render.DefaultLimits()), Public: func(_ context.Context, at snapshot.Location) bool { return strings.Contains(at.RepoURL, "public") }}
+			got += "\nclosed\n" + told(tr.Run(t.Context(), c, trial.Roots{Paths: []string{"."}, Strict: true}))
+			if *rang {
+				t.Error("a forge was asked")
+			}
 			golden.File(t, strings.TrimSuffix(name, ".txtar")+".golden", got)
 		})
 	}

@@ -174,8 +174,8 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 	for _, s := range head.sets {
 		old, known := expanded[name{s.set.Namespace, s.set.Name}]
 		e, world := old, r.head.world
-		if r.Guard.Untrusted {
-			world = r.head.closedWorld(old.may)
+		if r.Guard.closes() {
+			world = r.head.closedWorld(old.may, r.Guard)
 		}
 		if !known || old.err != nil || !sameSet(old.of, s.set) || old.reads.Changed(ctx, world, reads.Trees) != "" {
 			e = expandSet(ctx, s, world)
@@ -205,7 +205,7 @@ type expansion struct {
 
 // expandBase expands a set as base has it.
 func (r *run) expandBase(ctx context.Context, s set) expansion {
-	if !r.Guard.Untrusted || r.base.repositories == nil {
+	if !r.Guard.closes() || r.base.repositories == nil {
 		return expandSet(ctx, s, r.base.world)
 	}
 	world, notes := r.base.world, &noting{redirected: r.base.repositories, traced: map[snapshot.Location]*snapshot.Tracer{}}

@@ -36,9 +36,9 @@ func (t Trial) side(c Change, tree snapshot.Tree) sided {
 }
 
 // reading is the side's flow where only some of other trees may be opened.
-func (s sided) reading(may readable) *reconcile.Flow {
+func (s sided) reading(may readable, g Guard) *reconcile.Flow {
 	flow := *s.flow
-	flow.Sources = within{s.sources, may}
+	flow.Sources = within{s.sources, may, g}
 	return &flow
 }
 

@@ -241,8 +241,8 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
 	}
 	head := r.head.flow
-	if r.Guard.Untrusted {
-		head = r.head.reading(opened(before))
+	if r.Guard.closes() {
+		head = r.head.reading(opened(before), r.Guard)
 	}
 	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app.Spec, p.head.app.Spec) && !head.TouchedSince(ctx, before) {
 		out.head = out.base
