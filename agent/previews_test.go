@@ -49,7 +49,10 @@ func review(t *testing.T, changes ...func(*agent.Options)) *reviewed {
 	v.hook, v.external = "http://"+address+"/api/webhook", "http://"+address
 	v.world = start(t, append([]func(*agent.Options){func(o *agent.Options) {
 		o.Poll, o.Webhooks = time.Hour, address
-		o.Previews = agent.PreviewOptions{URL: v.external, Live: true, Policies: []string{".trueup/policies"}, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{})}
+		o.Previews = agent.PreviewOptions{
+			URL: v.external, Live: true, Policies: []string{".trueup/policies"}, Untrusted: render.New(o.Engines, render.UntrustedLimits()).Decrypting(sops.Closed{}),
+			Closed: render.New(o.Engines, render.DefaultLimits()).Decrypting(sops.Closed{}),
+		}
 	}}, changes...)...)
 	v.ana, v.bot, v.eve = v.forge.User("ana"), v.forge.User("bot"), v.forge.User("eve")
 	v.repo = v.forge.Repository(v.ana, "shop")

@@ -83,9 +83,9 @@ func (p *previewer) Preview(ctx context.Context, r previews.Repository, pull pos
 func (p *previewer) guard(r previews.Repository, pull post.Pull) trial.Guard {
 	g := p.trial.Guard
 	switch {
-	case pull.Fork:
+	case pull.Fork, !r.Settings.TrustBranches && p.closed == nil:
 		g.Untrusted = true
-	case !r.Settings.TrustBranches && p.closed != nil:
+	case !r.Settings.TrustBranches:
 		g.Closed, g.Renderer, g.Public = true, p.closed, p.public
 	}
 	return g
