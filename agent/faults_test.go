@@ -235,10 +235,9 @@ func TestOwnServerAway(t *testing.T) {
 	w.until("the timeline is whole", func(context.Context) bool {
 		return slices.Contains([]string{"opened data.a, closed data.a, opened data.a", "opened data.a, opened data.a, closed data.a"}, w.moments("home"))
 	})
-	app := w.await("home", "drifted", drifted(1))
-	if c := app.Status.Drift.Changes; len(c) != 1 || c[0].Name != "two" || c[0].Path != "data.a" {
-		t.Errorf("the status tells %+v", c)
-	}
+	w.await("home", "drifted in two alone", func(a *v1alpha1.Application) bool { // the status follows the timeline
+		return drifted(1)(a) && len(a.Status.Drift.Changes) == 1 && a.Status.Drift.Changes[0].Name == "two" && a.Status.Drift.Changes[0].Path == "data.a"
+	})
 	w.byHandHere("home", "two", "1")
 	w.await("home", "synced and healthy", good)
 }

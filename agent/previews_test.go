@@ -203,7 +203,7 @@ func TestPreviewsOfPullRequests(t *testing.T) {
 			mine = append(mine, regexp.MustCompile(`trueup:(\w+)`).FindStringSubmatch(c.Body)[1])
 		}
 	}
-	if diff := cmp.Diff([]string{"preview", "answer", "answer", "answer", "answer", "answer"}, mine); diff != "" {
+	if diff := cmp.Diff([]string{"preview", "answer", "answer", "answer", "answer"}, mine); diff != "" {
 		t.Errorf("comments of the agent (-want +got):\n%s", diff)
 	}
 
