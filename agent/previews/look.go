@@ -3,6 +3,7 @@ package previews
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -67,7 +68,13 @@ func (s *Service) read(ctx context.Context, j queue.Job) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	pull, err := forge.Pulls.Pull(ctx, j.Pull)
+	// Both are asked for at once: somebody waits for the first comment.
+	rd := &round{w: w, r: w.get(), forge: forge}
+	var asking sync.WaitGroup
+	var unread error
+	asking.Go(func() { rd.thread, unread = w.poster.Read(ctx, j.Pull) })
+	rd.pull, err = forge.Pulls.Pull(ctx, j.Pull)
+	asking.Wait()
 	if fault.Of(err) == fault.Missing {
 		w.follows(j.Pull, nil)
 		s.ends(w, j.Pull, true)
@@ -76,9 +83,8 @@ func (s *Service) read(ctx context.Context, j queue.Job) (*round, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the pull request %d of %s: %w", j.Pull, j.Repository, err)
 	}
-	rd := &round{w: w, r: w.get(), forge: forge, pull: pull}
-	if rd.thread, err = w.poster.Read(ctx, j.Pull); err != nil {
-		return nil, err
+	if unread != nil {
+		return nil, unread
 	}
 	if rd.own, rd.has = rd.thread.Mine(s.marker()); rd.has {
 		rd.state, _ = follow.Read(rd.own.Body)

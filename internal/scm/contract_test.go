@@ -141,11 +141,17 @@ func each(t *testing.T, run func(t *testing.T, k kind, server *scmtest.Server, f
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			server := k.serve(t, scmtest.Shop())
-			forges := scm.New(scm.Options{Objects: withToken(), BitbucketCloud: server.URL + "/2.0", REST: rest.Options{Timeout: 20 * time.Second}})
-			t.Cleanup(forges.Close)
-			run(t, k, server, forges)
+			run(t, k, server, forgesAt(t, server, nil))
 		})
 	}
+}
+
+// forgesAt reaches a server; now is nil for the time of day.
+func forgesAt(t *testing.T, server *scmtest.Server, now func() time.Time) *scm.Forges {
+	t.Helper()
+	forges := scm.New(scm.Options{Objects: withToken(), BitbucketCloud: server.URL + "/2.0", REST: rest.Options{Timeout: 20 * time.Second, Now: now}})
+	t.Cleanup(forges.Close)
+	return forges
 }
 
 func TestRepositories(t *testing.T) {

@@ -62,6 +62,7 @@ type Forges struct {
 	options Options
 	client  *rest.Client
 	tokens  *wire.Tokens
+	opened  *openings
 }
 
 var (
@@ -75,7 +76,7 @@ func New(o Options) *Forges {
 	if now == nil {
 		now = time.Now
 	}
-	return &Forges{options: o, client: rest.New(o.REST), tokens: wire.NewTokens(now)}
+	return &Forges{options: o, client: rest.New(o.REST), tokens: wire.NewTokens(now), opened: newOpenings(now)}
 }
 
 // Close closes connections that nobody uses.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,7 +106,7 @@ func TestLongComment(t *testing.T) {
 // TestAlerts: boxes are used where the server's version has them.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, k kind, server *scmtest.Server, forges *scm.Forges) {
+	each(t, func(t *testing.T, k kind, server *scmtest.Server, _ *scm.Forges) {
 		for version, want := range map[string]map[string]bool{
 			"":                     {"github": true},
 			"17.9.4-ee":            {"github": true, "gitea": true},
@@ -118,11 +119,48 @@ func TestAlerts(t *testing.T) {
 			"no version of a kind": {"github": true},
 		} {
 			server.Change(func(w *scmtest.World) { w.Talk.Version = version })
-			_, r := poster(t, k, server, forges)
+			_, r := poster(t, k, server, forgesAt(t, server, nil))
 			// Forgejo's version is not one that GitLab says.
 			if got := r.Traits(t.Context()).Alerts; got != want[k.name] && (k.name != "gitlab" || !strings.Contains(version, "gitea")) {
 				t.Errorf("version %q: %v", version, got)
 			}
+		}
+	})
+}
+
+// TestOpenedAgain: who we are is asked once an hour, and again with another
+// token.
+func TestOpenedAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, k kind, server *scmtest.Server, _ *scm.Forges) {
+		var later atomic.Int64
+		secrets := withToken()
+		forges := scm.New(scm.Options{
+			Objects: secrets, BitbucketCloud: server.URL + "/2.0",
+			REST: rest.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }},
+		})
+		t.Cleanup(forges.Close)
+		who := func() (post.Author, int, error) {
+			before := server.Requests()
+			_, r := poster(t, k, server, forges)
+			me, err := r.Accounts.Me(t.Context())
+			return me, server.Requests() - before, err
+		}
+		me, asked, err := who()
+		if err != nil || asked == 0 {
+			t.Fatalf("%d requests, %v", asked, err)
+		}
+		later.Store(int64(59 * time.Minute))
+		if again, asked, err := who(); err != nil || again != me || asked != 0 {
+			t.Errorf("within an hour: %v with %d requests, %v", again, asked, err)
+		}
+		later.Store(int64(61 * time.Minute))
+		if again, asked, err := who(); err != nil || again != me || asked == 0 {
+			t.Errorf("after an hour: %v with %d requests, %v", again, asked, err)
+		}
+		secrets.secrets["sets/token"].Data["token"] = []byte("another")
+		if _, asked, err := who(); fault.Of(err) != fault.Denied || asked == 0 {
+			t.Errorf("with a token that is not let in: %d requests, %v", asked, err)
 		}
 	})
 }

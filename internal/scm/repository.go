@@ -23,7 +23,8 @@ import (
 // generators are allowed. They must let in to write.
 //
 // A token of a GitHub App ends after an hour: open the repository again for
-// each round of posting; tokens are kept for as long as they work.
+// each round of posting; tokens are kept for as long as they work, and what is
+// known of the repository's server for an hour.
 func (f *Forges) Repository(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) (post.Repository, error) {
 	place, err := placeOf(gen)
 	if err != nil {
@@ -134,30 +135,35 @@ func literal(c rest.Credential) credentials {
 	return func(context.Context, *Forges, string) (rest.Credential, error) { return c, nil }
 }
 
-// open makes a repository of a session; app is that of a GitHub App.
+// open gives a repository of a session; app is that of a GitHub App.
 func (f *Forges) open(ctx context.Context, namespace string, a access, p ci.Place, app bool) (post.Repository, error) {
 	s, err := f.session(ctx, namespace, a)
 	if err != nil {
 		return post.Repository{}, in(a.forge, err)
 	}
-	var out post.Repository
+	out, err := f.opened.get(opening{place: p, session: s.Key(), app: app}, func() (post.Repository, error) { return of(s, p, app) })
+	return out, in(a.forge, err)
+}
+
+// of makes a repository; it asks no server.
+func of(s *rest.Session, p ci.Place, app bool) (post.Repository, error) {
 	switch p.Forge {
 	case ci.GitHub:
-		out, err = github.NewRepository(s, p.API, p.Owner, p.Repo, app)
+		return github.NewRepository(s, p.API, p.Owner, p.Repo, app)
 	case ci.GitLab:
 		project := p.Repo
 		if p.Owner != "" {
 			project = p.Owner + "/" + p.Repo
 		}
-		out, err = gitlab.NewProject(s, p.API, project)
+		return gitlab.NewProject(s, p.API, project)
 	case ci.Gitea:
-		out, err = gitea.NewRepository(s, p.API, p.Owner, p.Repo)
+		return gitea.NewRepository(s, p.API, p.Owner, p.Repo)
 	case ci.Bitbucket:
-		out, err = bitbucket.NewCloudRepository(s, p.Owner, p.Repo)
+		return bitbucket.NewCloudRepository(s, p.Owner, p.Repo)
 	case ci.BitbucketServer:
-		out, err = bitbucket.NewServerRepository(s, p.Owner, p.Repo)
+		return bitbucket.NewServerRepository(s, p.Owner, p.Repo)
 	case ci.AzureDevOps:
-		out, err = azure.NewRepository(s, p.Owner, p.Repo)
+		return azure.NewRepository(s, p.Owner, p.Repo)
 	}
-	return out, in(a.forge, err)
+	return post.Repository{}, fault.New(fault.Invalid, "%q is not a forge", p.Forge)
 }

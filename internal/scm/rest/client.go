@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -143,6 +145,16 @@ func (c *Client) Session(s Server) (*Session, error) {
 		client: c, server: s, base: base, transport: transport, redactor: redact.Values(append([]string{s.Value}, s.Secrets...)),
 		who: sha256.Sum256([]byte(base.Host + "\x00" + s.identity())),
 	}, nil
+}
+
+// Key tells sessions apart that differ in anything: the server, how it is
+// trusted, and what lets us in now.
+func (s *Session) Key() [sha256.Size]byte {
+	h := sha256.New()
+	for _, part := range []string{s.server.Forge, s.base.String(), s.server.Header, s.server.Value, s.server.Identity, strconv.FormatBool(s.server.Insecure), string(s.server.CA)} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // maxTransports bounds the sets of certificates that connections are kept for.
