@@ -176,7 +176,15 @@ func (o WebhookOptions) checks(r *http.Request, p provider) ([]check, error) {
 			}
 			if proof.signed {
 				out = append(out, signature{given, secret}.holds)
-			} else if same(given, secret) {
+				continue
+			}
+			held := same(given, secret)
+			if proof.user != "" {
+				if held, err = o.basic(r, proof.user, secret); err != nil {
+					return nil, err
+				}
+			}
+			if held {
 				return []check{func([]byte) bool { return true }}, nil
 			}
 		}
@@ -188,6 +196,20 @@ func (o WebhookOptions) checks(r *http.Request, p provider) ([]check, error) {
 		return nil, &refusal{http.StatusUnauthorized, unauthorized, "the request does not prove to know the secret that is configured for " + p.name}
 	}
 	return out, nil
+}
+
+// basic compares what a request says of a user and a password.
+func (o WebhookOptions) basic(r *http.Request, userSecret, password string) (bool, error) {
+	users, err := o.Secrets(r.Context(), userSecret)
+	if err != nil {
+		return false, err
+	}
+	user, given, ok := r.BasicAuth()
+	known := len(users) == 0
+	for _, u := range users {
+		known = same(user, u) || known
+	}
+	return same(given, password) && ok && known, nil
 }
 
 // NewWebhookServer returns a server that drops who is slow: a forge sends its

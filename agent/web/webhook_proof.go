@@ -14,6 +14,9 @@ type proof struct {
 	secret, header string
 	// signed: the header signs the body; else it holds the secret itself.
 	signed bool
+	// user names a second secret, where the header has a user and a password.
+	// Any user will do where that is not configured.
+	user string
 }
 
 // check tells whether a body is what the sender signed.

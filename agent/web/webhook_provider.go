@@ -30,26 +30,30 @@ func providers() []provider {
 	refs := []string{"push", "create", "delete"}
 	others, talk := []string{"pull_request", "pull_request_*", "repository"}, []string{"issue_comment", "pull_request_comment"}
 	gitea := []proof{
-		{"gitea.secret", "X-Gitea-Signature", true}, {"gitea.secret", "X-Hub-Signature-256", true},
-		{"gogs.secret", "X-Gitea-Signature", true}, // what Argo CD takes for Gitea
+		{secret: "gitea.secret", header: "X-Gitea-Signature", signed: true}, {secret: "gitea.secret", header: "X-Hub-Signature-256", signed: true},
+		{secret: "gogs.secret", header: "X-Gitea-Signature", signed: true}, // what Argo CD takes for Gitea
 	}
 	return []provider{
 		{name: "gitea", event: "X-Gitea-Event", events: refs, changes: others, comments: talk, proofs: gitea, decode: decodeGitHub},
-		{name: "gitea", event: "X-Forgejo-Event", events: refs, changes: others, comments: talk, proofs: append([]proof{{"gitea.secret", "X-Forgejo-Signature", true}}, gitea...), decode: decodeGitHub},
-		{name: "gogs", event: "X-Gogs-Event", events: refs, changes: others, comments: talk, proofs: []proof{{"gogs.secret", "X-Gogs-Signature", true}}, decode: decodeGitHub},
-		{name: "github", event: "X-GitHub-Event", events: refs, changes: others, comments: talk, proofs: []proof{{"github.secret", "X-Hub-Signature-256", true}}, decode: decodeGitHub},
+		{name: "gitea", event: "X-Forgejo-Event", events: refs, changes: others, comments: talk, proofs: append([]proof{{secret: "gitea.secret", header: "X-Forgejo-Signature", signed: true}}, gitea...), decode: decodeGitHub},
+		{name: "gogs", event: "X-Gogs-Event", events: refs, changes: others, comments: talk, proofs: []proof{{secret: "gogs.secret", header: "X-Gogs-Signature", signed: true}}, decode: decodeGitHub},
+		{name: "github", event: "X-GitHub-Event", events: refs, changes: others, comments: talk, proofs: []proof{{secret: "github.secret", header: "X-Hub-Signature-256", signed: true}}, decode: decodeGitHub},
 		{
 			name: "gitlab", event: "X-Gitlab-Event", events: []string{"Push Hook", "Tag Push Hook", "System Hook"}, changes: []string{"Merge Request Hook", "System Hook"},
-			comments: []string{"Note Hook"}, proofs: []proof{{"gitlab.secret", "X-Gitlab-Token", false}}, decode: decodeGitLab,
+			comments: []string{"Note Hook"}, proofs: []proof{{secret: "gitlab.secret", header: "X-Gitlab-Token"}}, decode: decodeGitLab,
 		},
 		{
 			name: "bitbucket", event: "X-Event-Key", marks: []string{"X-Hook-UUID"}, events: []string{"repo:push"}, changes: []string{"pullrequest:*", "repo:updated"},
-			proofs: []proof{{"bitbucket.secret", "X-Hub-Signature", true}, {"bitbucket.uuid", "X-Hook-UUID", false}}, decode: decodeBitbucket,
+			proofs: []proof{{secret: "bitbucket.secret", header: "X-Hub-Signature", signed: true}, {secret: "bitbucket.uuid", header: "X-Hook-UUID"}}, decode: decodeBitbucket,
 		},
 		{
 			name: "bitbucketserver", event: "X-Event-Key", events: []string{"repo:refs_changed", "mirror:repo_synchronized"},
 			changes: []string{"pr:*", "repo:modified"},
-			proofs:  []proof{{"bitbucketserver.secret", "X-Hub-Signature", true}}, decode: decodeBitbucketServer,
+			proofs:  []proof{{secret: "bitbucketserver.secret", header: "X-Hub-Signature", signed: true}}, decode: decodeBitbucketServer,
+		},
+		{ // the header holds an id: the body says what happened
+			name: "azuredevops", event: "X-Vss-Activityid", events: []string{"*"}, changes: []string{"*"},
+			proofs: []proof{{secret: "azuredevops.password", user: "azuredevops.username", header: "Authorization"}}, decode: decodeAzure,
 		},
 	}
 }

@@ -43,6 +43,9 @@ func TestPulls(t *testing.T) {
 		{"GitLab's note", extend(note, `"object_attributes": {"note": "x"}, "merge_request": {"iid": 7}`), []string{"X-Gitlab-Event: Note Hook", "X-Gitlab-Token: key"}, 202, []string{"7 "}},
 		{"a note on an issue", extend(note, `"issue": {"iid": 7}`), []string{"X-Gitlab-Event: Note Hook", "X-Gitlab-Token: key"}, 204, nil},
 		{"Bitbucket Cloud's comment", with("bitbucket", `"pullrequest": {"id": 7}`), []string{"X-Event-Key: pullrequest:comment_created", "X-Hook-UUID: d2e8c1b4-9d55-4b8e-b3a7-0e5f4a3b2c1d"}, 202, []string{"7 "}},
+		{"Bitbucket Server's comment", strings.Replace(payload(t, "bitbucketserver_pull"), "pr:from_ref_updated", "pr:comment:added", 1), []string{"X-Event-Key: pr:comment:added", "X-Hub-Signature: sha256=SIGNED"}, 202, []string{"7 " + sha}},
+		{"Azure DevOps", payload(t, "azuredevops_pull"), []string{azure, azureProof}, 202, []string{"7 " + sha}},
+		{"Azure DevOps's comment", payload(t, "azuredevops_comment"), []string{azure, azureProof}, 202, []string{"7 " + sha}},
 		{"Bitbucket Server", payload(t, "bitbucketserver_pull"), []string{"X-Event-Key: pr:from_ref_updated", "X-Hub-Signature: sha256=SIGNED"}, 202, []string{"7 " + sha}},
 	} {
 		d := &desk{}

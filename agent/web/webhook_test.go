@@ -71,10 +71,14 @@ func payload(t testing.TB, name string) string {
 	return string(data)
 }
 
+// What Azure DevOps sends with each of its service hooks: hook:key.
+const azure, azureProof = "X-Vss-Activityid: 7f0c", "Authorization: Basic aG9vazprZXk="
+
 // all are secrets for every provider.
 func all() map[string][]string {
 	return map[string][]string{
 		"github.secret": {"older", "key"}, "gitea.secret": {"key"}, "gogs.secret": {"gogs-key"}, "gitlab.secret": {"key"},
+		"azuredevops.username": {"hook"}, "azuredevops.password": {"key"},
 		"bitbucket.uuid": {"{d2e8c1b4-9d55-4b8e-b3a7-0e5f4a3b2c1d}"}, "bitbucket.secret": {"key"}, "bitbucketserver.secret": {"key"},
 	}
 }
@@ -126,6 +130,20 @@ func TestPushes(t *testing.T) {
 			[]string{"https://bitbucket.org/acme/config"}},
 		{"Bitbucket Server, whose URLs for cloning are derived", payload(t, "bitbucketserver"), []string{"X-Event-Key: repo:refs_changed", "X-Hub-Signature: sha256=SIGNED"}, "bitbucketserver",
 			[]string{"https://bitbucket.example:7990/context/scm/PLAT/config", "ssh://bitbucket.example/PLAT/config"}},
+		{"Azure DevOps, whose project and repository have one name", payload(t, "azuredevops"), []string{azure, azureProof}, "azuredevops", []string{
+			"https://acme.visualstudio.com/DefaultCollection/Store%20Front/_git/Store%20Front", "https://acme.visualstudio.com/Store%20Front/_git/Store%20Front",
+			"https://acme@dev.azure.com/acme/_git/Store%20Front", "https://dev.azure.com/acme/Store%20Front/_git/Store%20Front",
+			"ssh://ssh.dev.azure.com/v3/acme/Store%20Front/Store%20Front", "ssh://vs-ssh.visualstudio.com/v3/acme/Store%20Front/Store%20Front",
+		}},
+		{"Azure DevOps by its old host", strings.Replace(payload(t, "azuredevops"), "acme@dev.azure.com/acme/_git", "acme.visualstudio.com/DefaultCollection/Store%20Front/_git", 1), []string{azure, azureProof}, "azuredevops", []string{
+			"https://acme.visualstudio.com/DefaultCollection/Store%20Front/_git/Store%20Front", "https://acme.visualstudio.com/Store%20Front/_git/Store%20Front",
+			"https://dev.azure.com/acme/Store%20Front/_git/Store%20Front",
+			"ssh://ssh.dev.azure.com/v3/acme/Store%20Front/Store%20Front", "ssh://vs-ssh.visualstudio.com/v3/acme/Store%20Front/Store%20Front",
+		}},
+		{"a server of Azure DevOps of one's own", strings.Replace(payload(t, "azuredevops"), "acme@dev.azure.com/acme/_git", "tfs.example:8080/tfs/Shop/Store%20Front/_git", 1), []string{azure, azureProof}, "azuredevops", []string{
+			"https://tfs.example:8080/tfs/Shop/Store%20Front/Store%20Front", "https://tfs.example:8080/tfs/Shop/Store%20Front/_git/Store%20Front",
+			"ssh://tfs.example/tfs/Shop/Store%20Front/_git/Store%20Front",
+		}},
 	} {
 		d := &desk{}
 		rec := post(d.handler(all()), tc.body, tc.headers...)
@@ -154,6 +172,7 @@ func TestChanges(t *testing.T) {
 		{"Bitbucket Cloud", payload(t, "bitbucket"), []string{"X-Event-Key: pullrequest:created", "X-Hook-UUID: d2e8c1b4-9d55-4b8e-b3a7-0e5f4a3b2c1d"}, "https://bitbucket.org/acme/config"},
 		{"Bitbucket Server, the repository that it is to be merged into", payload(t, "bitbucketserver_pull"),
 			[]string{"X-Event-Key: pr:from_ref_updated", "X-Hub-Signature: sha256=SIGNED"}, "https://bitbucket.example:7990/context/scm/PLAT/config"},
+		{"Azure DevOps", payload(t, "azuredevops_pull"), []string{azure, azureProof}, "ssh://ssh.dev.azure.com/v3/acme/store/config"},
 	} {
 		d := &desk{}
 		rec := post(d.handler(all()), tc.body, tc.headers...)
@@ -187,6 +206,10 @@ func TestRefusals(t *testing.T) {
 		{"the secret of another provider", payload(t, "gogs"), []string{"X-Gogs-Event: push", "X-Gogs-Signature: SIGNED"}, 401, "gogs unauthorized"},
 		{"a wrong token", payload(t, "gitlab"), []string{"X-Gitlab-Event: Push Hook", "X-Gitlab-Token: guess"}, 401, "gitlab unauthorized"},
 		{"a wrong id", payload(t, "bitbucket"), []string{"X-Event-Key: repo:push", "X-Hook-UUID: 1"}, 401, "bitbucket unauthorized"},
+		{"a wrong password", payload(t, "azuredevops"), []string{azure, "Authorization: Basic aG9vazpndWVzcw=="}, 401, "azuredevops unauthorized"},
+		{"a wrong user", payload(t, "azuredevops"), []string{azure, "Authorization: Basic b3RoZXI6a2V5"}, 401, "azuredevops unauthorized"},
+		{"a password that is no user's", payload(t, "azuredevops"), []string{azure, "Authorization: key"}, 401, "azuredevops unauthorized"},
+		{"a build", strings.Replace(payload(t, "azuredevops"), "git.push", "build.complete", 1), []string{azure, azureProof}, 204, "azuredevops ignored"},
 		{"a large body of a stranger is not read", large, []string{"X-Gitlab-Event: Push Hook", "X-Gitlab-Token: guess"}, 401, "gitlab unauthorized"},
 		{"a large body", large, []string{push, signed}, 413, "github too_large"},
 		{"a ping", `{"zen": "Keep it logically awesome."}`, []string{"X-GitHub-Event: ping", signed}, 204, "github ignored"},
@@ -284,6 +307,7 @@ func FuzzWebhooks(f *testing.F) {
 		{"gitlab", "X-Gitlab-Event: Push Hook", "X-Gitlab-Token: key"},
 		{"bitbucket", "X-Event-Key: repo:push", "X-Hook-UUID: 1", "X-Hub-Signature: sha256=SIGNED"},
 		{"bitbucketserver", "X-Event-Key: repo:refs_changed", "X-Hub-Signature: sha256=SIGNED"},
+		{"azuredevops", azure, azureProof},
 	}
 	for i, s := range senders {
 		f.Add(uint8(i), "application/json", []byte(payload(f, s[0])))
