@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,8 +45,21 @@ type Destinations struct {
 	closing   sync.WaitGroup         // connections that others took the place of
 }
 
+// credentials are what of a secret makes a connection: its labels, annotations
+// and project may change without another one. The zero value is the agent's
+// own cluster.
+type credentials [sha256.Size]byte
+
+func credentialsOf(secret *corev1.Secret) credentials {
+	h := sha256.New()
+	for _, part := range []string{kube.Identify(secret).Name, string(secret.Data["server"]), string(secret.Data["config"])} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return credentials(h.Sum(nil))
+}
+
 type connection struct {
-	version string // of the secret
+	by      credentials
 	cluster *kube.Cluster
 	objects observed
 	ports   *reconcile.Cluster
@@ -90,7 +104,7 @@ func (d *Destinations) Cluster(ctx context.Context, to v1alpha1.ApplicationDesti
 		}
 	}
 	if to.Server == appset.LocalServer || to.Name == appset.LocalName {
-		return d.connect(kube.Registration{Name: appset.LocalName, Server: appset.LocalServer, Config: d.Local}, "")
+		return d.connect(kube.Registration{Name: appset.LocalName, Server: appset.LocalServer, Config: d.Local}, credentials{})
 	}
 	return nil, fault.New(fault.Missing, "the cluster %s is not registered; 'trueup cluster list' shows those that are", to.Server+to.Name)
 }
@@ -145,26 +159,27 @@ func (d *Destinations) secrets(ctx context.Context) ([]corev1.Secret, error) {
 	return list.Items, nil
 }
 
-// registered connects to the cluster of a secret. The credentials are read
-// only where the secret is another than at the last time.
+// registered connects to the cluster of a secret, anew where its credentials
+// are others than at the last time.
 func (d *Destinations) registered(secret *corev1.Secret) (*reconcile.Cluster, error) {
 	d.mu.Lock()
 	c, ok := d.open[kube.Identify(secret).Server]
 	d.mu.Unlock()
-	if ok && c.version == secret.ResourceVersion {
+	by := credentialsOf(secret)
+	if ok && c.by == by {
 		return c.ports, nil
 	}
 	r, err := kube.FromSecret(secret)
 	if err != nil {
 		return nil, err
 	}
-	return d.connect(r, secret.ResourceVersion)
+	return d.connect(r, by)
 }
 
-func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.Cluster, error) {
+func (d *Destinations) connect(r kube.Registration, by credentials) (*reconcile.Cluster, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c, ok := d.open[r.Server]; ok && c.version == version {
+	if c, ok := d.open[r.Server]; ok && c.by == by {
 		return c.ports, nil
 	}
 	if d.costs.requests == nil {
@@ -188,7 +203,7 @@ func (d *Destinations) connect(r kube.Registration, version string) (*reconcile.
 	if d.open == nil {
 		d.open = map[string]*connection{}
 	}
-	d.open[r.Server] = &connection{version, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried), replaced}
+	d.open[r.Server] = &connection{by, cluster, objects, ports, kube.NewRehearsal(cluster, d.Builtin, d.Tried), replaced}
 	return ports, nil
 }
 

@@ -87,6 +87,14 @@ func TestConnectionsFollowTheSecrets(t *testing.T) {
 		t.Error("there is another connection, and nothing has changed")
 	}
 
+	labelled := edge(edgeServer, "one")
+	labelled.Labels["tier"] = "prod"
+	labelled.Data["project"] = []byte("shop")
+	must(store.Update(t.Context(), labelled))
+	if connect("edge") != first {
+		t.Error("there is another connection, and only a label and the project are others")
+	}
+
 	must(store.Update(t.Context(), edge(edgeServer, "two")))
 	if connect("edge") == first {
 		t.Error("the connection with the old credentials stays")
