@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -214,6 +215,9 @@ func (o previewOptions) report(ctx context.Context, s streams) (r preview.Report
 		return r, change, err
 	}
 	tried, err := t.Try(ctx, change, roots)
+	if errors.Is(err, trial.ErrNothing) {
+		err = fmt.Errorf("%w: --apps names a file or a folder that has some, here or in the repository, or the cluster that has them (--apps cluster)", err)
+	}
 	if err != nil {
 		return r, change, fmt.Errorf("preview %s into %s: %w", o.head, change.Branch, err)
 	}

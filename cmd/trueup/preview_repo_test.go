@@ -43,6 +43,9 @@ spec:
 	if code, _, stderr := call(t, "preview", "--repo", url); code != exitUsage || !strings.Contains(stderr, "--head must say") {
 		t.Errorf("without a head: exit code %d, %s", code, stderr)
 	}
+	if code, _, stderr := call(t, "preview", "--repo", url, "--head", "feature", "--apps", "web"); code != exitError || !strings.Contains(stderr, "no Application or ApplicationSet was found: --apps names") {
+		t.Errorf("a folder without applications: exit code %d, %s", code, stderr)
+	}
 	if code, _, stderr := call(t, "preview", "--repo", url, "--head", "nosuch"); code != exitError || !strings.Contains(stderr, "nosuch") {
 		t.Errorf("a head that is not there: exit code %d, %s", code, stderr)
 	}

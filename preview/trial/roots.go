@@ -67,6 +67,9 @@ func (d *described) documents(docs document.Documents, origin string) {
 	}
 }
 
+// ErrNothing: there is nothing to preview.
+var ErrNothing = fault.New(fault.Invalid, "no Application or ApplicationSet was found")
+
 // roots0 finds the applications to begin with.
 func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	base, head := &described{}, &described{}
@@ -98,7 +101,7 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 		pairs = r.lately(ctx)
 	}
 	if len(pairs) == 0 && len(r.found.problems) == 0 && !r.roots.Live {
-		return nil, fault.New(fault.Invalid, "no Application or ApplicationSet was found")
+		return nil, ErrNothing
 	}
 	return pairs, nil
 }
