@@ -30,7 +30,12 @@ type params = map[string]any
 // applications there should be: nothing may be changed. Without one the result
 // is complete, except for what is rejected.
 func Generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (Result, error) {
-	result, err := generate(ctx, set, world)
+	result, err := Result{}, error(nil)
+	if set.Malformed != "" {
+		err = fault.New(fault.Invalid, "%s", set.Malformed)
+	} else {
+		result, err = generate(ctx, set, world)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("expand ApplicationSet %s: %w", set.Name, err)
 	}

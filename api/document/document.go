@@ -14,6 +14,7 @@ import (
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
+	"github.com/trueup-dev/trueup/api/misfit"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -141,10 +142,11 @@ func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
 		app.TypeMeta = ours
 		d.Applications = append(d.Applications, *app)
 	case "ApplicationSet":
-		set, err := read[v1alpha1.ApplicationSet](d, p, raw)
+		whole, err := read[v1alpha1.ApplicationSetDocument](d, p, raw)
 		if err != nil {
 			return err
 		}
+		set := (*v1alpha1.ApplicationSet)(whole)
 		set.TypeMeta = ours
 		d.ApplicationSets, d.sets = append(d.ApplicationSets, *set), append(d.sets, p)
 	case "Project", "AppProject":
@@ -193,11 +195,14 @@ func read[T any](d *Documents, p part, raw []byte) (*T, error) {
 	out := new(T)
 	strict, err := kjson.UnmarshalStrict(raw, out)
 	if err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return nil, fmt.Errorf("%s:%d: read a document: %w", p.name, p.lineOf(wrong.Field), err)
+		var errs []error
+		for _, m := range misfit.Of[T](raw) {
+			errs = append(errs, fault.New(fault.Invalid, "%s:%d: read a document: %s", p.name, p.lineOf(m.Path), m.Error()))
 		}
-		return nil, p.broken(err)
+		if len(errs) == 0 {
+			return nil, p.broken(err)
+		}
+		return nil, errors.Join(errs...)
 	}
 	for _, e := range strict {
 		field := ""

@@ -20,6 +20,10 @@ type ApplicationSet struct {
 
 	Spec   ApplicationSetSpec   `json:"spec"`
 	Status ApplicationSetStatus `json:"status,omitzero"`
+
+	// Malformed says what in a set of a cluster cannot be read, with its place:
+	// Spec lacks that. It must be expanded by nobody. Empty is fine.
+	Malformed string `json:"-"`
 }
 
 // ApplicationSetList is a list of application sets.
