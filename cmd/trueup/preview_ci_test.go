@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/scm/ci"
 	"github.com/trueup-dev/trueup/internal/scm/scmtest"
@@ -270,34 +269,6 @@ func TestPreviewOfANumber(t *testing.T) {
 	} {
 		if code, _, stderr := j.run(tc.args...); code != tc.code || !strings.Contains(stderr, tc.text) {
 			t.Errorf("%v: %d %s", tc.args, code, stderr)
-		}
-	}
-}
-
-// TestCIExamples: what they call is what there is.
-func TestCIExamples(t *testing.T) {
-	t.Parallel()
-	names, err := filepath.Glob(example("ci", "*.yaml"))
-	if err != nil || len(names) < 2 {
-		t.Fatal(names, err)
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var document map[string]any
-		if err := yaml.Unmarshal(data, &document); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		_, call, ok := strings.Cut(string(data), "trueup preview ")
-		call, _, redirected := strings.Cut(call, " > ")
-		if !ok || !redirected {
-			t.Fatalf("%s calls nothing", name)
-		}
-		cmd := newPreviewCommandIn(ci.Environment{}, streams{})
-		if err := cmd.ParseFlags(strings.Fields(call)); err != nil {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
