@@ -33,14 +33,15 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, project *v1a
 		return opened{}, err
 	}
 	out := opened{refs: map[string]snapshot.Location{}}
+	may := permitted{f, project, limits.NameOf(app)}
 	trees := map[string]snapshot.Tree{}
 	var failures []error
 	for _, s := range sources {
 		at := locationOf(&s)
-		tree, err := f.Sources.Tree(ctx, at)
+		tree, err := may.open(ctx, at)
 		failures = append(failures, err)
 		out.sources = append(out.sources, render.Request{
-			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: permitted{f, project, limits.NameOf(app)},
+			Tree: tree, App: app.Name, ID: f.ID(app), Namespace: app.Spec.Destination.Namespace, Project: app.Spec.Project, Source: s, Refs: trees, More: may,
 		})
 		out.locations = append(out.locations, at)
 		if s.Ref != "" {
@@ -50,8 +51,8 @@ func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, project *v1a
 	return out, errors.Join(failures...)
 }
 
-// permitted opens what files of an application name, as far as its project
-// permits.
+// permitted opens what files of an application name, submodules too, as far as
+// its project permits.
 type permitted struct {
 	flow    *Flow
 	project *v1alpha1.Project // nil limits nothing
@@ -60,17 +61,31 @@ type permitted struct {
 
 // Tree implements render.Opener.
 func (p permitted) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	if err := p.check(ctx, at.RepoURL); err != nil {
+		return snapshot.Tree{}, err
+	}
+	return p.open(ctx, at)
+}
+
+// open opens a tree that was checked already, whose submodules were not.
+func (p permitted) open(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	tree, err := p.flow.Sources.Tree(ctx, at)
+	if err == nil && (p.project != nil || p.flow.Projects != nil) {
+		tree.FS = snapshot.Restrict(tree.FS, p.check)
+	}
+	return tree, err
+}
+
+func (p permitted) check(ctx context.Context, url string) error {
 	if p.project != nil {
-		if err := limits.CheckRepository(p.project, at.RepoURL); err != nil {
-			return snapshot.Tree{}, err
+		if err := limits.CheckRepository(p.project, url); err != nil {
+			return err
 		}
 	}
 	if p.flow.Projects != nil {
-		if err := p.flow.Projects.MayRead(ctx, p.name, at.RepoURL); err != nil {
-			return snapshot.Tree{}, err
-		}
+		return p.flow.Projects.MayRead(ctx, p.name, url)
 	}
-	return p.flow.Sources.Tree(ctx, at)
+	return nil
 }
 
 // sourcesOf lists an application's sources, at other revisions where these

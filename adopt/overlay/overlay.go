@@ -3,6 +3,7 @@ package overlay
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"io/fs"
 	"maps"
 	"path"
@@ -43,6 +44,11 @@ func (f Files) Over(at Tree, files snapshot.FS) snapshot.FS {
 type changed struct {
 	snapshot.FS
 	files map[string][]byte
+}
+
+// Restricted implements snapshot.Restricter.
+func (c changed) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	return changed{snapshot.Restrict(c.FS, may), c.files}
 }
 
 func (c changed) ReadFile(name string) ([]byte, error) {

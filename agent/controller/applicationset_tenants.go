@@ -13,7 +13,8 @@ import (
 )
 
 // tenant reads repositories for a set that somebody else than the agent's
-// operator may write: only those that the project of its applications permits.
+// operator may write: only those that the project of its applications permits,
+// submodules included.
 // Without it whoever may write a set could have the agent read any repository
 // with the agent's credentials, and tell its files as parameters.
 type tenant struct {
@@ -28,7 +29,11 @@ func (t tenant) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, 
 	if err := t.permitted(ctx, at.RepoURL); err != nil {
 		return snapshot.Tree{}, err
 	}
-	return t.Repositories.Tree(ctx, at)
+	tree, err := t.Repositories.Tree(ctx, at)
+	if err == nil {
+		tree.FS = snapshot.Restrict(tree.FS, t.permitted)
+	}
+	return tree, err
 }
 
 func (t tenant) permitted(ctx context.Context, url string) error {

@@ -62,3 +62,41 @@ func TestTenantsReadWhatTheirProjectPermits(t *testing.T) {
 		}
 	}
 }
+
+// nested are files that are all in the repository of a submodule.
+type nested struct {
+	fstest.MapFS
+	may func(ctx context.Context, url string) error
+}
+
+func (n nested) Tree(context.Context, snapshot.Location) (snapshot.Tree, error) {
+	return snapshot.Tree{FS: n}, nil
+}
+
+// Restricted implements snapshot.Restricter.
+func (n nested) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	return nested{n.MapFS, may}
+}
+
+func TestTenantsReadSubmodulesThatTheirProjectPermits(t *testing.T) {
+	t.Parallel()
+	team := &v1alpha1.Project{ObjectMeta: metav1.ObjectMeta{Name: "team-a"}}
+	team.Spec.SourceRepos = []string{"https://git/a-*"}
+	team.Spec.SourceNamespaces = []string{"team-a"}
+	set := &v1alpha1.ApplicationSet{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "team-a"}}
+	set.Spec.Template.Spec.Project = "team-a"
+	tree, err := tenant{nested{}, projects{"team-a": team}, set, "trueup"}.Tree(t.Context(), snapshot.Location{RepoURL: "https://git/a-config"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, ok := tree.FS.(nested)
+	if !ok || read.may == nil {
+		t.Fatal("its submodules are not restricted")
+	}
+	if err := read.may(t.Context(), "https://git/a-base"); err != nil {
+		t.Errorf("a submodule of its own: %v", err)
+	}
+	if err := read.may(t.Context(), "https://git/b-config"); fault.Of(err) != fault.Denied {
+		t.Errorf("a submodule of another team: %v", err)
+	}
+}

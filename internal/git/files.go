@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -26,7 +27,13 @@ type files struct {
 	objects objects
 	root    plumbing.Hash
 	sealed  bool // no submodule is opened
+	may     func(ctx context.Context, url string) error
 
+	*kept
+}
+
+// kept is what was found out about a commit, whoever reads it.
+type kept struct {
 	recent     recent
 	changes    changes
 	once       sync.Once
@@ -38,18 +45,48 @@ type files struct {
 type directory []pack.TreeEntry
 
 var (
-	_ snapshot.FS     = (*files)(nil)
-	_ snapshot.Hasher = (*files)(nil)
-	_ snapshot.Sealer = (*files)(nil)
+	_ snapshot.FS         = (*files)(nil)
+	_ snapshot.Hasher     = (*files)(nil)
+	_ snapshot.Sealer     = (*files)(nil)
+	_ snapshot.Restricter = (*files)(nil)
 )
 
 func newFiles(r *repository, from objects, c *object.Commit) *files {
-	return &files{commit: commitOf(c), repo: r, objects: from, root: c.TreeHash}
+	return &files{commit: commitOf(c), repo: r, objects: from, root: c.TreeHash, kept: &kept{}}
 }
 
 // Sealed implements snapshot.Sealer.
 func (f *files) Sealed() snapshot.FS {
-	return &files{commit: f.commit, asked: f.asked, repo: f.repo, objects: f.objects, root: f.root, sealed: true}
+	out := *f
+	out.sealed = true
+	return &out
+}
+
+// Restricted implements snapshot.Restricter.
+func (f *files) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	if dir, err := f.directory(f.root); err == nil {
+		if _, ok := dir.entry(modulesFile); !ok {
+			return f // it opens nothing
+		}
+	}
+	return f.restricted(may)
+}
+
+func (f *files) restricted(may func(ctx context.Context, url string) error) *files {
+	if may == nil {
+		return f
+	}
+	out := *f
+	out.may = may
+	if before := f.may; before != nil {
+		out.may = func(ctx context.Context, url string) error {
+			if err := before(ctx, url); err != nil {
+				return err
+			}
+			return may(ctx, url)
+		}
+	}
+	return &out
 }
 
 func (f *files) is(t target) bool { return f.asked == t.hash || f.commit.SHA == t.hash.String() }

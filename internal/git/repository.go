@@ -362,9 +362,9 @@ func (r *repository) doubt(f *files) {
 		return
 	}
 	r.mu.Lock()
-	r.trees = slices.DeleteFunc(slices.Clone(r.trees), func(t *files) bool { return t == f })
+	r.trees = slices.DeleteFunc(slices.Clone(r.trees), func(t *files) bool { return t.kept == f.kept })
 	for _, u := range r.uses {
-		if u.files == f {
+		if u.files != nil && u.files.kept == f.kept {
 			u.files = nil
 		}
 	}

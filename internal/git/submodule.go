@@ -2,9 +2,7 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"path"
 	"strings"
@@ -41,6 +39,11 @@ func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
 	m := f.repo.mirrors
 	ctx, cancel := context.WithTimeout(m.ctx, submoduleTime)
 	defer cancel()
+	if f.may != nil {
+		if err := f.may(ctx, to); err != nil {
+			return nil, fmt.Errorf("open the submodule %s: %w", at, err)
+		}
+	}
 	r, err := m.repository(to)
 	if err != nil {
 		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, Redact(to), err)
@@ -49,15 +52,26 @@ func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, Redact(to), classify(err))
 	}
-	return sub, nil
+	return sub.restricted(f.may), nil // the same holds for those within it
 }
+
+const modulesFile = ".gitmodules"
 
 // readModules reads .gitmodules, the file that says where submodules are from.
 func (f *files) readModules() (map[string]string, error) {
-	data, err := f.ReadFile(".gitmodules")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.Invalid, "there is no file .gitmodules that says where it is from")
+	root, err := f.directory(f.root)
+	if err != nil {
+		return nil, err
 	}
+	e, ok := root.entry(modulesFile)
+	switch {
+	case !ok:
+		return nil, fault.New(fault.Invalid, "there is no file .gitmodules that says where it is from")
+	case !e.Plain():
+		// A link could lead into the very submodule; Git refuses them as well.
+		return nil, fault.New(fault.Invalid, ".gitmodules is no plain file")
+	}
+	data, err := f.blob(e.Hash, modulesFile)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,13 @@
 package git_test
 
 import (
+	"context"
 	"io/fs"
+	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +117,107 @@ func TestSubmodules(t *testing.T) {
 	}
 	if _, err := got.FS.ReadFile("vendor/lib/nothing"); err == nil || fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), "not exist") {
 		t.Errorf("an absent file in a submodule: %v", err)
+	}
+}
+
+// TestRestrictedSubmodules: whoever may not open a submodule's repository gets
+// nothing of it, wherever it is named, and others lose nothing by that.
+func TestRestrictedSubmodules(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	private := r.beside("private")
+	private.write("secret.yaml", "secret")
+	secret := private.commit("Secret")
+	lib := r.beside("lib")
+	lib.write("web.yaml", "web")
+	lib.submodule("within", "../private", secret)
+	libSHA := lib.commit("Use it, too")
+	r.write("own.yaml", "own")
+	r.commit("Without submodules")
+	url, _ := r.serve("")
+	m := mirrors(t, nil)
+	plain := tree(t, m, url, "main")
+	r.submodule("lib", "../lib", libSHA)
+	r.submodule("private", "../private", secret)
+	r.write("base/x.yaml", "x")
+	if err := os.Symlink("../private/secret.yaml", filepath.Join(r.dir, "base/link.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	r.commit("Use both")
+	all := tree(t, m, url, r.git("rev-parse", "HEAD"))
+
+	var asked []string
+	may := func(_ context.Context, url string) error {
+		asked = append(asked, path.Base(url))
+		if strings.HasSuffix(url, "/private") {
+			return fault.New(fault.Denied, "not for team-a: %s", url)
+		}
+		return nil
+	}
+	if snapshot.Restrict(plain.FS, may) != plain.FS {
+		t.Error("a tree that opens nothing is another one when it is restricted")
+	}
+	restricted := snapshot.Tree{FS: snapshot.Restrict(all.FS, may)}
+	twice := snapshot.Tree{FS: snapshot.Restrict(restricted.FS, func(context.Context, string) error { return nil })}
+	for range 2 { // the second time all is known
+		for _, name := range []string{"private/secret.yaml", "lib/within/secret.yaml", "base/link.yaml"} {
+			if content := read(t, all, name); content != "secret" {
+				t.Errorf("%s holds %q for who may read it", name, content)
+			}
+			for _, of := range []snapshot.Tree{restricted, twice} {
+				if data, err := of.FS.ReadFile(name); fault.Of(err) != fault.Denied || !strings.Contains(err.Error(), "not for team-a: "+strings.TrimSuffix(url, "config")+"private") {
+					t.Errorf("%s: %q, %v", name, data, err)
+				}
+				if _, err := of.FS.Stat(name); fault.Of(err) != fault.Denied {
+					t.Errorf("stat %s: %v", name, err)
+				}
+				if _, err := of.FS.(snapshot.Hasher).Hash(name); fault.Of(err) != fault.Denied {
+					t.Errorf("the id of %s: %v", name, err)
+				}
+			}
+		}
+		if list, err := restricted.FS.ReadDir("private"); fault.Of(err) != fault.Denied {
+			t.Errorf("private was listed: %v, %v", list, err)
+		}
+		for name, want := range map[string]string{"lib/web.yaml": "web", "own.yaml": "own"} {
+			if content := read(t, restricted, name); content != want {
+				t.Errorf("%s holds %q", name, content)
+			}
+		}
+	}
+	slices.Sort(asked)
+	if got := slices.Compact(asked); !slices.Equal(got, []string{"lib", "private"}) {
+		t.Errorf("asked about %v", got)
+	}
+	if _, ok := restricted.FS.(snapshot.Differ).Since(plain.Commit.SHA); !ok {
+		t.Error("a restricted tree cannot tell what changed")
+	}
+}
+
+// TestModulesFileIsALink: one that leads into the submodule whose place it
+// would tell must not be waited for.
+func TestModulesFileIsALink(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	lib := r.beside("lib")
+	lib.write("m", "[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n")
+	pinned := lib.commit("Start")
+	if err := os.Symlink("lib/m", filepath.Join(r.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	r.commit("A link")
+	// git itself adds no such link.
+	mktree := exec.Command("git", "mktree", "--missing")
+	mktree.Dir = r.dir
+	mktree.Stdin = strings.NewReader("120000 blob " + r.git("rev-parse", "HEAD:link") + "\t.gitmodules\n160000 commit " + pinned + "\tlib\n")
+	made, err := mktree.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.git("update-ref", "refs/heads/main", r.git("commit-tree", "-m", "A circle", strings.TrimSpace(string(made))))
+	url, _ := r.serve("")
+	if _, err := tree(t, mirrors(t, nil), url, "main").FS.ReadFile("lib/m"); fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), ".gitmodules is no plain file") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -39,14 +40,20 @@ type merged struct {
 }
 
 var (
-	_ snapshot.FS     = (*merged)(nil)
-	_ snapshot.Hasher = (*merged)(nil)
-	_ snapshot.Sealer = (*merged)(nil)
+	_ snapshot.FS         = (*merged)(nil)
+	_ snapshot.Hasher     = (*merged)(nil)
+	_ snapshot.Sealer     = (*merged)(nil)
+	_ snapshot.Restricter = (*merged)(nil)
 )
 
 // Sealed implements snapshot.Sealer.
 func (m *merged) Sealed() snapshot.FS {
 	return &merged{folders: m.folders, files: m.files, ours: snapshot.Seal(m.ours), theirs: snapshot.Seal(m.theirs)}
+}
+
+// Restricted implements snapshot.Restricter.
+func (m *merged) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	return &merged{folders: m.folders, files: m.files, ours: snapshot.Restrict(m.ours, may), theirs: snapshot.Restrict(m.theirs, may)}
 }
 
 // at finds the side that has a path; nil where it is of both, or of none: then

@@ -83,6 +83,52 @@ func (r repo) commit() string {
 	return r.git("rev-parse", "HEAD")
 }
 
+// nested are files whose submodules somebody asked to be restricted.
+type nested struct {
+	fstest.MapFS
+	may func(ctx context.Context, url string) error
+}
+
+// Restricted implements snapshot.Restricter.
+func (n nested) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	return nested{n.MapFS, may}
+}
+
+func (n nested) ReadFile(name string) ([]byte, error) {
+	if n.may != nil {
+		return nil, n.may(context.Background(), name)
+	}
+	return n.MapFS.ReadFile(name)
+}
+
+// Hash implements snapshot.Hasher.
+func (n nested) Hash(name string) (string, error) {
+	if _, err := n.Stat(name); err != nil {
+		return "", err
+	}
+	return fmt.Sprint(n.MapFS), nil
+}
+
+func TestMergeIsRestricted(t *testing.T) {
+	t.Parallel()
+	empty := nested{MapFS: fstest.MapFS{}}
+	side := func(name string) nested { return nested{MapFS: fstest.MapFS{name: {Data: []byte(name)}}} }
+	merged, err := merge.Trees(empty, side("ours"), side("theirs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	denied := errors.New("denied")
+	restricted := snapshot.Restrict(merged.FS, func(context.Context, string) error { return denied })
+	for _, name := range []string{"ours", "theirs"} {
+		if data, err := merged.FS.ReadFile(name); err != nil || string(data) != name {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+		if _, err := restricted.ReadFile(name); !errors.Is(err, denied) {
+			t.Errorf("%s of a restricted merge: %v", name, err)
+		}
+	}
+}
+
 // TestTreesAsGitDoes merges random changes, and holds the result against what
 // git makes of them.
 func TestTreesAsGitDoes(t *testing.T) {

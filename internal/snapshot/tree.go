@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"context"
 	"io/fs"
 	"net/url"
 	"path"
@@ -118,6 +119,22 @@ type Sealer interface {
 func Seal(files FS) FS {
 	if s, ok := files.(Sealer); ok {
 		return s.Sealed()
+	}
+	return files
+}
+
+// Restricter is implemented by an FS that opens other repositories as parts of
+// its own, as submodules are. Restricted are the same files where one is opened
+// only after may was asked about its URL, and whose errors say what may says.
+type Restricter interface {
+	Restricted(may func(ctx context.Context, url string) error) FS
+}
+
+// Restrict is the restricted files of a tree; what opens nothing else stays as
+// it is.
+func Restrict(files FS, may func(ctx context.Context, url string) error) FS {
+	if r, ok := files.(Restricter); ok {
+		return r.Restricted(may)
 	}
 	return files
 }

@@ -235,6 +235,12 @@ func (s some) check(name string) error {
 	return fault.New(fault.Denied, "not rendered, for the change is not trusted: it reads %s of %s, which base does not", name, s.place)
 }
 
+// Restricted implements snapshot.Restricter.
+func (s some) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
+	s.files = snapshot.Restrict(s.files, may)
+	return only(s)
+}
+
 // Open implements fs.FS.
 func (s some) Open(name string) (fs.File, error) {
 	if err := s.check(name); err != nil {
