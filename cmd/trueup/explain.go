@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -17,6 +18,21 @@ type explained struct {
 	Application string                  `json:"application"`
 	Objects     int                     `json:"objects"`
 	Sources     []reconcile.SourceReads `json:"sources"`
+}
+
+// explain tells what an application depends on, without passwords and tokens
+// that are in URLs.
+func explain(app string, d *reconcile.Desired) explained {
+	out := explained{app, len(d.Objects), d.Reads()}
+	for i := range out.Sources {
+		s := &out.Sources[i]
+		s.At.RepoURL = repourl.Redact(s.At.RepoURL)
+		s.Reads.More = slices.Clone(s.Reads.More) // the memory of rendering has it, too
+		for j := range s.Reads.More {
+			s.Reads.More[j].At.RepoURL = repourl.Redact(s.Reads.More[j].At.RepoURL)
+		}
+	}
+	return out
 }
 
 // printExplained tells, for each source, every question that rendering asked:

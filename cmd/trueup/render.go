@@ -172,7 +172,7 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 			continue
 		}
 		objects = append(objects, unmask(o.showSecrets || !desired.Sensitive, desired.Objects)...)
-		reads = append(reads, explained{app.Name, len(desired.Objects), desired.Reads()})
+		reads = append(reads, explain(app.Name, desired))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -18,7 +18,7 @@ func TestRemoteValueFile(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("from: the web\n")) }))
 	defer server.Close()
 	dir := t.TempDir()
-	const repo = "https://git.example.com/config.git"
+	const repo = "https://bob:s3cret@git.example.com/config.git"
 	url := server.URL + "/prod.yaml"
 	for name, data := range map[string]string{
 		"web/Chart.yaml":       "apiVersion: v2\nname: web\nversion: 1.0.0\n",
@@ -30,7 +30,7 @@ spec:
   project: default
   destination: {namespace: shop, server: https://kubernetes.default.svc}
   source: {repoURL: %s, path: web, helm: {valueFiles: ["%s"]}}
-`, repo, url),
+`, repo, url+"?token=s3cret"),
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 			t.Fatal(err)
@@ -52,10 +52,14 @@ spec:
 		{"the scheme alone does not reach this machine", with("--helm-value-file-schemes=http"), exitError, "is not at a public address"},
 		{"permitted", with(permitted...), exitOK, "from: the web"},
 		{"explained", with(append(permitted, "--explain")...), exitOK, url},
+		{"explained to a program", with(append(permitted, "--explain", "-o", "json")...), exitOK, `"repoURL": "` + url + `"`},
 		{"a scheme that nobody reads", with("--helm-value-file-schemes=s3"), exitUsage, `--helm-value-file-schemes "s3": want one of [http https]`},
 		{"a URL in the place of a host", with("--private-file-hosts=http://127.0.0.1/"), exitUsage, "want HOST or HOST:PORT"},
 	} {
 		code, stdout, stderr := call(t, tc.args...)
+		if strings.Contains(stdout+stderr, "s3cret") {
+			t.Errorf("%s: the token is told:\n%s%s", tc.reason, stdout, stderr)
+		}
 		if code != tc.code || !strings.Contains(stdout+stderr, tc.want) {
 			t.Errorf("%s: exit code %d, want %d and %q:\n%s%s", tc.reason, code, tc.code, tc.want, stdout, stderr)
 		}

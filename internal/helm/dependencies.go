@@ -16,6 +16,7 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -123,7 +124,7 @@ func (l *loading) dependency(want, locked *chart.Dependency, at place, depth int
 	case strings.HasPrefix(repository, "@"), strings.HasPrefix(repository, "alias:"):
 		return nil, fault.New(fault.Invalid, "names its repository %s, which only the machine knows where it was added; write its URL", repository)
 	case !strings.HasPrefix(repository, "https://") && !strings.HasPrefix(repository, "http://") && !strings.HasPrefix(repository, "oci://"):
-		return nil, fault.New(fault.Invalid, "is at %s; https://, http://, oci:// and file:// are read", repository)
+		return nil, fault.New(fault.Invalid, "is at %s; https://, http://, oci:// and file:// are read", repourl.Redact(repository))
 	case l.more == nil:
 		return nil, fault.New(fault.Missing, "is not in charts/, and nothing is fetched here; run 'helm dependency build' and commit what it makes")
 	}

@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/yaml"
+
+	"github.com/trueup-dev/trueup/internal/repourl"
 )
 
 // The annotations of buildMetadata.
@@ -55,12 +57,12 @@ func (l *layout) located(o *resource.Origin) *resource.Origin {
 		if chart, ok := l.inflated[name]; ok {
 			*file = chart.Path
 			if chart.Tree != nil {
-				o.Repo, o.Ref = chart.Tree.RepoURL, chart.Tree.Revision
+				o.Repo, o.Ref = repourl.Redact(chart.Tree.RepoURL), chart.Tree.Revision
 			}
 			continue
 		}
 		if m, rest, err := l.files.inside(name); err == nil {
-			*file, o.Repo, o.Ref = rest, m.at.RepoURL, m.at.Revision
+			*file, o.Repo, o.Ref = rest, repourl.Redact(m.at.RepoURL), m.at.Revision
 		}
 	}
 	return o

@@ -199,7 +199,7 @@ func (l *layout) valuesFile(k *kustomization, name, fallback string) (*yaml.RNod
 	at := fallback
 	if name != "" {
 		if fetched(name) {
-			return nil, fault.New(fault.Invalid, "%s is a file on a web server; copy it into the repository", name)
+			return nil, fault.New(fault.Invalid, "%s is a file on a web server; copy it into the repository", shown(name))
 		}
 		var err error
 		if at, err = l.within(k.dir, name); err != nil {

@@ -35,7 +35,7 @@ func (l *layout) checkFile(k *kustomization, field, file string) {
 	switch {
 	case file == "":
 	case fetched(file):
-		l.fail(k, "%s: %s is a file on a web server, which nothing pins; copy it into the repository", field, file)
+		l.fail(k, "%s: %s is a file on a web server, which nothing pins; copy it into the repository", field, shown(file))
 	default:
 		if _, err := l.within(k.dir, file); err != nil {
 			l.fail(k, "%s: %w", field, err)

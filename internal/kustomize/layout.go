@@ -227,13 +227,13 @@ func (l *layout) resource(k *kustomization, entry string, folder func(dir string
 	info, err := l.files.stat(to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		l.fail(k, "%s is not there", entry)
+		l.fail(k, "%s is not there", shown(entry))
 	case err != nil:
 		l.failed(k, err)
 	case info.IsDir():
 		folder(to)
 	case remote(entry):
-		l.fail(k, "%s is a file; a repository's folder can be a base", entry)
+		l.fail(k, "%s is a file; a repository's folder can be a base", shown(entry))
 	}
 	if remote(entry) {
 		return relative(k.dir, to)
@@ -251,7 +251,7 @@ func (l *layout) resolve(k *kustomization, entry string) (string, error) {
 		return "", err
 	}
 	if l.req.More == nil {
-		return "", fault.New(fault.Invalid, "%s is not in the repository, and nothing is fetched; copy it into the repository", entry)
+		return "", fault.New(fault.Invalid, "%s is not in the repository, and nothing is fetched; copy it into the repository", shown(entry))
 	}
 	m, err := l.mount(at)
 	return path.Join(m.root, dir), err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -26,7 +27,7 @@ type mount struct {
 
 // title is what people know the tree by.
 func (m mount) title() string {
-	title := m.at.RepoURL
+	title := repourl.Redact(m.at.RepoURL)
 	if m.at.Chart != "" {
 		title = strings.TrimSuffix(title, "/") + "/" + m.at.Chart
 	}

@@ -3,9 +3,11 @@ package kustomize
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
@@ -43,6 +45,24 @@ func gitHub(s string) bool {
 	return slash || colon
 }
 
+// shown is an entry as errors name it: without a password, and with a query
+// only where kustomize knows all of it.
+func shown(entry string) string {
+	rest, _ := cutFold(entry, "git::")
+	out := entry[:len(entry)-len(rest)] + repourl.Redact(rest)
+	_, query, _ := strings.Cut(rest, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil || query == "" || strings.HasSuffix(out, "?"+query) {
+		return out
+	}
+	for name := range values {
+		if !slices.Contains([]string{"ref", "version", "submodules", "timeout"}, name) {
+			return out
+		}
+	}
+	return out + "?" + query
+}
+
 func cutFold(s, prefix string) (string, bool) {
 	if len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
 		return s[len(prefix):], true
@@ -59,29 +79,29 @@ func parseRemote(text string) (at snapshot.Location, dir string, err error) {
 	rest, query, queried := strings.Cut(rest, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return at, "", fault.New(fault.Invalid, "%s: %w", text, err)
+		return at, "", fault.New(fault.Invalid, "%s: its query cannot be read", shown(text)) // err quotes it
 	}
 	if at.Revision = values.Get("ref"); at.Revision == "" {
 		at.Revision = values.Get("version")
 	}
 	host, rest, err := splitHost(rest)
 	if err != nil {
-		return at, "", fault.New(fault.Invalid, "%s: %w", text, err)
+		return at, "", fault.New(fault.Invalid, "%s: %w", shown(text), err)
 	}
 	marked := queried || strings.Contains(rest, "//") || strings.Contains(rest, ".git")
 	switch strings.ToLower(path.Ext(rest)) {
 	case ".yaml", ".yml", ".json":
 		if strings.HasPrefix(host, "http") && !marked {
-			return at, "", fault.New(fault.Invalid, "%s is a file on a web server, which nothing pins; copy it into the repository", text)
+			return at, "", fault.New(fault.Invalid, "%s is a file on a web server, which nothing pins; copy it into the repository", shown(text))
 		}
 	}
 	repo, dir, ok := splitPath(rest)
 	if !ok || repo == "" {
-		return at, "", fault.New(fault.Invalid, "%s does not say which repository it is: want https://HOST/ORG/REPO//PATH?ref=REVISION", text)
+		return at, "", fault.New(fault.Invalid, "%s does not say which repository it is: want https://HOST/ORG/REPO//PATH?ref=REVISION", shown(text))
 	}
 	dir = path.Clean(strings.Trim(dir, "/"))
 	if dir == ".." || strings.HasPrefix(dir, "../") {
-		return at, "", fault.New(fault.Invalid, "%s leaves its repository", text)
+		return at, "", fault.New(fault.Invalid, "%s leaves its repository", shown(text))
 	}
 	at.RepoURL = host + repo
 	return at, dir, nil

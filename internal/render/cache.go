@@ -28,8 +28,8 @@ type CacheOptions struct {
 	// Bytes bounds the results held in memory, as encoded; 0 is 64 MiB.
 	Bytes int
 	// Store keeps results across restarts; nil keeps them in memory only.
-	// Failures, what was decrypted or looked up, and what depends on a file of
-	// whose URL a query is a part, never reach it.
+	// Failures, what was decrypted or looked up, and what depends on a URL that
+	// holds a password or a query, never reach it.
 	Store Store
 	// Version stands for the programs that render: results of another one are
 	// not used.

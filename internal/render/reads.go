@@ -3,7 +3,6 @@ package render
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/trueup-dev/trueup/internal/repourl"
@@ -93,10 +92,10 @@ func (o Opened) changed(ctx context.Context, opener Opener) string {
 	return ""
 }
 
-// secret reports a URL of a file that may hold a token, which no disk is to
-// hold.
+// secret reports a URL that holds a password, or may hold a token: no disk is
+// to hold that.
 func (r Reads) secret() bool {
-	return slices.ContainsFunc(r.More, func(o Opened) bool { return o.At.File && strings.Contains(o.At.RepoURL, "?") })
+	return slices.ContainsFunc(r.More, func(o Opened) bool { return repourl.Secret(o.At.RepoURL) })
 }
 
 // size is about the bytes that it takes.

@@ -76,3 +76,34 @@ func TestReadsHoldUntilAnAnswerChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestPasswordsReachNoDisk: what a rendering depends on is kept across
+// restarts, unless a URL in it is a secret.
+func TestPasswordsReachNoDisk(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		at   snapshot.Location
+		kept int
+	}{
+		{snapshot.Location{RepoURL: "https://git.example.com/base"}, 1},
+		{snapshot.Location{RepoURL: "https://bob@git.example.com/base"}, 1},
+		{snapshot.Location{RepoURL: "https://bob:s3cret@git.example.com/base"}, 0},
+		{snapshot.Location{RepoURL: "https://web.example.com/v.yaml", File: true}, 1},
+		{snapshot.Location{RepoURL: "https://web.example.com/v.yaml?token=s3cret", File: true}, 0},
+	} {
+		opening := engine(func(ctx context.Context, req render.Request) ([]render.Manifest, error) {
+			_, err := req.More.Tree(ctx, tc.at)
+			return nil, err
+		})
+		kept := &disk{}
+		c := render.NewCache(render.New(map[render.Type]render.Engine{render.Helm: opening}, render.DefaultLimits()), render.CacheOptions{Store: kept})
+		req := request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{})
+		req.More = shelf{tc.at.RepoURL: {}}
+		if _, err := c.Render(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if kept.puts != tc.kept {
+			t.Errorf("%s: %d results are on the disk, want %d", tc.at.RepoURL, kept.puts, tc.kept)
+		}
+	}
+}

@@ -23,10 +23,39 @@ func Normalize(raw string) string {
 // Redact takes out of a URL what must not be told: a password, and a query,
 // which may hold a token. What is no URL stays.
 func Redact(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
+	out, _ := redact(raw)
+	return out
+}
+
+// Secret reports a URL in which there is something that must not be told.
+func Secret(raw string) bool {
+	_, secret := redact(raw)
+	return secret
+}
+
+func redact(raw string) (out string, secret bool) {
+	_, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		// With a slash too few nothing is opened, and an error names it.
+		scheme, after, _ := strings.Cut(strings.ToLower(raw), ":")
+		if scheme != "http" && scheme != "https" {
+			return raw, false
+		}
+		rest = raw[len(raw)-len(after):]
+	} else if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		_, secret = u.User.Password()
+		if !secret && u.RawQuery == "" {
+			return raw, false
+		}
+		u.RawQuery = ""
+		return u.Redacted(), true
 	}
-	u.RawQuery = ""
-	return u.Redacted()
+	// It cannot be read, perhaps because of what is in the password.
+	head, _, queried := strings.Cut(rest, "?")
+	if at := strings.LastIndex(head, "@"); at >= 0 {
+		if user, _, ok := strings.Cut(head[:at], ":"); ok {
+			head, secret = user+":xxxxx"+head[at:], true
+		}
+	}
+	return raw[:len(raw)-len(rest)] + head, secret || queried
 }
