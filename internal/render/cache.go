@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -241,8 +242,9 @@ func (c *Cache) keyOf(req Request) ([32]byte, error) {
 		Version                     string
 		App, ID, Namespace, Project string
 		Source                      any
-		Live                        bool `json:",omitempty"`
-	}{c.options.Version, req.App, req.ID, req.Namespace, req.Project, source, req.Live != nil})
+		Live                        bool     `json:",omitempty"`
+		Refs                        []string `json:",omitempty"` // that there is none is an answer, too
+	}{c.options.Version, req.App, req.ID, req.Namespace, req.Project, source, req.Live != nil, slices.Sorted(maps.Keys(req.Refs))})
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("render %s: %w", req.Path(), err)
 	}

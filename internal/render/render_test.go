@@ -205,3 +205,36 @@ func TestCacheRendersOnlyWhatChanged(t *testing.T) {
 		t.Errorf("stats (-want +got):\n%s", diff)
 	}
 }
+
+// TestFailureWithoutARef: a source that another one is to give files for is
+// rendered again once that one is there.
+func TestFailureWithoutARef(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	reading := engine(func(_ context.Context, req render.Request) ([]render.Manifest, error) {
+		calls++
+		if _, ok := req.Refs["cfg"]; !ok {
+			return nil, fault.New(fault.Missing, "no source has the ref")
+		}
+		return nil, nil
+	})
+	c := render.NewCache(render.New(map[render.Type]render.Engine{render.Helm: reading}, render.DefaultLimits()), render.CacheOptions{})
+	for _, step := range []struct {
+		reason string
+		refs   map[string]snapshot.Tree
+		calls  int
+		want   fault.Kind
+	}{
+		{"without it", nil, 1, fault.Missing},
+		{"without it, again", nil, 1, fault.Missing},
+		{"with another one", map[string]snapshot.Tree{"other": {FS: fstest.MapFS{}}}, 2, fault.Missing},
+		{"with it", map[string]snapshot.Tree{"cfg": {FS: fstest.MapFS{}}}, 3, ""},
+		{"with it, again", map[string]snapshot.Tree{"cfg": {FS: fstest.MapFS{}}}, 3, ""},
+	} {
+		req := request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{})
+		req.Refs = step.refs
+		if _, err := c.Render(t.Context(), req); fault.Of(err) != step.want || calls != step.calls {
+			t.Errorf("%s: %d calls, want %d; %v", step.reason, calls, step.calls, err)
+		}
+	}
+}
