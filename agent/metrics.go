@@ -133,7 +133,7 @@ func (m *metrics) register(to prometheus.Registerer, apps client.Reader, more ..
 type renders func() render.Stats
 
 func (renders) made() *prometheus.Desc {
-	return prometheus.NewDesc("trueup_renders_total", "Renderings that ran, by the reason: first, options, files, cluster, elsewhere, keys, corrupt.", []string{"reason"}, nil)
+	return prometheus.NewDesc("trueup_renders_total", "Renderings that ran, by the reason: first, options, files, cluster, lookup, elsewhere, keys, time, corrupt.", []string{"reason"}, nil)
 }
 
 func (renders) reused() *prometheus.Desc {
@@ -154,7 +154,7 @@ func (r renders) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (r renders) Collect(out chan<- prometheus.Metric) {
 	stats := r()
-	for _, why := range []render.Why{render.First, render.Options, render.Files, render.Cluster, render.Lookup, render.Elsewhere, render.Keys, render.Corrupt} {
+	for _, why := range []render.Why{render.First, render.Options, render.Files, render.Cluster, render.Lookup, render.Elsewhere, render.Keys, render.Time, render.Corrupt} {
 		out <- prometheus.MustNewConstMetric(r.made(), prometheus.CounterValue, float64(stats.Renders[why]), string(why))
 	}
 	out <- prometheus.MustNewConstMetric(r.reused(), prometheus.CounterValue, float64(stats.Memory), "memory")

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -35,11 +37,14 @@ type CacheOptions struct {
 	// Version stands for the programs that render: results of another one are
 	// not used.
 	Version string
+	// Now is the clock; nil is the machine's.
+	Now func() time.Time
 }
 
 // Cache renders a source again only when the answer to something that it
 // asked last time is another one. Failures are remembered in the same way, so
-// that a broken commit costs one attempt. What it returns is the caller's.
+// that a broken commit costs one attempt; one for want of time is remembered
+// for five minutes. What it returns is the caller's.
 type Cache struct {
 	renderer *Renderer
 	options  CacheOptions
@@ -80,12 +85,22 @@ type cached struct {
 	key  [32]byte
 	what encoded
 	err  error
+	// until is when the failure is worth another attempt whatever the answers;
+	// zero is never.
+	until time.Time
 }
+
+// keptTooLong is how long a failure for want of time is remembered: what takes
+// too long every time should leave most of the time to others.
+const keptTooLong = 5 * time.Minute
 
 // NewCache puts a memory before a renderer.
 func NewCache(r *Renderer, o CacheOptions) *Cache {
 	if o.Bytes <= 0 {
 		o.Bytes = 64 << 20
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &Cache{
 		renderer: r, options: o, entries: map[[32]byte]*list.Element{}, order: list.New(),
@@ -129,7 +144,10 @@ func (c *Cache) render(ctx context.Context, key [32]byte, req Request, cause Cau
 		return nil, fmt.Errorf("keep the rendered objects of %s: %w", req.Path(), encodeErr)
 	}
 	made := &cached{key: key, what: what, err: err}
-	if ctx.Err() == nil && (err == nil || fault.Of(err) != fault.Transient) {
+	if slow := new(tooLong); errors.As(err, &slow) {
+		made.until = c.options.Now().Add(keptTooLong)
+	}
+	if ctx.Err() == nil && (err == nil || fault.Of(err) != fault.Transient || !made.until.IsZero()) {
 		c.hold(made)
 	}
 	if err == nil && !result.Sensitive && !result.Reads.secret() && c.options.Store != nil {
@@ -169,7 +187,7 @@ func (c *Cache) lookup(ctx context.Context, key [32]byte, req Request) (*cached,
 	}
 	if ok {
 		entry, _ := element.Value.(*cached)
-		if cause = entry.what.reads.Changed(ctx, req); cause.Why == "" {
+		if cause = entry.changed(ctx, req, c.options.Now()); cause.Why == "" {
 			c.count(func(s *Stats) { s.Memory++ })
 			return entry, Cause{Why: Reused, What: "memory"}
 		}
@@ -180,6 +198,13 @@ func (c *Cache) lookup(ctx context.Context, key [32]byte, req Request) (*cached,
 		cause = why
 	}
 	return nil, cause
+}
+
+func (e *cached) changed(ctx context.Context, req Request, now time.Time) Cause {
+	if !e.until.IsZero() && !now.Before(e.until) {
+		return Cause{Time, "the last attempt took too long"}
+	}
+	return e.what.reads.Changed(ctx, req)
 }
 
 // fetch looks for a result that holds in the store.

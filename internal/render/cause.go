@@ -21,6 +21,8 @@ const (
 	Elsewhere Why = "elsewhere"
 	// Keys: other keys can open encrypted files.
 	Keys Why = "keys"
+	// Time: the last attempt took too long, and that was a while ago.
+	Time Why = "time"
 	// Corrupt: what was kept cannot be read.
 	Corrupt Why = "corrupt"
 )

@@ -202,12 +202,12 @@ func TestReadingIsBounded(t *testing.T) {
 		req := request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{})
 		req.Refs = map[string]snapshot.Tree{"values": {FS: fstest.MapFS{"large": {Data: []byte(large)}}}}
 		req.More = shelf{"base": {"large": {Data: []byte(large)}}}
-		limits := limits
+		limits, kind := limits, fault.Invalid
 		if tc.want == "longer than" {
-			limits.Time = 50 * time.Millisecond
+			limits.Time, kind = 50*time.Millisecond, fault.Transient
 		}
 		_, err := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, limits).Render(t.Context(), req)
-		if fault.Of(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), tc.want) {
+		if fault.Of(err) != kind || err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.reason, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -162,8 +163,14 @@ func at(c snapshot.Commit) string {
 	return " at " + c.Short()
 }
 
-func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.limits.Time)
+// tooLong is the error of a rendering that ran out of its own time. On a busy
+// machine, or a slow network, that says little about the source.
+type tooLong struct{ limit time.Duration }
+
+func (t *tooLong) Error() string { return fmt.Sprintf("it takes longer than %s", t.limit) }
+
+func (r *Renderer) render(asking context.Context, req Request) (Result, error) {
+	ctx, cancel := context.WithTimeout(asking, r.limits.Time)
 	defer cancel()
 	spent := &budget{limits: r.limits, ctx: ctx}
 	req, err := override(spent.bind(req))
@@ -185,8 +192,8 @@ func (r *Renderer) render(ctx context.Context, req Request) (Result, error) {
 		err = over // also where the engine made nothing of it
 	}
 	if err != nil {
-		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return result, fault.New(fault.Invalid, "it takes longer than %s", r.limits.Time)
+		if asking.Err() == nil && ctx.Err() != nil {
+			err = fault.Wrap(fault.Transient, &tooLong{r.limits.Time})
 		}
 		return result, err
 	}

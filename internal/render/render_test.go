@@ -143,21 +143,22 @@ func TestAnEngineCannotBringUsDown(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
 		engine engine
+		kind   fault.Kind
 		says   string
 		time   time.Duration
 	}{
-		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, "boom", time.Minute},
+		{"a panic", func(context.Context, render.Request) ([]render.Manifest, error) { panic("boom") }, fault.Invalid, "boom", time.Minute},
 		{"an endless render", func(ctx context.Context, _ render.Request) ([]render.Manifest, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, "longer than", time.Millisecond},
+		}, fault.Transient, "longer than", time.Millisecond},
 		{"too much", func(context.Context, render.Request) ([]render.Manifest, error) {
 			return []render.Manifest{object, object, object}, nil
-		}, "more than the 2", time.Minute},
+		}, fault.Invalid, "more than the 2", time.Minute},
 	} {
 		r := render.New(map[render.Type]render.Engine{render.Helm: tc.engine}, render.Limits{Objects: 2, Time: tc.time})
 		_, err := r.Render(t.Context(), request(map[string]string{"Chart.yaml": ""}, v1alpha1.ApplicationSource{}))
-		if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.says) {
+		if fault.Of(err) != tc.kind || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v", tc.reason, err)
 		}
 	}
@@ -236,5 +237,51 @@ func TestFailureWithoutARef(t *testing.T) {
 		if _, err := c.Render(t.Context(), req); fault.Of(err) != step.want || calls != step.calls {
 			t.Errorf("%s: %d calls, want %d; %v", step.reason, calls, step.calls, err)
 		}
+	}
+}
+
+// TestTooLongIsTriedAgain: a machine that was busy says nothing about a source,
+// and a source that is always slow must not be all that a machine does.
+func TestTooLongIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	calls, busy := 0, true
+	waiting := engine(func(ctx context.Context, _ render.Request) ([]render.Manifest, error) {
+		calls++
+		if !busy {
+			return nil, nil
+		}
+		<-ctx.Done()
+		return nil, fault.Wrap(fault.Invalid, ctx.Err()) // whatever the engine makes of it
+	})
+	c := render.NewCache(render.New(map[render.Type]render.Engine{render.Helm: waiting}, render.Limits{Time: 20 * time.Millisecond}),
+		render.CacheOptions{Now: func() time.Time { return now }})
+	files := map[string]string{"Chart.yaml": "1"}
+	for _, step := range []struct {
+		reason string
+		change func()
+		calls  int
+		want   fault.Kind
+		why    render.Why
+	}{
+		{"too slow", func() {}, 1, fault.Transient, render.First},
+		{"remembered", func() { now = now.Add(4 * time.Minute) }, 1, fault.Transient, render.Reused},
+		{"tried again", func() { now = now.Add(time.Minute) }, 2, fault.Transient, render.Time},
+		{"remembered again", func() { busy = false }, 2, fault.Transient, render.Reused},
+		{"fast enough", func() { now = now.Add(5 * time.Minute) }, 3, "", render.Time},
+		{"and then kept", func() { now = now.Add(time.Hour) }, 3, "", render.Reused},
+	} {
+		step.change()
+		result, err := c.Render(t.Context(), request(files, v1alpha1.ApplicationSource{}))
+		if fault.Of(err) != step.want || calls != step.calls || result.Cause.Why != step.why || err != nil && !strings.Contains(err.Error(), "it takes longer than 20ms") {
+			t.Errorf("%s: %d calls, want %d, because of %q; %v", step.reason, calls, step.calls, result.Cause, err)
+		}
+	}
+	// Whoever asks has no time left: that is not the source's own.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	busy = true
+	if _, err := c.Render(ctx, request(map[string]string{"Chart.yaml": "", "x": ""}, v1alpha1.ApplicationSource{Path: "."})); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without time: %v", err)
 	}
 }
