@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,10 +10,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
@@ -68,17 +71,26 @@ func (l *loading) chart(at place, depth int) (*chart.Chart, error) {
 	return c, l.complete(c, at, depth)
 }
 
-// complete adds what Chart.yaml asks for and charts/ does not hold.
+// complete adds what Chart.yaml asks for and charts/ does not hold. Helm takes
+// what is in charts/ by its name alone, and of what it fetches each version.
 func (l *loading) complete(c *chart.Chart, at place, depth int) error {
-	have := map[string]bool{}
+	vendored := map[string][]string{} // versions, by name
 	for _, d := range c.Dependencies() {
-		have[d.Name()] = true
+		vendored[d.Name()] = append(vendored[d.Name()], d.Metadata.Version)
 	}
-	var missing []*chart.Dependency
-	for _, want := range c.Metadata.Dependencies {
-		if !have[want.Name] {
-			missing = append(missing, want)
-			have[want.Name] = true
+	var missing []wanted
+	asked := map[string]bool{}
+	for i, want := range c.Metadata.Dependencies {
+		versions, ok := vendored[want.Name]
+		key := want.Name + "\x00" + want.Version + "\x00" + want.Repository
+		switch {
+		case ok && (want.Version == "" || slices.ContainsFunc(versions, func(v string) bool { return chartutil.IsCompatibleRange(want.Version, v) })):
+		case ok:
+			l.warnf("charts/ of the chart in %s holds %s %s, and Chart.yaml wants %s: run 'helm dependency update' and commit what it makes",
+				at.dir, want.Name, strings.Join(versions, " and "), want.Version)
+		case !asked[key]:
+			missing = append(missing, wanted{want, i})
+			asked[key] = true
 		}
 	}
 	if len(missing) == 0 {
@@ -90,15 +102,37 @@ func (l *loading) complete(c *chart.Chart, at place, depth int) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	var failures []error
+	var opened []*chart.Chart
 	for _, want := range missing {
-		sub, err := l.dependency(want, locked[want.Name], at, depth)
+		sub, err := l.dependency(want.Dependency, lockedFor(want, c.Metadata.Dependencies, locked), at, depth)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: the dependency %s %w", file, want.Name, err))
 			continue
 		}
-		c.AddDependency(sub)
+		opened = append(opened, sub)
 	}
+	// Helm gives each entry the first that satisfies it; the entry was resolved
+	// to the newest.
+	slices.SortStableFunc(opened, func(a, b *chart.Chart) int {
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), newerFirst(a.Metadata.Version, b.Metadata.Version))
+	})
+	c.AddDependency(opened...)
 	return errors.Join(failures...)
+}
+
+// wanted is an entry of Chart.yaml and its place there.
+type wanted struct {
+	*chart.Dependency
+	i int
+}
+
+func newerFirst(a, b string) int {
+	va, errA := semver.NewVersion(a)
+	vb, errB := semver.NewVersion(b)
+	if errA != nil || errB != nil {
+		return 0
+	}
+	return vb.Compare(va)
 }
 
 // dependency opens one chart; its errors go on where "the dependency NAME" ends.
@@ -115,6 +149,9 @@ func (l *loading) dependency(want, locked *chart.Dependency, at place, depth int
 		sub, err := l.chart(place{at.files, dir, at.tree}, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("cannot be read: %w", err)
+		}
+		if sub.Name() != want.Name || want.Version != "" && !chartutil.IsCompatibleRange(want.Version, sub.Metadata.Version) {
+			return nil, fault.New(fault.Invalid, "%s: %s holds %s %s", want.Version, dir, sub.Name(), sub.Metadata.Version)
 		}
 		return sub, nil
 	}
@@ -144,20 +181,34 @@ func (l *loading) dependency(want, locked *chart.Dependency, at place, depth int
 	return sub, nil
 }
 
+// lockedFor is what Chart.lock says about an entry; nil is nothing. Helm writes
+// the lists in the same order.
+func lockedFor(want wanted, all, locked []*chart.Dependency) *chart.Dependency {
+	named := func(d *chart.Dependency) bool { return d != nil && d.Name == want.Name }
+	if len(locked) == len(all) && named(locked[want.i]) {
+		return locked[want.i]
+	}
+	var fallback *chart.Dependency
+	for _, d := range locked {
+		if !named(d) {
+			continue
+		}
+		if chartutil.IsCompatibleRange(want.Version, d.Version) {
+			return d
+		}
+		fallback = d
+	}
+	return fallback
+}
+
 // lockOf reads Chart.lock: nothing where there is none. One that was made for
 // another Chart.yaml is refused, as Helm does.
-func lockOf(c *chart.Chart) (map[string]*chart.Dependency, error) {
+func lockOf(c *chart.Chart) ([]*chart.Dependency, error) {
 	if c.Lock == nil {
 		return nil, nil
 	}
-	out := map[string]*chart.Dependency{}
-	for _, d := range c.Lock.Dependencies {
-		if d != nil {
-			out[d.Name] = d
-		}
-	}
 	if c.Lock.Digest == "" {
-		return out, nil
+		return c.Lock.Dependencies, nil
 	}
 	now, err := digestOf([2][]*chart.Dependency{c.Metadata.Dependencies, c.Lock.Dependencies})
 	if err != nil {
@@ -170,7 +221,7 @@ func lockOf(c *chart.Chart) (map[string]*chart.Dependency, error) {
 	if c.Lock.Digest != now && (c.Metadata.APIVersion != chart.APIVersionV1 || c.Lock.Digest != old) {
 		return nil, fault.New(fault.Invalid, "Chart.lock was made for other dependencies; run 'helm dependency update' and commit it")
 	}
-	return out, nil
+	return c.Lock.Dependencies, nil
 }
 
 func digestOf(v any) (string, error) {
