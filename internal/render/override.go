@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 
+	kjson "sigs.k8s.io/json"
+
+	"github.com/trueup-dev/trueup/api/misfit"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -40,6 +44,9 @@ func override(req Request) (Request, error) {
 		if req.Source, err = merged(req.Source, data); err != nil {
 			return req, fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", name, err))
 		}
+		for _, f := range idle(data) {
+			req.Warnf("%s:%d: %s", name, manifest.LineOf(data, f.path), f.text)
+		}
 	}
 	// Where the files are is not for the files to say.
 	tools := req.Source
@@ -56,9 +63,20 @@ func merged(s v1alpha1.ApplicationSource, patch []byte) (v1alpha1.ApplicationSou
 	}
 	fields, ok := change.(map[string]any)
 	if !ok {
-		return s, errors.New("want fields of an application's source, such as helm or kustomize")
+		return s, fmt.Errorf("line %d: want fields of an application's source, such as helm or kustomize", manifest.LineOf(patch, ""))
 	}
-	data, err := json.Marshal(s)
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return s, err
+	}
+	var failures []error
+	for _, m := range misfit.Of[v1alpha1.ApplicationSource](data) {
+		failures = append(failures, fmt.Errorf("line %d: %w", manifest.LineOf(patch, m.Path), m))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return s, err
+	}
+	data, err = json.Marshal(s)
 	if err != nil {
 		return s, err
 	}
@@ -74,6 +92,39 @@ func merged(s v1alpha1.ApplicationSource, patch []byte) (v1alpha1.ApplicationSou
 		return s, err
 	}
 	return out, nil
+}
+
+// idleField is a field that changes nothing, and why.
+type idleField struct{ path, text string }
+
+// idle lists the fields of a patch that is well formed which have no effect.
+func idle(patch []byte) []idleField {
+	value, err := manifest.Value(patch)
+	fields, ok := value.(map[string]any)
+	if err != nil || !ok {
+		return nil
+	}
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	var lenient, exact v1alpha1.ApplicationSource
+	unknown, err := kjson.UnmarshalStrict(data, &exact)
+	if err != nil || json.Unmarshal(data, &lenient) != nil || !reflect.DeepEqual(lenient, exact) {
+		return nil // such as Helm for helm, which Argo CD takes: it has an effect
+	}
+	var out []idleField
+	for _, e := range unknown {
+		if fe := kjson.FieldError(nil); errors.As(e, &fe) {
+			out = append(out, idleField{fe.FieldPath(), "unknown field " + fe.FieldPath()})
+		}
+	}
+	for _, name := range []string{"repoURL", "path", "targetRevision", "tagPrefix", "chart", "ref", "name"} {
+		if given, _ := fields[name].(string); given != "" {
+			out = append(out, idleField{name, name + " has no effect here: where the files are is for the application to say"})
+		}
+	}
+	return out
 }
 
 // merge follows RFC 7396: null removes, maps are merged, all else is replaced.

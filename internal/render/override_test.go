@@ -58,9 +58,12 @@ func TestOverrides(t *testing.T) {
 		{"where files are is not overridden", map[string]string{".argocd-source.yaml": "{repoURL: x, path: p, targetRevision: z, chart: c, ref: r}"}, "", base, ""},
 		{"nothing in it", map[string]string{".argocd-source.yaml": "# nothing\n"}, "", base, ""},
 		{"unknown fields do nothing", map[string]string{".argocd-source.yaml": "helm: {nope: 1}"}, "", base, ""},
-		{"a text", map[string]string{".argocd-source.yaml": "hello"}, "", base, "app/.argocd-source.yaml: want fields"},
+		{"a text", map[string]string{".argocd-source.yaml": "hello"}, "", base, "app/.argocd-source.yaml: line 1: want fields"},
 		{"broken YAML", map[string]string{".argocd-source-shop.yaml": "\nhelm: [\n"}, "", base, "app/.argocd-source-shop.yaml: line 2"},
-		{"a field of another type", map[string]string{".argocd-source.yaml": "helm: {valueFiles: {a: b}}"}, "", base, "app/.argocd-source.yaml"},
+		{"a field of another type", map[string]string{".argocd-source.yaml": "helm:\n  valueFiles: {a: b}\n"}, "", base,
+			"read app/.argocd-source.yaml: line 2: helm.valueFiles: it is an object, and must be a list"},
+		{"several fields of another type", map[string]string{".argocd-source.yaml": "helm:\n  valueFiles: [a.yaml, 1]\n  parameters:\n  - name: a\n    forceString: 'yes'\n"}, "", base,
+			"line 5: helm.parameters[0].forceString: it is a text, and must be true or false\nline 2: helm.valueFiles[1]: it is number, and must be a text"},
 		{"two types", map[string]string{".argocd-source.yaml": "kustomize: {namePrefix: x}"}, "", base, "helm, kustomize"},
 	} {
 		files := map[string]string{"app/Chart.yaml": ""}
@@ -97,6 +100,34 @@ func TestOverrides(t *testing.T) {
 			if result.Reads.Tree.Holds(changed) {
 				t.Errorf("%s: a changed or added %s is not noticed", tc.reason, name)
 			}
+		}
+	}
+}
+
+// TestIdleOverrides: what changes nothing is told, with its place.
+func TestIdleOverrides(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text string
+		want []string
+	}{
+		{"directory: {recurse: true}\n", nil},
+		{"directory:\n  recurze: true\n  jsonnet:\n    libz: [a]\n", []string{"app/.argocd-source.yaml:4: unknown field directory.jsonnet.libz", "app/.argocd-source.yaml:2: unknown field directory.recurze"}},
+		{"# ours\nrepoURL: x\nref: r\npath: ''\nnope: 1\n", []string{
+			"app/.argocd-source.yaml:5: unknown field nope",
+			"app/.argocd-source.yaml:2: repoURL has no effect here: where the files are is for the application to say",
+			"app/.argocd-source.yaml:3: ref has no effect here: where the files are is for the application to say",
+		}},
+		{"Directory: {Recurse: true}\n", nil}, // as Argo CD reads it
+		{"# nothing\n", nil},
+	} {
+		result, err := render.New(nil, render.DefaultLimits()).Render(t.Context(),
+			request(map[string]string{"app/.argocd-source.yaml": tc.text}, v1alpha1.ApplicationSource{Path: "app"}))
+		if err != nil {
+			t.Errorf("%s: %v", tc.text, err)
+		}
+		if diff := cmp.Diff(tc.want, result.Warnings); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.text, diff)
 		}
 	}
 }

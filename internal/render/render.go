@@ -173,20 +173,21 @@ func (r *Renderer) render(asking context.Context, req Request) (Result, error) {
 	ctx, cancel := context.WithTimeout(asking, r.limits.Time)
 	defer cancel()
 	spent := &budget{limits: r.limits, ctx: ctx}
+	var result Result
+	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	req, err := override(spent.bind(req))
 	if err != nil {
-		return Result{}, err
+		return result, err
 	}
 	t, err := Detect(req)
 	if err != nil {
-		return Result{}, err
+		return result, err
 	}
-	result := Result{Type: t}
+	result.Type = t
 	engine, ok := r.engines[t]
 	if !ok {
 		return result, fault.New(fault.Invalid, "sources of type %s are not supported", t)
 	}
-	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	manifests, err := guarded(ctx, engine, req)
 	if over := spent.exceeded(); over != nil {
 		err = over // also where the engine made nothing of it
