@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trueup-dev/trueup/internal/render"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -58,7 +59,17 @@ func explainSource(b *strings.Builder, s reconcile.SourceReads) {
 		questions += explainTree(b, snapshot.Location{RepoURL: "$" + name}, s.Reads.Refs[name])
 	}
 	for _, more := range s.Reads.More {
+		if more.Failed != "" {
+			fmt.Fprintf(b, "  %s\n    cannot be opened: %s\n", place(more.At), more.Failed)
+			questions++
+			continue
+		}
 		questions += explainTree(b, more.At, more.Reads)
+	}
+	questions += explainCommit(b, s.Reads)
+	for _, looked := range s.Reads.Live {
+		fmt.Fprintf(b, "  the live %s\n", looked.Query)
+		questions++
 	}
 	if s.Reads.Kube != nil {
 		fmt.Fprintf(b, "  the version of Kubernetes: %s\n", *s.Reads.Kube)
@@ -71,6 +82,24 @@ func explainSource(b *strings.Builder, s reconcile.SourceReads) {
 	if questions == 0 {
 		fmt.Fprintf(b, "  %s\n    nothing: it is there for other sources to read from\n", place(s.At))
 	}
+}
+
+// explainCommit tells what else than files of a repository counts, and counts it.
+func explainCommit(b *strings.Builder, r render.Reads) int {
+	questions := 0
+	if r.Commit != nil {
+		fmt.Fprintf(b, "  %s\n", strings.TrimSpace("the commit itself, by the build environment "+short(*r.Commit)))
+		questions++
+	}
+	if r.Target != nil {
+		fmt.Fprintf(b, "  %s\n", strings.TrimSpace("the targetRevision, by the build environment "+*r.Target))
+		questions++
+	}
+	if r.Keys != nil {
+		b.WriteString("  the keys that open encrypted files\n")
+		questions++
+	}
+	return questions
 }
 
 func place(at snapshot.Location) string {
