@@ -52,6 +52,11 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	if req.Source.Helm != nil {
 		o = *req.Source.Helm
 	}
+	if o.ReleaseName != "" {
+		if err := chartutil.ValidateReleaseName(o.ReleaseName); err != nil {
+			return nil, fault.New(fault.Invalid, "helm.releaseName: %q: %w", o.ReleaseName, err)
+		}
+	}
 	l := &loading{ctx: ctx, charts: e.charts, more: req.More, warnf: req.Warnf, origins: map[*chart.File]render.Origin{}}
 	c, err := l.chart(place{files: req.Tree.FS, dir: req.Path()}, 0)
 	if err != nil {

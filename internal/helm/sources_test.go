@@ -59,6 +59,10 @@ func TestValues(t *testing.T) {
 		{"a ref that no source has", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$nope/a.yaml"}}, `Missing: helm.valueFiles: $nope/a.yaml: the application has no source with the ref "nope"`},
 		{"out of the other tree", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$cfg/../a.yaml"}}, `Invalid: helm.valueFiles: $cfg/../a.yaml leaves the repository`},
 		{"over the network, where nothing is fetched", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"https://x/a.yaml?token=hush"}}, `Denied: helm.valueFiles: https://x/a.yaml: nothing is fetched here; put the file into a repository, and name that as a source with a ref`},
+		{"a name that is empty", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{""}}, `Invalid: helm.valueFiles: "" names no file`},
+		{"or comes to nothing", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$cfg/", "${NOPE}"}}, "Invalid: helm.valueFiles: \"$cfg/\" names no file\nhelm.valueFiles: \"${NOPE}\" names no file"},
+		{"a release that Helm refuses", v1alpha1.ApplicationSourceHelm{ReleaseName: "Bad Name!"},
+			`Invalid: helm.releaseName: "Bad Name!": invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53`},
 		{"everything that is wrong at once", v1alpha1.ApplicationSourceHelm{ValueFiles: []string{"$no/a", "x.yaml"}, Parameters: []v1alpha1.HelmParameter{{Name: "a[", Value: "b"}}},
 			"Missing: helm.valueFiles: $no/a: the application has no source with the ref \"no\"\nhelm.valueFiles: chart/x.yaml is not in the repository\nhelm.parameters: a[: "},
 		{"parameters: lists, commas, environment, types", v1alpha1.ApplicationSourceHelm{Parameters: []v1alpha1.HelmParameter{

@@ -43,6 +43,9 @@ func locate(ctx context.Context, req render.Request, written string) (valueFile,
 		}
 	}
 	name = req.Expand(name)
+	if strings.Trim(name, "/") == "" {
+		return at, fault.New(fault.Invalid, "%q names no file", written)
+	}
 	if strings.Contains(name, "://") && at.ref == "" {
 		return at.fetch(ctx, req, name)
 	}
