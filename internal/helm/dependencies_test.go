@@ -121,3 +121,33 @@ func TestDependenciesOfOneName(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsLeftOut: definitions where the source says so, and tests always.
+func TestWhatIsLeftOut(t *testing.T) {
+	t.Parallel()
+	crd := "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\n"
+	own := tree(map[string]string{
+		"Chart.yaml": metadata, "crds/widgets.yaml": crd,
+		"templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+		"templates/t.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n",
+	})
+	for _, tc := range []struct {
+		helm v1alpha1.ApplicationSourceHelm
+		want []string
+	}{
+		{v1alpha1.ApplicationSourceHelm{}, []string{"a", "widgets.example.com"}},
+		{v1alpha1.ApplicationSourceHelm{SkipCrds: true}, []string{"a"}},
+		{v1alpha1.ApplicationSourceHelm{SkipTests: true}, []string{"a", "widgets.example.com"}},
+		{v1alpha1.ApplicationSourceHelm{SkipCrds: true, SkipTests: true}, []string{"a"}},
+	} {
+		manifests, err := renderOne(t, render.Request{App: "shop", Tree: own, Source: v1alpha1.ApplicationSource{Path: ".", Helm: &tc.helm}})
+		var got []string
+		for _, m := range manifests {
+			got = append(got, m.Object.GetName())
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
+			t.Errorf("skipCrds %v, skipTests %v: %v (-want +got):\n%s", tc.helm.SkipCrds, tc.helm.SkipTests, err, diff)
+		}
+	}
+}
