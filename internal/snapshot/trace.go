@@ -105,7 +105,7 @@ func (t *Tracer) Open(name string) (fs.File, error) {
 	info, err := t.files.Stat(name)
 	switch {
 	case err != nil:
-		t.remember(t.set.Kind, name, Absent)
+		t.remember(t.set.Kind, name, failure(err))
 	case info.IsDir():
 		t.remember(t.set.Listing, name, listingOf(t.files, name))
 	default:

@@ -123,3 +123,35 @@ func TestDirRefusesHugeFiles(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
+
+// closed are files of which one cannot be looked at.
+type closed struct{ fstest.MapFS }
+
+func (c closed) Stat(name string) (fs.FileInfo, error) {
+	if name == "apps/closed" {
+		return nil, fault.New(fault.Denied, "stat %s: it is closed", name)
+	}
+	return c.MapFS.Stat(name)
+}
+
+// TestOpenRemembersWhyItFailed: a path that cannot be read is another answer
+// than one that is not there.
+func TestOpenRemembersWhyItFailed(t *testing.T) {
+	t.Parallel()
+	traced := snapshot.Trace(closed{files()})
+	for _, name := range []string{"apps/closed", "apps/none"} {
+		if _, err := traced.Open(name); err == nil {
+			t.Fatalf("%s was opened", name)
+		}
+	}
+	set := traced.ReadSet()
+	if diff := cmp.Diff(map[string]string{"apps/closed": "!stat apps/closed: it is closed", "apps/none": snapshot.Absent}, set.Kind); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !set.Holds(closed{files()}) {
+		t.Error("the same answers do not hold")
+	}
+	if set.Holds(files()) {
+		t.Error("a path that is not there counts as one that is closed")
+	}
+}
