@@ -60,39 +60,49 @@ func (c *comparison) added(p *place, live any) {
 	}
 	owners, around := c.holders(p)
 	ours := c.ours(owners)
-	if ours != nil && !p.spelled && (!around || p.whole.extra) {
-		if p.null && c.isDefault(p, live) {
-			return
-		}
-		// Git dropped what it once declared.
-		c.record(p, Field{Live: live, Class: Removed}, ours)
-		return
+	// Applying replaces what has one owner as a whole.
+	part := around && !p.whole.extra
+	switch {
+	case ours != nil && !p.spelled && !part && !(p.null && c.isDefault(p, live)):
+		c.record(p, Field{Live: live, Class: Removed}, ours) // Git dropped what it once declared
+	case c.isDefault(p, live):
+	case p.spelled && c.emptied(p, live, owners):
+	case ours == nil:
+		c.foreign(p, live, owners, part && p.whole.typ.Known())
 	}
-	if ours != nil || c.isDefault(p, live) {
-		return
+}
+
+// emptied compares a list without keys with the empty one in Git. It leaves to
+// others what is no list, and what only known controllers fill.
+func (c *comparison) emptied(p *place, live any, owners []*ownership.Claim) bool {
+	list, ok := live.([]any)
+	strangers, controllers := c.split(owners)
+	if !ok || c.ours(owners) == nil && len(strangers) == 0 && len(controllers) > 0 {
+		return false
 	}
-	if len(owners) == 0 {
-		// The server adds keys to hardly any map of strings: this is a hand,
-		// though nobody knows whose.
-		if isStringMap(p.up, p.siblings) {
-			c.record(p, Field{Live: live, Class: Undeclared}, nil)
-		}
-		return
-	}
+	c.lists(p, nil, list)
+	return true
+}
+
+// foreign classifies what others have put into live, or nobody that is known.
+func (c *comparison) foreign(p *place, live any, owners []*ownership.Claim, declared bool) {
 	strangers, controllers := c.split(owners)
 	switch {
 	case len(strangers) > 0:
-		class := Undeclared
-		if p.spelled && p.typ.Known() || around && !p.whole.extra && p.whole.typ.Known() {
-			class = Declared // applying replaces the value as a whole
+		f := Field{Live: live, Class: Undeclared}
+		if declared {
+			f.Class = Declared
 		}
-		shared := ""
 		if len(controllers) > 0 {
-			shared = controllers[0].Manager
+			f.Shared = controllers[0].Manager
 		}
-		c.record(p, Field{Live: live, Class: class, Shared: shared}, ownership.Latest(strangers))
+		c.record(p, f, ownership.Latest(strangers))
 	case len(controllers) > 0:
 		c.record(p, Field{Live: live, Class: Expected, Rule: known.Controller}, ownership.Latest(controllers))
+	case len(owners) == 0 && isStringMap(p.up, p.siblings):
+		// The server adds keys to hardly any map of strings: this is a hand,
+		// though nobody knows whose.
+		c.record(p, Field{Live: live, Class: Undeclared}, nil)
 	}
 }
 
