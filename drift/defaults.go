@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -76,14 +77,14 @@ func (c *comparison) isDefault(p *place, live any) bool {
 	if p.typ != nil && p.typ.Default != nil && compact(p.typ.Default) == compact(live) {
 		return true
 	}
-	if c.native && p.up.name() == "requests" {
+	if c.native && c.key.Kind == "Pod" && p.up.name() == "requests" {
 		limits, _ := p.up.siblings["limits"].(map[string]any)
-		return limits[p.name()] == live
+		return schema.Quantity.Equal(limits[p.name()], live)
 	}
 	if !c.native || isStringMap(p.up, p.siblings) || p.up != nil && p.up.typ.IsMap() {
 		return false
 	}
-	if !p.isItem() && (live == "" || derived(p, live) || c.knownDefault(p.name(), live)) {
+	if !p.isItem() && (live == "" || c.derived(p, live) || c.knownDefault(p, live)) {
 		return true
 	}
 	m, ok := live.(map[string]any)
@@ -98,33 +99,82 @@ func (c *comparison) isDefault(p *place, live any) bool {
 	return true
 }
 
-// knownDefault reports a value that the server's types give to a field of
-// that name.
-func (c *comparison) knownDefault(name string, live any) bool {
-	return slices.ContainsFunc(c.defaults[name], func(value any) bool { return compact(value) == compact(live) })
+// knownDefault reports a value that the server's types give to a field at that
+// place.
+func (c *comparison) knownDefault(p *place, live any) bool {
+	return slices.ContainsFunc(c.defaults[p.name()], func(d schema.Default) bool {
+		if !d.For(c.key.Kind) || compact(d.Value) != compact(live) {
+			return false
+		}
+		up := p.up
+		for _, name := range slices.Backward(d.Above) {
+			if up.up == nil || up.isItem() != (name == "*") || name != "*" && up.name() != name {
+				return false
+			}
+			up = up.up
+		}
+		return len(d.Kinds) == 0 || up.up == nil
+	})
 }
 
 // derived reports defaults that follow from the fields beside them.
-func derived(p *place, live any) bool {
+func (c *comparison) derived(p *place, live any) bool {
 	switch p.name() {
 	case "targetPort":
 		return schema.Any.Equal(p.siblings["port"], live)
 	case "serviceAccount":
-		return p.siblings["serviceAccountName"] == live
+		return schema.Any.Equal(p.siblings["serviceAccountName"], live)
 	case "imagePullPolicy":
 		image, _ := p.siblings["image"].(string)
-		image, _, _ = strings.Cut(image, "@")
-		name := image[strings.LastIndex(image, "/")+1:]
-		_, tag, tagged := strings.Cut(name, ":")
-		if !tagged || tag == "latest" {
-			return live == "Always"
-		}
-		return live == "IfNotPresent"
+		return live == pullPolicy(image)
+	case "pullPolicy":
+		image, _ := p.siblings["reference"].(string)
+		return live == pullPolicy(image)
 	case "ipFamilies":
 		list, _ := live.([]any)
 		return len(list) == 1
+	case "policyTypes":
+		if known.Empty(p.siblings["egress"]) {
+			return compact(live) == `["Ingress"]`
+		}
+		return compact(live) == `["Ingress","Egress"]`
+	case "apiGroup": // of a subject
+		kind := p.siblings["kind"]
+		return p.up.isItem() && (kind == "User" || kind == "Group") && live == "rbac.authorization.k8s.io"
+	}
+	return c.key.Kind == "Job" && derivedOfJob(p, live)
+}
+
+func derivedOfJob(p *place, live any) bool {
+	if !p.up.at("spec") {
+		return false
+	}
+	switch p.name() {
+	case "completions":
+		return schema.Any.Equal(p.siblings["parallelism"], live) && schema.Any.Equal(int64(1), live)
+	case "backoffLimit":
+		if p.siblings["backoffLimitPerIndex"] != nil {
+			return schema.Any.Equal(int64(math.MaxInt32), live)
+		}
+		return schema.Any.Equal(int64(6), live)
+	case "podReplacementPolicy":
+		if p.siblings["podFailurePolicy"] != nil {
+			return live == "Failed"
+		}
+		return live == "TerminatingOrFailed"
 	}
 	return false
+}
+
+// pullPolicy is what the server sets for an image: one without a tag has the
+// tag latest, but for one with a digest.
+func pullPolicy(image string) string {
+	image, _, digest := strings.Cut(image, "@")
+	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if tag == "latest" || !tagged && !digest {
+		return "Always"
+	}
+	return "IfNotPresent"
 }
 
 // equal compares two scalars as the server would read them.

@@ -19,7 +19,7 @@ type settings struct {
 	manager     string
 	controllers []string
 	rules       []known.Rule
-	defaults    map[string][]any
+	defaults    map[string][]schema.Default
 	world       *known.World
 	user        *ignore.Set
 	mask        mask.Masker
