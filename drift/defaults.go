@@ -74,7 +74,7 @@ func isStringMap(p *place, values map[string]any) bool {
 // isDefault reports a value that the server fills in by itself. Who creates
 // an object without apply owns these as well, without having asked for them.
 func (c *comparison) isDefault(p *place, live any) bool {
-	if p.typ != nil && p.typ.Default != nil && compact(p.typ.Default) == compact(live) {
+	if filled := p.typ.Filled(); filled != nil && compact(filled) == compact(live) {
 		return true
 	}
 	if c.native && c.key.Kind == "Pod" && p.up.name() == "requests" {

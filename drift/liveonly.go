@@ -62,13 +62,16 @@ func (c *comparison) added(p *place, live any) {
 	ours := c.ours(owners)
 	// Applying replaces what has one owner as a whole.
 	part := around && !p.whole.extra
+	declared := part && p.whole.typ.Known()
 	switch {
 	case ours != nil && !p.spelled && !part && !(p.null && c.isDefault(p, live)):
 		c.record(p, Field{Live: live, Class: Removed}, ours) // Git dropped what it once declared
 	case c.isDefault(p, live):
 	case p.spelled && c.emptied(p, live, owners):
+	case ours != nil && declared:
+		c.record(p, Field{Live: live, Class: Declared}, ours) // Git dropped a part of it
 	case ours == nil:
-		c.foreign(p, live, owners, part && p.whole.typ.Known())
+		c.foreign(p, live, owners, declared)
 	}
 }
 

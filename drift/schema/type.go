@@ -108,3 +108,39 @@ func (t *Type) Prune(v any) any {
 	}
 	return v
 }
+
+// Filled is the default as the server stores it, with the defaults inside it;
+// nil where there is none.
+func (t *Type) Filled() any {
+	const deepest = 16 // types may contain themselves
+	if t == nil || t.Default == nil {
+		return nil
+	}
+	return t.fill(t.Default, deepest)
+}
+
+func (t *Type) fill(v any, depth int) any {
+	if t == nil || depth == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, child := range t.Fields {
+			if child != nil && child.Default != nil {
+				out[name] = child.fill(child.Default, depth-1)
+			}
+		}
+		for name, value := range v {
+			out[name] = t.Field(name).fill(value, depth-1)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, value := range v {
+			out[i] = t.Item().fill(value, depth-1)
+		}
+		return out
+	}
+	return v
+}
