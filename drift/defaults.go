@@ -88,11 +88,34 @@ func (c *comparison) isDefault(p *place, live any) bool {
 		return true
 	}
 	m, ok := live.(map[string]any)
-	if !ok || isStringMap(p, m) || p.typ.IsMap() {
+	return ok && !isStringMap(p, m) && !p.typ.IsMap() && !c.says(p, live) && c.allDefaults(p, m)
+}
+
+func (c *comparison) allDefaults(p *place, members map[string]any) bool {
+	for name, value := range members {
+		if child := p.field(name, members); (!known.Empty(value) || c.says(child, value)) && !c.isDefault(child, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// says reports an empty value which is not the same as nothing. In custom
+// resources, which are stored as they are sent, that is any object; maps and
+// lists hold nothing there either.
+func (c *comparison) says(p *place, v any) bool {
+	if v == nil || !known.Empty(v) {
 		return false
 	}
-	for name, value := range m {
-		if !known.Empty(value) && !c.isDefault(p.field(name, m), value) {
+	_, object := v.(map[string]any)
+	if c.native {
+		return (object || p.typ != nil && !p.typ.Known()) && schema.Presence(p.name(), p.typ)
+	}
+	if !object || p.typ.IsMap() || p.name() != "selector" && isStringMap(p, nil) {
+		return false
+	}
+	for ; p != nil; p = p.up {
+		if p.name() == "metadata" {
 			return false
 		}
 	}
@@ -130,6 +153,8 @@ func (c *comparison) derived(p *place, live any) bool {
 	case "pullPolicy":
 		image, _ := p.siblings["reference"].(string)
 		return live == pullPolicy(image)
+	case "emptyDir": // of a volume without a source
+		return compact(p.siblings["emptyDir"]) == "{}" && len(p.siblings) == 2
 	case "ipFamilies":
 		list, _ := live.([]any)
 		return len(list) == 1

@@ -8,7 +8,7 @@ import (
 // liveOnly handles what live has and Git does not declare.
 func (c *comparison) liveOnly(p *place, live any) {
 	p.extra = true
-	if known.Empty(live) || c.ignored(p, nil) {
+	if c.ignored(p, nil) || known.Empty(live) && !c.emptyCounts(p, live) {
 		return
 	}
 	if name := c.rule(p, nil, live); name != "" {
@@ -17,7 +17,7 @@ func (c *comparison) liveOnly(p *place, live any) {
 	}
 	switch v := live.(type) {
 	case map[string]any:
-		if c.told(p, v) {
+		if len(v) == 0 || c.told(p, v) {
 			break
 		}
 		for name, value := range v {
@@ -33,6 +33,12 @@ func (c *comparison) liveOnly(p *place, live any) {
 		}
 	}
 	c.added(p, live)
+}
+
+// emptyCounts reports an empty value that is told. In custom resources typed
+// clients leave many behind that mean nothing: there only ours are.
+func (c *comparison) emptyCounts(p *place, live any) bool {
+	return c.says(p, live) && (c.native || c.manifests || c.ours(c.owners(p)) != nil)
 }
 
 // told reports an object that is told as a whole: somebody owns it as a whole,

@@ -6,8 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/trueup-dev/trueup/drift/known"
-	"github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -33,7 +31,7 @@ func (c *comparison) plain(p *place, value any) any {
 		out := make(map[string]any, len(v))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			child := p.field(name, v)
-			says := known.Empty(v[name]) && v[name] != nil && schema.Presence(name) // such as emptyDir: {}
+			says := c.native && c.says(child, v[name]) // such as emptyDir: {}
 			if v[name] == nil || c.isDefault(child, v[name]) && !isKey(p, name) && !says {
 				continue
 			}

@@ -39,13 +39,13 @@ func (c *comparison) maps(p *place, desired, live map[string]any) {
 }
 
 // values compares what stands at one place. Null, an empty map and an empty
-// list are the same as nothing.
+// list are the same as nothing, but where they say something.
 func (c *comparison) values(p *place, desired, live any) {
 	if c.ignored(p, desired) {
 		return
 	}
 	if known.Empty(desired) {
-		if desired != nil && live == nil && c.native && schema.Presence(p.name()) {
+		if live == nil && c.says(p, desired) && !c.isDefault(p, desired) {
 			c.declared(p, desired, nil)
 			return
 		}
@@ -87,6 +87,10 @@ func (c *comparison) removed(p *place, desired, live any) {
 	if c.vacuous(p, desired) {
 		return
 	}
+	if known.Empty(desired) {
+		c.declared(p, desired, nil)
+		return
+	}
 	switch d := desired.(type) {
 	case map[string]any:
 		_, there := live.(map[string]any)
@@ -114,20 +118,17 @@ func (c *comparison) removed(p *place, desired, live any) {
 func (c *comparison) vacuous(p *place, desired any) bool {
 	switch d := desired.(type) {
 	case map[string]any:
-		if !c.native && len(d) > 0 {
+		if !c.native && len(d) > 0 || c.says(p, desired) && !c.isDefault(p, desired) {
 			return false
 		}
 		for name, value := range d {
-			if known.Empty(value) && value != nil && schema.Presence(name) {
-				return false
-			}
 			if p.typ.IsMap() || isStringMap(p, d) || !c.vacuous(p.field(name, nil), value) {
 				return false
 			}
 		}
 		return true
 	case []any:
-		return len(d) == 0
+		return len(d) == 0 && !c.says(p, desired)
 	case nil:
 		return true
 	}

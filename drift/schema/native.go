@@ -1,11 +1,18 @@
 package schema
 
-// Presence reports fields whose empty object says something: a volume of that
-// kind, or "all of them".
-func Presence(name string) bool {
-	switch name {
-	case "emptyDir", "podSelector", "namespaceSelector":
+// Presence reports fields of native kinds whose empty object says something: a
+// label selector selects all, a volume is of that kind, and what has no known
+// members is stored as it was sent.
+func Presence(name string, t *Type) bool {
+	if t != nil && !t.Known() {
 		return true
+	}
+	if t != nil && t.Fields["matchLabels"] != nil {
+		return true
+	}
+	switch name {
+	case "emptyDir", "downwardAPI", "projected", "podSelector", "namespaceSelector", "aggregationRule":
+		return !t.IsMap()
 	}
 	return false
 }
