@@ -108,7 +108,10 @@ func (c *comparison) foreign(p *place, live any, owners []*ownership.Claim, decl
 		c.record(p, f, ownership.Latest(strangers))
 	case len(controllers) > 0:
 		c.record(p, Field{Live: live, Class: Expected, Rule: known.Controller}, ownership.Latest(controllers))
-	case len(owners) == 0 && isStringMap(p.up, p.siblings):
+	case len(owners) > 0:
+	case declared && (c.native || isStringMap(p.up, p.siblings)):
+		c.record(p, Field{Live: live, Class: Declared}, nil)
+	case isStringMap(p.up, p.siblings):
 		// The server adds keys to hardly any map of strings: this is a hand,
 		// though nobody knows whose.
 		c.record(p, Field{Live: live, Class: Undeclared}, nil)
