@@ -60,6 +60,9 @@ func Compare(in Input) Report {
 			continue
 		}
 		report.Objects = append(report.Objects, shared.guarded(liveKey, desired, live[liveKey]))
+		if !owned(live[liveKey]) {
+			report.Unowned = append(report.Unowned, liveKey.Short())
+		}
 		live[liveKey] = nil // compared
 	}
 	for key, u := range live {
@@ -71,7 +74,15 @@ func Compare(in Input) Report {
 		}
 	}
 	slices.SortFunc(report.Objects, func(a, b Object) int { return a.Key().Compare(b.Key()) })
+	slices.Sort(report.Unowned)
 	return report
+}
+
+// owned reports whether an object tells who wrote it.
+func owned(u *unstructured.Unstructured) bool {
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	entries, _ := metadata["managedFields"].([]any)
+	return len(entries) > 0
 }
 
 func valid(objects []*unstructured.Unstructured) []*unstructured.Unstructured {

@@ -1,6 +1,8 @@
 package drift
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trueup-dev/trueup/drift/audit"
@@ -44,6 +46,23 @@ type Report struct {
 	// Unblamed tells why it is not known who declared some values, where
 	// somebody asked for that.
 	Unblamed []string `json:"unblamed,omitempty"`
+	// Unowned are the objects whose live version comes without managedFields:
+	// what only live has is told of them in part at most.
+	Unowned []string `json:"unowned,omitempty"`
+}
+
+// Note says of what live does not tell enough; empty where it does.
+func (r Report) Note() string {
+	const listed = 3
+	n := len(r.Unowned)
+	if n == 0 {
+		return ""
+	}
+	names := strings.Join(r.Unowned[:min(n, listed)], ", ")
+	if n > listed {
+		names += fmt.Sprintf(" and %d more", n-listed)
+	}
+	return "without managedFields it cannot be told what somebody added to " + names + "; kubectl get shows them with --show-managed-fields"
 }
 
 // Rules adds up what the rules of users did.

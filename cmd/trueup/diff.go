@@ -18,6 +18,7 @@ import (
 	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/drift/output"
 	"github.com/trueup-dev/trueup/drift/schema"
+	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -285,6 +286,9 @@ func printReport(report drift.Report, o diffOptions, app string, s streams) erro
 		return err
 	}
 	if o.output == "name" {
+		if note := report.Note(); note != "" {
+			fmt.Fprintln(s.err, markdown.Visible(note))
+		}
 		return printNames(s.out, report)
 	}
 	return printDrift(s.out, report, printing{palette: palette(s.color), all: o.all, times: time.DateOnly + " 15:04", next: "trueup diff --all"})

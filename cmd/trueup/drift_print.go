@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/drift/output"
+	"github.com/trueup-dev/trueup/internal/markdown"
 )
 
 // printing says how a drift report is shown.
@@ -66,6 +67,9 @@ func printDrift(w io.Writer, report drift.Report, p printing) error {
 	var b strings.Builder
 	for _, o := range report.Objects {
 		p.object(&b, o)
+	}
+	if note := report.Note(); note != "" {
+		fmt.Fprintf(&b, "%s\n\n", p.palette.dim("note: "+markdown.Visible(note)))
 	}
 	p.totals(&b, tally(report))
 	_, err := io.WriteString(w, b.String())

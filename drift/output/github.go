@@ -20,6 +20,9 @@ func (r Report) GitHub(w io.Writer) error {
 		if app.Problem != "" {
 			annotate(&b, annotation{level: "warning", title: app.Name + ": not compared"}, app.Problem)
 		}
+		if app.Note != "" {
+			annotate(&b, annotation{level: "notice", title: title}, app.Note)
+		}
 		for _, o := range app.Objects {
 			if text := fateOf(o); text != "" {
 				at := annotation{level: severity(o.State), title: title}

@@ -24,6 +24,7 @@ type junitSuite struct {
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
 	Cases    []junitCase `xml:"testcase"`
+	Out      string      `xml:"system-out,omitempty"`
 }
 
 type junitCase struct {
@@ -60,7 +61,7 @@ func (r Report) JUnit(w io.Writer) error {
 }
 
 func (a *Application) suite() junitSuite {
-	s := junitSuite{Name: a.Name}
+	s := junitSuite{Name: a.Name, Out: a.Note}
 	if s.Name == "" {
 		s.Name = "files"
 	}

@@ -22,7 +22,7 @@ func (r Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	r.verdict(&b)
 	hidden := 0
-	for _, section := range slices.Concat(r.table(), r.details(), r.fights()) {
+	for _, section := range slices.Concat(r.table(), r.details(), r.fights(), r.notes()) {
 		const foot = 100
 		if b.Len()+len(section) > maxMarkdown-foot {
 			hidden++
@@ -69,6 +69,17 @@ func (r Report) verdict(b *strings.Builder) {
 	if text := r.Summary(); text != "" {
 		b.WriteString("\n" + markdown.Text(text) + "\n")
 	}
+}
+
+// notes say what comparisons could not tell.
+func (r Report) notes() []string {
+	var out []string
+	for _, app := range r.Applications {
+		if app.Note != "" {
+			out = append(out, "\n"+markdown.Text(app.Note)+"\n")
+		}
+	}
+	return out
 }
 
 // table has one part for its head, and one for each row.

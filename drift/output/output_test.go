@@ -151,6 +151,30 @@ func TestComparisonHidesWhatIsExpected(t *testing.T) {
 	}
 }
 
+// TestNotes: each format says what could not be told for want of managedFields,
+// and says nothing where there was no want.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	report := drift.Report{Objects: []drift.Object{}, Unowned: []string{"ConfigMap a", "ConfigMap b", "ConfigMap c", "ConfigMap d", "ConfigMap e"}}
+	for name, write := range map[string]func(output.Report, io.Writer) error{
+		"markdown": output.Report.Markdown, "junit": output.Report.JUnit, "sarif": output.Report.SARIF, "github": output.Report.GitHub,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var noted, plain bytes.Buffer
+			if err := errors.Join(write(output.New(output.FromComparison("", report, false)), &noted), write(output.New(output.FromComparison("", drift.Report{}, false)), &plain)); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(noted.String(), "ConfigMap a, ConfigMap b, ConfigMap c and 2 more") {
+				t.Errorf("no note in\n%s", noted.String())
+			}
+			if strings.Contains(plain.String(), "managedFields") {
+				t.Errorf("a note in\n%s", plain.String())
+			}
+		})
+	}
+}
+
 func TestMarkdownIsBounded(t *testing.T) {
 	t.Parallel()
 	var apps []output.Application

@@ -57,6 +57,8 @@ type Application struct {
 	Revision string `json:"revision,omitempty"`
 	// Problem says why it could not be compared; empty where it was.
 	Problem string `json:"problem,omitempty"`
+	// Note says what the comparison could not tell.
+	Note string `json:"note,omitempty"`
 	// Drift is the agent's summary.
 	Drift *v1alpha1.DriftSummary `json:"drift"`
 	// Objects are those that differ, and Unlisted the differences beyond them
@@ -80,7 +82,7 @@ func New(apps ...Application) Report {
 // FromComparison reads one comparison. Differences that are expected count
 // only with all.
 func FromComparison(name string, report drift.Report, all bool) Application {
-	app := Application{Name: name}
+	app := Application{Name: name, Note: report.Note()}
 	for _, o := range report.Objects {
 		if !all {
 			o.Fields = slices.DeleteFunc(slices.Clone(o.Fields), func(f drift.Field) bool { return f.Class == drift.Expected })

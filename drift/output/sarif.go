@@ -109,16 +109,19 @@ func sarifRules() []sarifRule {
 // describe the object.
 func (r Report) SARIF(w io.Writer) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "trueup", Rules: sarifRules()}}, Invocations: []sarifInvocation{{Successful: true}}, Results: []sarifResult{}}
-	notify := func(text string) {
-		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{"warning", sarifText{literal(text)}})
+	notify := func(level, text string) {
+		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, sarifNotification{level, sarifText{literal(text)}})
 	}
 	for _, app := range r.Applications {
 		if app.Problem != "" {
-			notify(app.Name + " was not compared: " + app.Problem)
+			notify("warning", app.Name+" was not compared: "+app.Problem)
 			run.Invocations[0].Successful = false
 		}
 		if app.Unlisted > 0 {
-			notify(fmt.Sprintf("%s: %d more differences are not listed in the status", app.Name, app.Unlisted))
+			notify("warning", fmt.Sprintf("%s: %d more differences are not listed in the status", app.Name, app.Unlisted))
+		}
+		if app.Note != "" {
+			notify("note", app.Note)
 		}
 		for _, o := range app.Objects {
 			if text := fateOf(o); text != "" {
