@@ -13,7 +13,7 @@ import (
 // from difference to difference.
 func (c *comparison) ready() {
 	c.judged = known.Case{
-		Key: c.key, Git: c.desired, Cluster: c.live, Unowned: len(c.claims) == 0, World: c.world,
+		Key: c.key, Git: c.desired, Cluster: c.live, Unowned: len(c.claims) == 0, World: c.world, Manager: c.manager,
 		By:   func() *ownership.Claim { return c.blame(c.here, c.judged.Live) },
 		Path: func() object.Path { return c.here.path() },
 	}

@@ -25,6 +25,8 @@ type Case struct {
 	// Unowned says that the live object comes without managedFields, so that
 	// nothing is known of who wrote what.
 	Unowned bool
+	// Manager is our own name, under which we apply.
+	Manager string
 	// Path is where the difference is.
 	Path  func() object.Path
 	World *World
@@ -34,6 +36,17 @@ type Case struct {
 func (c *Case) by(managers ...string) bool {
 	by := c.By()
 	return by != nil && ownership.Names(managers, by.Manager)
+}
+
+// byHand reports whether somebody wrote the live value by hand, as far as a
+// client's name tells. Who created the object does not own what admission
+// added to it, only what was sent and what the API type defaults.
+func (c *Case) byHand() bool { return c.by(ownership.HandClients()...) }
+
+// byUs reports whether the live value is what we applied.
+func (c *Case) byUs() bool {
+	by := c.By()
+	return by != nil && by.Manager == c.Manager && by.Operation == "Apply"
 }
 
 // Rule explains differences at one place of one kind.
@@ -121,7 +134,7 @@ func Meanings() []Meaning {
 		{"autoscaler", "Replicas between the bounds of a HorizontalPodAutoscaler or KEDA ScaledObject that is live and targets this very workload, unless somebody else wrote them; annotations that hold an old API version's fields."},
 		{"vertical-autoscaler", "Container resources that a VerticalPodAutoscaler wrote which is live and targets this very workload, inside what it allows."},
 		{"injected-ca", "A CA bundle that the injector wrote which the manifest asks for by annotation or label: cert-manager, OpenShift's service CA, Istio, Consul."},
-		{"sidecar", "Containers and volumes in a pod, or in a workload's pod template, that Istio, Linkerd, Vault, Jaeger or OpenTelemetry injected: they carry the webhook's own names, the object its mark, and both were written at once."},
+		{"sidecar", "Containers and volumes in a pod, or in a workload's pod template, that Istio, Linkerd, Vault, Jaeger or OpenTelemetry injected: they carry the webhook's own names, the object its mark, and both were written at once, not by hand."},
 		{"aggregated-role", "Rules of a ClusterRole whose manifest has an aggregationRule, unless somebody else than the aggregating controller wrote them."},
 		{"service-allocation", "Cluster IPs and node ports that a manifest leaves open."},
 		{"volume-binding", "The volume, class and annotations that binding a claim sets."},

@@ -47,7 +47,7 @@ func sidecarRules() []Rule {
 
 // sidecarAt explains items with a webhook's names beside the webhook's mark,
 // where whoever is said to own the one owns the other: both came with one
-// write. root is where the pod begins.
+// write, and not by hand. root is where the pod begins.
 func sidecarAt(root []string) func(*Case) bool {
 	return func(c *Case) bool {
 		m, _ := c.Live.(map[string]any)
@@ -56,7 +56,7 @@ func sidecarAt(root []string) func(*Case) bool {
 		}
 		name, _ := m["name"].(string)
 		for _, s := range sidecars() {
-			if ownership.Names(s.items, name) && s.marked(c, root) {
+			if ownership.Names(s.items, name) && s.marked(c, root) && !c.sent() {
 				return true
 			}
 		}
@@ -70,13 +70,17 @@ func markAt(root []string) func(*Case) bool {
 			return false
 		}
 		for _, s := range sidecars() {
-			if slices.Contains(s.marks, c.Name) && s.present(c, root) {
+			if slices.Contains(s.marks, c.Name) && s.present(c, root) && !c.sent() {
 				return true
 			}
 		}
 		return false
 	}
 }
+
+// sent reports what no webhook added: it came by hand, or with an earlier
+// manifest.
+func (c *Case) sent() bool { return c.byHand() || c.byUs() }
 
 // marked reports the webhook's mark in live, written along with the item.
 func (s sidecar) marked(c *Case, root []string) bool {

@@ -13,6 +13,12 @@ func KnownControllers() []string {
 	}
 }
 
+// HandClients lists managers that people use by hand: kubectl with all its
+// commands, OpenShift's, k9s, Lens, and consoles in a browser.
+func HandClients() []string {
+	return []string{"kubectl", "kubectl-*", "oc", "k9s", "node-fetch", "Mozilla", "dashboard", "dashboard-api"}
+}
+
 // Names reports whether a manager is in a list of names, where a trailing *
 // stands for any rest.
 func Names(list []string, manager string) bool {
