@@ -36,8 +36,7 @@ func aggregated(c *Case) bool {
 	if Empty(c.Git["aggregationRule"]) {
 		return false
 	}
-	by := c.By()
-	return by == nil || by.Operation == "Apply" || c.by("kube-controller-manager", "clusterrole-aggregation-controller", "kube-apiserver")
+	return c.By() == nil || c.by("kube-controller-manager", "clusterrole-aggregation-controller", "kube-apiserver")
 }
 
 // annotations explains live-only keys with one of the prefixes.
