@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/trueup-dev/trueup/drift/ignore"
+	"github.com/trueup-dev/trueup/drift/known"
 )
 
 // TestCases runs what is too small for a report in JSON: testdata/meaning has
@@ -47,6 +48,23 @@ func TestCases(t *testing.T) {
 				t.Errorf("%s(-want +got):\n%s", archive.Comment, diff)
 			}
 		})
+	}
+}
+
+// TestEveryRuleHasACase: where it explains something, and where it does not.
+func TestEveryRuleHasACase(t *testing.T) {
+	t.Parallel()
+	for _, m := range known.Meanings() {
+		archive, err := txtar.ParseFile("testdata/known/" + m.Name + ".txtar")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		want := string(file(archive, "want.txt"))
+		told := strings.Contains(want, "  undeclared ") || strings.Contains(want, "  declared ")
+		if !strings.Contains(want, " ("+m.Name+")\n") || !told {
+			t.Errorf("the case of %s does not show both what the rule explains and what it leaves:\n%s", m.Name, want)
+		}
 	}
 }
 

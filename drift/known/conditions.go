@@ -2,6 +2,7 @@ package known
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,10 +21,32 @@ func Empty(v any) bool {
 	return false
 }
 
-func absent(c *Case) bool { return Empty(c.Desired) }
+// absent explains what Git leaves open, unless somebody filled it in by hand:
+// what the server allocates belongs to nobody.
+func absent(c *Case) bool { return Empty(c.Desired) && !c.byHand() }
 
 // unset is absent, where the empty string means the same.
-func unset(c *Case) bool { return Empty(c.Desired) || c.Desired == "" }
+func unset(c *Case) bool { return (Empty(c.Desired) || c.Desired == "") && !c.byHand() }
+
+// exactly explains one value where Git leaves it open. Who wrote it does not
+// matter: the server writes none other there, and its creator owns a default.
+func exactly(want func(c *Case) any) func(*Case) bool {
+	return func(c *Case) bool {
+		return (Empty(c.Desired) || c.Desired == "") && c.Live != nil && c.Live == want(c)
+	}
+}
+
+func ownName(c *Case) any { return c.Key.Name }
+
+// listKind and singular are derived from the kind that a definition is of.
+func listKind(c *Case) any { return c.definedKind() + "List" }
+
+func singular(c *Case) any { return strings.ToLower(c.definedKind()) }
+
+func (c *Case) definedKind() string {
+	kind, _, _ := unstructured.NestedString(c.Cluster, "spec", "names", "kind")
+	return kind
+}
 
 func noConversion(c *Case) bool {
 	m, _ := c.Live.(map[string]any)
@@ -39,11 +62,20 @@ func aggregated(c *Case) bool {
 	return c.By() == nil || c.by("kube-controller-manager", "clusterrole-aggregation-controller", "kube-apiserver")
 }
 
-// annotations explains live-only keys with one of the prefixes.
+// annotations explains live-only keys with one of the prefixes, unless
+// somebody set them by hand.
 func annotations(prefixes ...string) func(*Case) bool {
 	return func(c *Case) bool {
-		return c.Desired == nil && slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(c.Name, s) })
+		return c.Desired == nil && slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(c.Name, s) }) && !c.byHand()
 	}
+}
+
+// generation explains the number that the API version shows as an annotation;
+// whoever wrote the object owns it.
+func generation(c *Case) bool {
+	s, _ := c.Live.(string)
+	_, err := strconv.ParseUint(s, 10, 63)
+	return c.Desired == nil && err == nil
 }
 
 // templateLabel explains what the server copies from the pod template where a
@@ -67,15 +99,42 @@ func accountToken(c *Case) bool {
 	return false
 }
 
+// nodeToleration explains tolerations of what may be wrong with a node. In a
+// list that somebody owns as a whole those that admission adds are the
+// owner's, so that by hand there must be just such ones.
 func nodeToleration(c *Case) bool {
 	m, _ := c.Live.(map[string]any)
 	key, _ := m["key"].(string)
-	return c.Desired == nil && strings.HasPrefix(key, "node.kubernetes.io/")
+	if c.Desired != nil || !strings.HasPrefix(key, "node.kubernetes.io/") {
+		return false
+	}
+	return !c.byHand() || admitted(m)
+}
+
+// admitted reports a toleration that admission adds to every Pod.
+func admitted(toleration map[string]any) bool {
+	if toleration["operator"] != "Exists" {
+		return false
+	}
+	switch toleration["key"] {
+	case "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable":
+		return toleration["effect"] == "NoExecute" && toleration["tolerationSeconds"] != nil
+	case "node.kubernetes.io/memory-pressure":
+		return toleration["effect"] == "NoSchedule"
+	}
+	return false
+}
+
+// namespaceFinalizer explains the one that every Namespace gets, and what
+// others than people put there.
+func namespaceFinalizer(c *Case) bool {
+	list, _ := c.Live.([]any)
+	return Empty(c.Desired) && (len(list) == 1 && list[0] == "kubernetes" || !c.byHand())
 }
 
 // protection explains the finalizers that admission and controllers set.
 func protection(c *Case) bool {
-	return c.Desired == nil && protects(c.Live)
+	return c.Desired == nil && protects(c.Live) && !c.byHand()
 }
 
 func protects(v any) bool {
@@ -89,5 +148,5 @@ func protects(v any) bool {
 
 func protections(c *Case) bool {
 	list, _ := c.Live.([]any)
-	return Empty(c.Desired) && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !protects(v) })
+	return Empty(c.Desired) && len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !protects(v) }) && !c.byHand()
 }
