@@ -22,7 +22,7 @@ type place struct {
 	// whole is the outermost enclosing value that has one owner only.
 	whole *place
 	// quantity says that scalars below are quantities, though no schema says
-	// so.
+	// so. What is a map of strings by custom, such as labels, holds none.
 	quantity bool
 	// extra says that only live has it.
 	extra bool
@@ -37,7 +37,7 @@ func (p *place) field(name string, siblings map[string]any) *place {
 	typ := p.typ.Field(name)
 	child := &place{
 		up: p, step: object.Step{Field: name}, typ: typ, siblings: siblings,
-		quantity: p.quantity && typ == nil || typ == nil && schema.QuantityName(name),
+		quantity: typ == nil && !isStringMap(p, nil) && (p.quantity || schema.QuantityName(name)),
 	}
 	return child.inherit(p.typ != nil && p.typ.Whole)
 }
