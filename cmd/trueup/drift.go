@@ -132,6 +132,10 @@ func recent(app *v1alpha1.Application, then time.Time) {
 		return
 	}
 	old := output.FromStatus(app)
+	left := map[object.Key]bool{}
+	for _, c := range d.Changes {
+		left[object.Key{Group: c.Group, Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}] = true
+	}
 	d.Changes = slices.DeleteFunc(d.Changes, func(c v1alpha1.DriftChange) bool {
 		at := c.Time
 		if at == nil {
@@ -154,6 +158,12 @@ func recent(app *v1alpha1.Application, then time.Time) {
 		}
 	}
 	d.Objects = len(objects)
+	for i := range app.Status.Resources {
+		r := &app.Status.Resources[i]
+		if key := (object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}); left[key] && !objects[key] {
+			r.Status = v1alpha1.SyncStatusCodeSynced // else it would look like one that waits for a sync
+		}
+	}
 	if old.Unlisted > 0 {
 		d.Fields, d.Objects = d.Fields+old.Unlisted, d.Objects+1
 	}
@@ -187,7 +197,8 @@ func driftCode(apps []v1alpha1.Application) error {
 			unknown = true // what is listed of it was so once
 			continue
 		}
-		drifted = drifted || d.Objects > 0
+		seen := output.FromStatus(&app)
+		drifted = drifted || seen.Drifted()
 	}
 	switch {
 	case drifted:
@@ -222,8 +233,8 @@ func printDrifts(w io.Writer, format string, apps []v1alpha1.Application, v drif
 		return err
 	}
 	if format == "name" {
-		for _, app := range apps {
-			if d := app.Status.Drift; d != nil && d.Objects > 0 {
+		for _, app := range list {
+			if app.Drifted() {
 				fmt.Fprintln(w, app.Name)
 			}
 		}
@@ -254,12 +265,12 @@ func printReview(w io.Writer, format string, report output.Report) (done bool, e
 
 func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	var drifted []v1alpha1.Application
-	inSync, unverified, stale := 0, 0, 0
+	inSync, unverified, stale, waiting := 0, 0, 0, 0
 	var oldest time.Time
-	for _, app := range apps {
+	for i, app := range apps {
 		d := app.Status.Drift
-		switch {
-		case d != nil && d.Objects > 0:
+		switch seen := v.report.Applications[i]; {
+		case seen.Drifted():
 			drifted = append(drifted, app)
 			if app.Status.Sync.Status == v1alpha1.SyncStatusCodeUnknown {
 				unverified, stale = unverified+1, stale+1
@@ -268,6 +279,7 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 			unverified++
 		default:
 			inSync++
+			waiting += min(1, seen.Unsynced)
 		}
 		if d != nil && d.VerifiedAt != nil && (oldest.IsZero() || d.VerifiedAt.Time.Before(oldest)) {
 			oldest = d.VerifiedAt.Time
@@ -289,7 +301,11 @@ func (v driftView) text(b *strings.Builder, apps []v1alpha1.Application) {
 	if text := v.report.Summary(); text != "" {
 		b.WriteString(text + "\n")
 	}
-	total := fmt.Sprintf("%d without drift · %d drifted · %d not compared", inSync, len(drifted)-stale, unverified)
+	total := fmt.Sprintf("%d without drift", inSync)
+	if waiting > 0 {
+		total += fmt.Sprintf(" (%d not synced)", waiting)
+	}
+	total += fmt.Sprintf(" · %d drifted · %d not compared", len(drifted)-stale, unverified)
 	if fights > 0 {
 		total += " · " + plural(fights, "fight")
 	}
@@ -310,8 +326,11 @@ func (v driftView) each(b *strings.Builder, apps, first []v1alpha1.Application, 
 	for _, app := range first {
 		v.application(b, app, more[app.Name])
 	}
-	for _, app := range apps {
+	for i, app := range apps {
 		v.fights(b, app)
+		if n := v.report.Applications[i].Unsynced; n > 0 {
+			fmt.Fprintf(b, "%s: not synced: %s, and no hand is known to have changed that: trueup diff %s\n", app.Name, plural(n, "object"), app.Name)
+		}
 	}
 }
 
@@ -336,6 +355,12 @@ func (v driftView) unknown(b *strings.Builder) {
 
 // advice says what helps. A sync leaves alone what Git does not name.
 func advice(app v1alpha1.Application) string {
+	if seen := output.FromStatus(&app); len(app.Status.Drift.Changes) == 0 && len(seen.Left()) > 0 {
+		if seen.Left()[0].State == drift.Extra {
+			return "trueup sync " + app.Name + " --prune deletes what Git has no more"
+		}
+		return "trueup diff " + app.Name
+	}
 	for _, c := range app.Status.Drift.Changes {
 		if c.Class != "undeclared" {
 			return "trueup sync " + app.Name + " --drifted"

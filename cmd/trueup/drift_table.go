@@ -33,7 +33,7 @@ func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application, more m
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "APP\tCLUSTER\tDRIFT\tSINCE\tBY")
 	for _, app := range apps {
-		d := app.Status.Drift
+		d, seen := app.Status.Drift, output.FromStatus(&app)
 		since := "-"
 		if d.Since != nil {
 			since = age(v.now, d.Since.Time)
@@ -42,7 +42,7 @@ func (v driftView) table(b *strings.Builder, apps []v1alpha1.Application, more m
 		if all := more[name]; all != "" {
 			name = all
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s in %s\t%s\t%s\n", name, destination(app), plural(d.Fields, "field"), plural(d.Objects, "object"), since, or(strings.Join(d.By, ", ")))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, destination(app), seen.Extent(), since, or(strings.Join(d.By, ", ")))
 	}
 	_ = t.Flush() // a strings.Builder takes everything
 }
@@ -71,7 +71,13 @@ func (v driftView) application(b *strings.Builder, app v1alpha1.Application, ali
 			fmt.Fprintf(b, "    %s\n", v.palette.dim(by))
 		}
 	}
-	b.WriteByte('\n')
+	if last != "" {
+		b.WriteByte('\n')
+	}
+	seen := output.FromStatus(&app)
+	for _, o := range seen.Left() {
+		v.object(b, o)
+	}
 }
 
 // describedAt is the file and line that describe a changed object.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/markdown"
 )
@@ -89,11 +88,11 @@ func (r Report) table() []string {
 		var what string
 		switch {
 		case app.Problem != "" && app.Drifted() && app.Drift != nil:
-			what = extent(app.Drift) + "; not compared in part: " + markdown.Text(Value(app.Problem))
+			what = app.Extent() + "; not compared in part: " + markdown.Text(Value(app.Problem))
 		case app.Problem != "":
 			what = "not compared: " + markdown.Text(Value(app.Problem))
-		case app.Drift != nil && app.Drift.Objects > 0:
-			what = extent(app.Drift)
+		case app.Drift != nil && app.Drifted():
+			what = app.Extent()
 		default:
 			continue
 		}
@@ -183,11 +182,6 @@ func origins(f drift.Field) string {
 		return "<br>" + markdown.Text(by)
 	}
 	return ""
-}
-
-// extent reads "2 fields in 1 object".
-func extent(d *v1alpha1.DriftSummary) string {
-	return plural(d.Fields, "field") + " in " + plural(d.Objects, "object")
 }
 
 func plural(n int, noun string) string {

@@ -77,9 +77,20 @@ func sample() output.Report {
 	fine.Name = "us-2"
 	fine.Status.Sync.Status = v1alpha1.SyncStatusCodeSynced
 	fine.Status.Drift = &v1alpha1.DriftSummary{}
+	left := &v1alpha1.Application{}
+	left.Name = "us-3"
+	left.Status.Sync = v1alpha1.SyncStatus{Status: v1alpha1.SyncStatusCodeOutOfSync, Digest: "d"}
+	left.Status.Drift = &v1alpha1.DriftSummary{}
+	left.Status.OperationState = &v1alpha1.OperationState{Phase: "Succeeded", SyncResult: &v1alpha1.SyncOperationResult{Digest: "d", Resources: []v1alpha1.ResourceResult{
+		{Kind: "ConfigMap", Namespace: "us-3", Name: "old", Status: "PruneSkipped"}, {Kind: "ConfigMap", Namespace: "us-3", Name: "stubborn", Status: "Synced"},
+	}}}
+	for _, name := range []string{"old", "stubborn", "waits"} {
+		left.Status.Resources = append(left.Status.Resources, v1alpha1.ResourceStatus{Kind: "ConfigMap", Namespace: "us-3", Name: name, Status: v1alpha1.SyncStatusCodeOutOfSync})
+	}
+	left.Status.Resources[0].Message = "not in Git any more"
 	var apps []output.Application
 	for _, app := range []*v1alpha1.Application{
-		application("eu-1", `"web:debug"`), application("eu-2", `"web:debug"`), application("eu-7", `"web:debug"`, gone, hostile, secret), unknown, fine,
+		application("eu-1", `"web:debug"`), application("eu-2", `"web:debug"`), application("eu-7", `"web:debug"`, gone, hostile, secret), unknown, fine, left,
 	} {
 		if app.Name == "eu-7" {
 			app.Status.Drift.Fights = fights()

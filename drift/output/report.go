@@ -65,6 +65,8 @@ type Application struct {
 	// that a bounded status does not list.
 	Objects  []drift.Object `json:"objects"`
 	Unlisted int            `json:"unlisted,omitempty"`
+	// Unsynced counts the objects that wait for a sync of what Git says.
+	Unsynced int `json:"unsynced,omitempty"`
 
 	// namespace is the destination's, same the objects without drift.
 	namespace string
@@ -129,6 +131,7 @@ func FromStatus(app *v1alpha1.Application) Application {
 	if out.Drift != nil {
 		out.changes(out.Drift, origins)
 	}
+	out.unsynced(app)
 	for _, r := range app.Status.Resources {
 		key := object.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 		o := out.object(key)
@@ -274,7 +277,11 @@ func fate(o drift.Object) string {
 		return "live, tracked by nobody: no sync touches it"
 	case drift.Unknown:
 		return strings.TrimSuffix("could not be compared: "+markdown.Visible(o.Reason), ": ")
-	case drift.InSync, drift.Modified:
+	case drift.Modified:
+		if len(o.Fields) == 0 {
+			return markdown.Visible(o.Reason)
+		}
+	case drift.InSync:
 	}
 	return ""
 }

@@ -102,6 +102,7 @@ func sarifRules() []sarifRule {
 		rule("orphaned", "note", "The object is in the namespace of the application, and nobody tracks it."),
 		rule("unknown", "warning", "The object could not be compared."),
 		rule("fight", "warning", "The difference comes back as often as it is corrected, and is left alone for a while."),
+		rule("modified", "error", "A sync of the object did not make it what Git says."),
 	}
 }
 
