@@ -88,7 +88,7 @@ spec:
 			name: "values of secrets are marks", state: drift.Modified,
 			before: "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\nstringData: {password: hunter2, user: ana}\n",
 			after:  "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\ndata: {user: YW5h}\nstringData: {password: hunter3}\n",
-			want:   []field{{"data.password", "<secret #0cd9>", "<secret #f72b>", drift.Declared}},
+			want:   []field{{"data.password", "<secret #0cd9cde6>", "<secret #f72ba727>", drift.Declared}},
 		},
 		{
 			name: "rules of users do not count", state: drift.Modified,

@@ -82,7 +82,7 @@ func (p *previewed) checkout(branch string, create bool) {
 }
 
 // unsteady is what differs from run to run.
-var unsteady = regexp.MustCompile(`\d+\.\d s|#[0-9a-f]{4}>`)
+var unsteady = regexp.MustCompile(`\d+\.\d s|#[0-9a-f]{8}>`)
 
 // TestPreview runs the cases of testdata/preview: files of base/, of main/ that
 // come to the branch later, and of head/, the change. The first line may hold

@@ -9,15 +9,15 @@ import (
 	"github.com/trueup-dev/trueup/drift/schema"
 )
 
-// Masker replaces secret values by marks. Equal values give equal marks. A
-// mark is short on purpose: it tells values apart, and a guess at the value
-// cannot be confirmed by it.
+// Masker replaces secret values by marks. Equal values give equal marks, and
+// among some thousand values no two others are likely to. Without the key a
+// mark confirms no guess at the value.
 type Masker struct {
 	// Key keys the hash; marks made with one key can be compared.
 	Key []byte
 }
 
-const shortMark = 4
+const shortMark = 8
 
 // Pair masks both sides of a difference, and makes sure that what differs
 // looks different.

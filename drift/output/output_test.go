@@ -67,7 +67,7 @@ func fights() []v1alpha1.DriftFight {
 
 func sample() output.Report {
 	gone := v1alpha1.DriftChange{Kind: "ConfigMap", Namespace: "eu-7", Name: "limits", Class: "declared"}
-	secret := v1alpha1.DriftChange{Kind: "Secret", Namespace: "eu-7", Name: "db", Path: "data.password", Desired: raw(`"<secret #a1f3>"`), Live: raw(`"<secret #c02e>"`), Class: "declared"}
+	secret := v1alpha1.DriftChange{Kind: "Secret", Namespace: "eu-7", Name: "db", Path: "data.password", Desired: raw(`"<secret #a1f39c02>"`), Live: raw(`"<secret #c02e77b1>"`), Class: "declared"}
 	hostile := v1alpha1.DriftChange{Kind: "ConfigMap", Namespace: "eu-7", Name: "note", Path: `data["a|b"]`, Live: raw(`"x\n::error::` + "`|`" + ` [a](b) <b>\u001b[31m"`), Class: "undeclared", Manager: "evil|`m`\n"}
 	unknown := &v1alpha1.Application{}
 	unknown.Name = "us-1"
