@@ -188,7 +188,6 @@ func (p printing) blame(f drift.Field) string {
 }
 
 func (p printing) totals(b *strings.Builder, d drifted) {
-	out := d.modified + d.missing + d.extra
 	text := fmt.Sprintf("%d in sync · %d modified · %d missing · %d extra", d.inSync, d.modified, d.missing, d.extra)
 	if d.fields > 0 {
 		text += " · " + plural(d.fields, "drifted field")
@@ -199,8 +198,11 @@ func (p printing) totals(b *strings.Builder, d drifted) {
 	if d.undeclared > 0 {
 		text += " · " + plural(d.undeclared, "undeclared field")
 	}
+	if d.hidden > 0 {
+		text += " · " + plural(d.hidden, "expected difference")
+	}
 	b.WriteString(p.palette.bold(text) + "\n")
-	if out > 0 && d.hidden > 0 && !p.all && p.next != "" {
+	if d.hidden > 0 && !p.all && p.next != "" {
 		b.WriteString("next: " + p.next + "\n")
 	}
 }
