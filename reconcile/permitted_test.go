@@ -106,3 +106,38 @@ func TestSubmodulesThatTheProjectPermits(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoteBasesThatTheProjectPermits: what kustomizations name is held
+// against the project, charts and files of web servers are not bases.
+func TestRemoteBasesThatTheProjectPermits(t *testing.T) {
+	t.Parallel()
+	const url, sha = "https://bob:key@git.example.com/base.git", "0123456789012345678901234567890123456789"
+	for _, tc := range []struct {
+		policy string
+		at     snapshot.Location
+		want   string
+	}{
+		{"", snapshot.Location{RepoURL: url, Revision: "main"}, ""},
+		{v1alpha1.RemoteBasesAllowed, snapshot.Location{RepoURL: url}, ""},
+		{v1alpha1.RemoteBasesPinned, snapshot.Location{RepoURL: url, Revision: sha}, ""},
+		{v1alpha1.RemoteBasesPinned, snapshot.Location{RepoURL: url, Revision: "v1.2.0"}, ""},
+		{v1alpha1.RemoteBasesPinned, snapshot.Location{RepoURL: url, Revision: "main"}, `project team permits bases in other repositories only at a commit or a release (remoteBases: Pinned): https://bob:xxxxx@git.example.com/base.git is at "main"`},
+		{v1alpha1.RemoteBasesPinned, snapshot.Location{RepoURL: url}, `is at ""`},
+		{v1alpha1.RemoteBasesPinned, snapshot.Location{RepoURL: url, Chart: "web", Revision: "1.x"}, ""},
+		{v1alpha1.RemoteBasesDenied, snapshot.Location{RepoURL: url, Revision: sha}, "project team permits no bases in other repositories (remoteBases: Denied): https://bob:xxxxx@git.example.com/base.git"},
+		{v1alpha1.RemoteBasesDenied, snapshot.Location{RepoURL: url, Chart: "web"}, ""},
+		{v1alpha1.RemoteBasesDenied, snapshot.Location{RepoURL: url, File: true}, ""},
+		{"never heard of", snapshot.Location{RepoURL: url, Revision: sha}, "permits no bases"},
+	} {
+		f, _ := newFlow(t, "")
+		f.Sources = parts{MapFS: fstest.MapFS{}}
+		project := &v1alpha1.Project{Spec: v1alpha1.ProjectSpec{SourceRepos: []string{"*"}, RemoteBases: tc.policy}}
+		project.Name = "team"
+		switch _, err := (permitted{f, project, "team"}).Tree(t.Context(), tc.at); {
+		case tc.want == "" && err != nil:
+			t.Errorf("%q, %+v: %v", tc.policy, tc.at, err)
+		case tc.want != "" && (fault.Of(err) != fault.Denied || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("%q, %+v: %v, want a refusal: %s", tc.policy, tc.at, err, tc.want)
+		}
+	}
+}

@@ -64,6 +64,11 @@ func (p permitted) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tre
 	if err := p.check(ctx, at.RepoURL); err != nil {
 		return snapshot.Tree{}, err
 	}
+	if p.project != nil && at.Chart == "" && !at.File {
+		if err := limits.CheckRemoteBase(p.project, at); err != nil {
+			return snapshot.Tree{}, err
+		}
+	}
 	return p.open(ctx, at)
 }
 

@@ -35,6 +35,12 @@ type ProjectSpec struct {
 	SourceNamespaces []string                 `json:"sourceNamespaces,omitempty"`
 	Destinations     []ApplicationDestination `json:"destinations,omitempty"`
 
+	// RemoteBases says whether kustomizations may name folders of other
+	// repositories: Allowed (where it is empty, too), Pinned (at a commit or a
+	// release only), or Denied. Not in Argo CD.
+	// +kubebuilder:validation:Enum=Allowed;Pinned;Denied
+	RemoteBases string `json:"remoteBases,omitempty"`
+
 	ClusterResourceWhitelist   []ClusterResourceRestriction `json:"clusterResourceWhitelist,omitempty"`
 	ClusterResourceBlacklist   []ClusterResourceRestriction `json:"clusterResourceBlacklist,omitempty"`
 	NamespaceResourceWhitelist []metav1.GroupKind           `json:"namespaceResourceWhitelist,omitempty"`
@@ -48,6 +54,13 @@ type ProjectSpec struct {
 	PermitOnlyProjectScopedClusters bool                                   `json:"permitOnlyProjectScopedClusters,omitempty"`
 	DestinationServiceAccounts      []ApplicationDestinationServiceAccount `json:"destinationServiceAccounts,omitempty"`
 }
+
+// What ProjectSpec.RemoteBases may say.
+const (
+	RemoteBasesAllowed = "Allowed"
+	RemoteBasesPinned  = "Pinned"
+	RemoteBasesDenied  = "Denied"
+)
 
 // ProjectStatus is what the agent last saw.
 type ProjectStatus struct {

@@ -2,7 +2,6 @@ package kustomize
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/fault"
@@ -60,17 +59,10 @@ func (l *layout) mount(at snapshot.Location) (mount, error) {
 	if err != nil {
 		return mount{}, fmt.Errorf("open %s: %w", mount{at: at}.title(), err)
 	}
-	if !pinned(at.Revision) {
+	if !at.Pinned() {
 		l.req.Warnf("%s is not pinned: what it gives changes whenever that repository does; name a commit or a release", mount{at: at}.title())
 	}
 	m := mount{root: fmt.Sprintf("%stree-%d", mountFolder, len(l.files.mounts)), at: at, tree: tree}
 	l.files.mounts = append(l.files.mounts, m)
 	return m, nil
-}
-
-// pinned reports a revision that nobody moves: a whole commit id, a digest, or
-// what looks like a release. A tag can be moved, but that is not how releases
-// are made.
-func pinned(revision string) bool {
-	return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64}|refs/tags/.+|(.*[-/@])?v?\d+\.\d+\.\d+([-+].+)?)$`).MatchString(revision)
 }

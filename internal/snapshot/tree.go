@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -78,6 +79,13 @@ type Location struct {
 	// too, that its index names for the chart.
 	PassCredentials bool `json:"passCredentials,omitempty"`
 }
+
+var pinned = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64}|sha256:[0-9a-f]{64}|refs/tags/.+|(.*[-/@])?v?\d+\.\d+\.\d+([-+].+)?)$`)
+
+// Pinned reports a revision that nobody moves: a whole commit id, a digest, or
+// what looks like a release. A tag can be moved, but that is not how releases
+// are made.
+func (l Location) Pinned() bool { return pinned.MatchString(l.Revision) }
 
 // FileName is the name in the tree of a location that is a File: the last part
 // of its URL.

@@ -12,6 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/repourl"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
 // DefaultProject is the project of applications that name none. Where nobody
@@ -54,6 +55,20 @@ func CheckRepository(p *v1alpha1.Project, url string) error {
 		return nil
 	}
 	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, repourl.Redact(url))
+}
+
+// CheckRemoteBase holds a folder of another repository, which a kustomization
+// names, against a project; its repository is checked apart.
+func CheckRemoteBase(p *v1alpha1.Project, at snapshot.Location) error {
+	switch {
+	case p.Spec.RemoteBases == "" || p.Spec.RemoteBases == v1alpha1.RemoteBasesAllowed:
+		return nil
+	case p.Spec.RemoteBases == v1alpha1.RemoteBasesPinned && at.Pinned():
+		return nil
+	case p.Spec.RemoteBases == v1alpha1.RemoteBasesPinned:
+		return fault.New(fault.Denied, "project %s permits bases in other repositories only at a commit or a release (remoteBases: %s): %s is at %q", p.Name, p.Spec.RemoteBases, repourl.Redact(at.RepoURL), at.Revision)
+	}
+	return fault.New(fault.Denied, "project %s permits no bases in other repositories (remoteBases: %s): %s", p.Name, p.Spec.RemoteBases, repourl.Redact(at.RepoURL))
 }
 
 // Object is one that an application consists of.
