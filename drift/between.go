@@ -1,7 +1,9 @@
 package drift
 
 import (
+	"encoding/base64"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -43,6 +45,9 @@ func Between(in Manifests) Report {
 			continue
 		}
 		o := s.object(key, after, was)
+		if isSecret(key) {
+			hideQuotes(&o, s.mask, was, after)
+		}
 		if a, b := after.GetAPIVersion(), was.GetAPIVersion(); a != b {
 			o.Fields = append([]Field{{Path: "apiVersion", Desired: a, Live: b, Class: Declared}}, o.Fields...)
 			o.State = Modified
@@ -69,14 +74,106 @@ func Masked(u *unstructured.Unstructured, key []byte) map[string]any {
 		}
 	}
 	unstructured.RemoveNestedField(out.Object, "metadata", "managedFields")
-	if k := object.KeyOf(u); k.Group != "" || k.Kind != "Secret" {
+	if !isSecret(object.KeyOf(u)) {
 		return out.Object
 	}
 	masker := mask.Masker{Key: key}
-	for _, name := range []string{"data", "stringData"} {
-		if v, ok := out.Object[name]; ok {
+	for name, v := range out.Object {
+		if !plainInSecret(name) {
 			out.Object[name], _ = masker.Pair(v, nil)
 		}
 	}
+	values := secretValues(u.Object)
+	for _, name := range []string{"annotations", "labels"} {
+		texts, _, _ := unstructured.NestedFieldNoCopy(out.Object, "metadata", name)
+		all, _ := texts.(map[string]any)
+		for key, v := range all {
+			if quotes(key, v, values) {
+				all[key], _ = masker.Pair(v, nil)
+			}
+		}
+	}
 	return out.Object
+}
+
+// hideQuotes masks what fields of a Secret show of its values beyond data.
+func hideQuotes(o *Object, masker mask.Masker, sides ...*unstructured.Unstructured) {
+	var values []string
+	for _, u := range sides {
+		values = append(values, secretValues(u.Object)...)
+	}
+	for i := range o.Fields {
+		f := &o.Fields[i]
+		root, rest := f.Path, ""
+		if end := strings.IndexAny(f.Path, ".["); end >= 0 {
+			root, rest = f.Path[:end], f.Path[end:]
+		}
+		switch {
+		case root == "data" || root == "stringData": // masked by the comparison
+		case !plainInSecret(root):
+			f.Desired, f.Live = masker.Pair(f.Desired, f.Live)
+		case root == "metadata" && (quotes(rest, f.Desired, values) || quotes(rest, f.Live, values)):
+			f.Desired, f.Live = masker.Pair(f.Desired, f.Live)
+		}
+	}
+}
+
+func isSecret(k object.Key) bool { return k.Group == "" && k.Kind == "Secret" }
+
+// plainInSecret tells the fields of a Secret that hold no value of it. A
+// misspelt stringData does.
+func plainInSecret(field string) bool {
+	switch field {
+	case "apiVersion", "kind", "metadata", "type", "immutable", "status":
+		return true
+	}
+	return false
+}
+
+// leastQuoted bounds the values that are looked for in other texts: shorter
+// ones are in many by chance.
+const leastQuoted = 6
+
+// secretValues are a Secret's values, as they are and in base64.
+func secretValues(secret map[string]any) []string {
+	var out []string
+	for name, v := range secret {
+		values, ok := v.(map[string]any)
+		if !ok || plainInSecret(name) {
+			continue
+		}
+		for _, v := range values {
+			text, ok := v.(string)
+			if !ok || len(text) < leastQuoted {
+				continue
+			}
+			out = append(out, text, base64.StdEncoding.EncodeToString([]byte(text)))
+			if decoded, ok := schema.DecodeBase64(text); ok && len(decoded) >= leastQuoted {
+				out = append(out, string(decoded))
+			}
+		}
+	}
+	return out
+}
+
+// quotes tells whether something below a Secret's metadata repeats its values:
+// the places where tools keep a copy of all of an object, which may be an older
+// one or packed, and any text that has a value in it.
+func quotes(path string, v any, values []string) bool {
+	for _, name := range []string{"kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original", "objectset.rio.cattle.io/applied"} {
+		if strings.Contains(path, name) {
+			return v != nil
+		}
+	}
+	switch v := v.(type) {
+	case string:
+		return slices.ContainsFunc(values, func(value string) bool { return strings.Contains(v, value) })
+	case map[string]any:
+		for name, child := range v {
+			if quotes(name, child, values) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package drift_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -91,6 +92,16 @@ spec:
 			want:   []field{{"data.password", "<secret #0cd9cde6>", "<secret #f72ba727>", drift.Declared}},
 		},
 		{
+			name: "what repeats a secret value is a mark, too", state: drift.Modified,
+			before: "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, annotations: {note: is hunter2, team: shop}}\ndata: {password: aHVudGVyMg==}\nstringdata: {password: hunter2}\n",
+			after:  "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, annotations: {note: was hunter2, team: web}}\ndata: {password: aHVudGVyMg==}\nstringdata: {password: hunter3}\n",
+			want: []field{
+				{"metadata.annotations.note", "<secret #a430>", "<secret #24ce>", drift.Declared},
+				{"metadata.annotations.team", "shop", "web", drift.Declared},
+				{"stringdata.password", "<secret #0cd9>", "<secret #f72b>", drift.Declared},
+			},
+		},
+		{
 			name: "rules of users do not count", state: drift.Modified,
 			before: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop, annotations: {trueup.dev/ignore: data.x}}\ndata: {x: a}\n",
 			after:  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop, annotations: {trueup.dev/ignore: data.x}}\ndata: {x: b}\n",
@@ -123,3 +134,67 @@ spec:
 		})
 	}
 }
+
+// TestMasked: a report shows no secret value of an object that comes or goes,
+// wherever the object repeats it.
+func TestMasked(t *testing.T) {
+	t.Parallel()
+	const copied = `{"kind":"Secret","stringData":{"password":"hunter2"}}`
+	for _, c := range []struct {
+		name, text string
+		want       map[string]any
+	}{
+		{
+			name: "a Secret that tools repeat in annotations",
+			text: `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: s
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '` + copied + `'
+    kapp.k14s.io/original: '{"data":{"password":"b2xk"}}'
+    objectset.rio.cattle.io/applied: H4sIAAAAAAAA/
+    note: the password is hunter2
+    packed: aHVudGVyMg==
+    team: shop
+data: {password: aHVudGVyMg==, "1": "MQ=="}
+stringdata: {token: t0ps3cret}
+type: Opaque
+`,
+			want: map[string]any{
+				"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+				"metadata": map[string]any{"name": "s", "annotations": map[string]any{
+					"kubectl.kubernetes.io/last-applied-configuration": "<secret>", "kapp.k14s.io/original": "<secret>",
+					"objectset.rio.cattle.io/applied": "<secret>", "note": "<secret>", "packed": "<secret>", "team": "shop",
+				}},
+				"data":       map[string]any{"password": "<secret>", "1": "<secret>"},
+				"stringdata": map[string]any{"token": "<secret>"},
+			},
+		},
+		{
+			name: "another kind stays as it is",
+			text: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s, annotations: {kubectl.kubernetes.io/last-applied-configuration: x}}\ndata: {a: hunter2}\n",
+			want: map[string]any{
+				"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"a": "hunter2"},
+				"metadata": map[string]any{"name": "s", "annotations": map[string]any{"kubectl.kubernetes.io/last-applied-configuration": "x"}},
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			objects, err := drift.Parse(strings.NewReader(c.text), "side")
+			if err != nil || len(objects) != 1 {
+				t.Fatal(objects, err)
+			}
+			anyMark := cmp.Comparer(func(a, b string) bool {
+				return marked.ReplaceAllString(a, "<secret>") == marked.ReplaceAllString(b, "<secret>")
+			})
+			if diff := cmp.Diff(c.want, drift.Masked(objects[0], []byte("k")), anyMark); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+var marked = regexp.MustCompile(`<secret #[0-9a-f]+>`)
