@@ -36,7 +36,11 @@ func change(t *testing.T, before, after string) risk.Change {
 		c.Key, c.Before = object.KeyOf(u), u.Object
 	}
 	for _, u := range is {
-		c.Key, c.After = object.KeyOf(u), u.Object
+		key := object.KeyOf(u)
+		if c.Before != nil && key != c.Key { // it is renamed
+			c.Deleted, c.Created = true, true
+		}
+		c.Key, c.After = key, u.Object
 	}
 	for _, o := range drift.Between(drift.Manifests{Before: was, After: is, Schemas: builtin}).Objects {
 		for _, f := range o.Fields {
