@@ -140,8 +140,11 @@ func (c *comparer) pair(base, head *Side) {
 		app.Settings = settings(base.Spec, head.Spec)
 	}
 	c.unpinned(&app, base, head)
-	if app.Problem = problem(base, head); app.Problem == nil {
+	switch app.Problem = problem(base, head); {
+	case app.Problem == nil:
 		app.Objects = c.objects(&app, base, head)
+	case app.Problem.Only:
+		app.Objects = c.objects(&app, nil, head)
 	}
 	if app.Action == Same && len(app.Objects) > 0 {
 		app.Action = Update
@@ -207,6 +210,9 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 		switch {
 		case d.State == drift.Missing:
 			o.Action, o.Fields, o.Manifest = Create, nil, drift.Masked(after[key], c.in.MaskKey)
+			if app.Problem != nil {
+				o.Action = Unknown
+			}
 		case d.State == drift.Extra:
 			o.Action, o.Fields, o.Manifest = Delete, nil, drift.Masked(before[key], c.in.MaskKey)
 		case old != key:
@@ -235,7 +241,7 @@ func origin(base, head *Side, old, key object.Key) string {
 
 // judge asks what is risky about a change.
 func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstructured) {
-	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename}
+	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename || o.Action == Unknown}
 	if before != nil {
 		change.Before = before.Object
 	}
@@ -259,9 +265,13 @@ func (c *comparer) hold(app *App, o Object, before, after *unstructured.Unstruct
 	s := policy.Subject{
 		Action: string(o.Action), Application: app.Name, Namespace: app.Namespace, Cluster: app.Cluster, Key: o.Key(), Paths: paths,
 	}
-	if o.Action == Rename {
+	switch o.Action {
+	case Rename:
 		s.Action = string(Update)
 		s.Paths = append(slices.Clone(paths), "metadata.name")
+	case Unknown:
+		s.Action = string(Create) // as far as can be told
+	case Create, Update, Delete, Same:
 	}
 	if before != nil {
 		s.Before = drift.Masked(before, c.in.MaskKey)

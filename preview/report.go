@@ -57,6 +57,9 @@ const (
 	Delete Action = "delete"
 	// Rename deletes under one name and creates under another.
 	Rename Action = "rename"
+	// Unknown marks an object that head has where base cannot be rendered: it may
+	// be new, or changed, or the same.
+	Unknown Action = "unknown"
 	// Same marks an application whose objects all stay, though it is listed:
 	// its own settings change, or it fails.
 	Same Action = "same"
@@ -83,7 +86,8 @@ type Problem struct {
 	Message string `json:"message"`
 	// Before says that base has the same problem: the change did not make it.
 	Before bool `json:"before,omitempty"`
-	// Only says that base alone has it, and the change mends it.
+	// Only says that base alone has it, and the change mends it. What the change
+	// does is not known then; what head has is told whole.
 	Only bool `json:"only,omitempty"`
 }
 
@@ -100,7 +104,7 @@ type Object struct {
 	Origin string `json:"origin,omitempty"`
 	// Fields are what an Update or a Rename changes, sorted by path.
 	Fields []Field `json:"fields,omitempty"`
-	// Manifest is the whole object of a Create or Delete, with marks in place
+	// Manifest is the whole object of a Create, a Delete or an Unknown, with marks in place
 	// of secret values.
 	Manifest map[string]any `json:"manifest,omitempty"`
 }
@@ -144,25 +148,45 @@ func (r Report) Count(a Action) int {
 	return n
 }
 
+// Failures counts applications that are not known on some side.
+type Failures struct {
+	// Broken fail with the change, Already on base as well, Mended on base alone.
+	Broken, Already, Mended int
+}
+
 // Failed counts applications that the change, or base, keeps from being known.
-func (r Report) Failed() (broken, already int) {
+func (r Report) Failed() Failures {
+	var out Failures
 	for _, app := range r.Apps {
 		switch {
-		case app.Problem == nil || app.Problem.Only:
+		case app.Problem == nil:
+		case app.Problem.Only:
+			out.Mended++
 		case app.Problem.Before:
-			already++
+			out.Already++
 		default:
-			broken++
+			out.Broken++
 		}
 	}
-	return broken, already
+	return out
+}
+
+// Broken counts what fails with the change and not on base, beside applications
+// too. What base fails at already is not the fault of the change.
+func (r Report) Broken() int {
+	n := r.Failed().Broken
+	for _, p := range r.Problems {
+		if !p.Before && !p.Only {
+			n++
+		}
+	}
+	return n
 }
 
 // Complete reports that everything the change may touch was rendered on both
 // sides.
 func (r Report) Complete() bool {
-	broken, already := r.Failed()
-	return broken+already+len(r.Problems) == 0
+	return r.Failed() == (Failures{}) && len(r.Problems) == 0
 }
 
 // Changed counts the applications that change.

@@ -440,6 +440,8 @@ func TestGate(t *testing.T) {
 		"a lesser risk":     {func(r *preview.Report) { r.Risks = []risk.Finding{{Rule: "image", Severity: risk.Notice}} }, "neutral"},
 		"it breaks one":     {func(r *preview.Report) { r.Apps[0].Problem = &preview.Problem{Message: "x"} }, "failure"},
 		"it was broken":     {func(r *preview.Report) { r.Apps[0].Problem = &preview.Problem{Message: "x", Before: true} }, "neutral"},
+		"it mends one":      {func(r *preview.Report) { r.Apps[0].Problem = &preview.Problem{Message: "x", Only: true} }, "neutral"},
+		"it mends a set":    {func(r *preview.Report) { r.Problems = []preview.Problem{{Message: "x", Only: true}} }, "neutral"},
 		"a set is broken":   {func(r *preview.Report) { r.Problems = []preview.Problem{{Message: "x"}} }, "failure"},
 		"a set was already": {func(r *preview.Report) { r.Problems = []preview.Problem{{Message: "x", Before: true}} }, "neutral"},
 	} {

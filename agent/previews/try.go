@@ -69,14 +69,8 @@ func verdict(r preview.Report, failOn risk.Severity) (post.State, string) {
 			return post.Failure, "risky"
 		}
 	}
-	broken, _ := r.Failed()
-	for _, p := range r.Problems {
-		if !p.Before {
-			broken++
-		}
-	}
 	switch {
-	case broken > 0:
+	case r.Broken() > 0:
 		return post.Failure, "incomplete"
 	case r.Changed() > 0 || len(r.Apps) > 0:
 		return post.Neutral, "changed"

@@ -132,8 +132,8 @@ func (c *corpus) change(from, to int) {
 	c.changed += got.Changed()
 	c.same += got.Total - got.Changed()
 	c.skipped += got.Total - got.Rendered
-	broken, already := got.Failed()
-	c.broken += broken + already
+	failed := got.Failed()
+	c.broken += failed.Broken + failed.Already + failed.Mended
 }
 
 // side is what a sync of one commit would apply.

@@ -59,11 +59,8 @@ func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 			all = append(all, markdown.Visible(line))
 		}
 		text := strings.Join(all, "\n    ")
-		switch {
-		case problem.Before:
-			text += " (already broken on base)"
-		case problem.Only:
-			text += " (on base only: this change mends it)"
+		if note := show.Note(problem); note != "" {
+			text += " (" + note + ")"
 		}
 		fmt.Fprintf(b, "%s %s%s\n", p.red("!"), who, text)
 	}
@@ -143,6 +140,8 @@ func previewObject(b *strings.Builder, p palette, o preview.Object) {
 		sign = p.red("-")
 	case preview.Rename:
 		sign = p.yellow("→")
+	case preview.Unknown:
+		sign = p.yellow("?")
 	case preview.Update, preview.Same:
 	}
 	fmt.Fprintf(b, "  %s %s", sign, markdown.Visible(show.Title(o)))

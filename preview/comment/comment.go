@@ -230,11 +230,8 @@ func problem(p preview.Problem) string {
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
 	}
-	switch {
-	case p.Before:
-		return markdown.Text(text) + " *(already broken on base)*"
-	case p.Only:
-		return markdown.Text(text) + " *(on base only: this change mends it)*"
+	if note := show.Note(p); note != "" {
+		return markdown.Text(text) + " *(" + note + ")*"
 	}
 	return markdown.Text(text)
 }

@@ -94,6 +94,8 @@ func sign(a preview.Action) string {
 		return "&#8722;"
 	case preview.Rename:
 		return "&#8594;"
+	case preview.Unknown:
+		return "?"
 	case preview.Update, preview.Same:
 	}
 	return "~"
@@ -207,6 +209,8 @@ func verb(a preview.Action) string {
 		return "is deleted"
 	case preview.Rename:
 		return "is renamed"
+	case preview.Unknown:
+		return "is there with the change; base is not known"
 	case preview.Update, preview.Same:
 	}
 	return "is changed"

@@ -93,8 +93,10 @@ func TestApps(t *testing.T) {
 		{Name: "gone", Action: preview.Delete, Objects: []preview.Object{{}}},
 		{Name: "pinned", Action: preview.Same, Settings: []preview.Field{{}}},
 		{Name: "broken", Action: preview.Same, Problem: &preview.Problem{}},
+		{Name: "mended", Action: preview.Update, Problem: &preview.Problem{Only: true}, Objects: []preview.Object{{}}},
+		{Name: "emptied", Action: preview.Same, Problem: &preview.Problem{Only: true}},
 	}})
-	want := []follow.App{{Namespace: "trueup", Name: "web", Cluster: "eu"}, {Name: "gone", Deleted: true}, {Name: "pinned", Still: true}}
+	want := []follow.App{{Namespace: "trueup", Name: "web", Cluster: "eu"}, {Name: "gone", Deleted: true}, {Name: "pinned", Still: true}, {Name: "mended"}, {Name: "emptied"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

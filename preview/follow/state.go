@@ -60,11 +60,11 @@ const (
 func Apps(r preview.Report) []App {
 	var out []App
 	for _, a := range r.Apps {
-		if a.Problem != nil && len(a.Objects) == 0 && len(a.Settings) == 0 {
+		if a.Problem != nil && !a.Problem.Only && len(a.Objects) == 0 && len(a.Settings) == 0 {
 			continue
 		}
 		out = append(out, App{
-			Namespace: a.Namespace, Name: a.Name, Cluster: a.Cluster, Deleted: a.Action == preview.Delete, Still: len(a.Objects) == 0,
+			Namespace: a.Namespace, Name: a.Name, Cluster: a.Cluster, Deleted: a.Action == preview.Delete, Still: len(a.Objects) == 0 && a.Problem == nil,
 		})
 	}
 	return out

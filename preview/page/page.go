@@ -145,14 +145,7 @@ func lines(text string) string {
 }
 
 func problemOf(who string, p preview.Problem) problem {
-	out := problem{Who: markdown.Visible(who), Text: lines(p.Message)}
-	switch {
-	case p.Before:
-		out.Note = "already broken on base"
-	case p.Only:
-		out.Note = "on base only: this change mends it"
-	}
-	return out
+	return problem{Who: markdown.Visible(who), Text: lines(p.Message), Note: show.Note(p)}
 }
 
 // rows puts removed and added lines that follow each other side by side.

@@ -41,6 +41,8 @@ func Lines(o preview.Object) []Line {
 		return document('-', "", o.Manifest)
 	case preview.Rename:
 		out = append(out, line('-', "metadata.name: "+o.Was), line('+', "metadata.name: "+o.Name))
+	case preview.Unknown:
+		return document(' ', "", o.Manifest)
 	case preview.Update, preview.Same:
 	}
 	for _, f := range o.Fields {

@@ -28,7 +28,7 @@ func Number(n int) string {
 
 // Verdict tells in a sentence what a merge would do.
 func Verdict(r preview.Report) string {
-	broken, already := r.Failed()
+	failed := r.Failed()
 	changed := r.Changed()
 	var text string
 	switch {
@@ -48,11 +48,14 @@ func Verdict(r preview.Report) string {
 			text += ": " + counts
 		}
 	}
-	if broken > 0 {
-		text += fmt.Sprintf("; %s cannot be rendered", Number(broken))
+	if failed.Broken > 0 {
+		text += fmt.Sprintf("; %s cannot be rendered", Number(failed.Broken))
 	}
-	if already > 0 {
-		text += fmt.Sprintf("; %s could not be rendered before either", Number(already))
+	if failed.Already > 0 {
+		text += fmt.Sprintf("; %s could not be rendered before either", Number(failed.Already))
+	}
+	if failed.Mended > 0 {
+		text += fmt.Sprintf("; %s could not be rendered before, and can now", Number(failed.Mended))
 	}
 	if n := len(r.Problems); n > 0 {
 		text += "; " + Count(n, "problem", "problems")
@@ -80,6 +83,7 @@ func Counts(r preview.Report) string {
 		{preview.Create, "create", "creates"},
 		{preview.Rename, "rename", "renames"},
 		{preview.Delete, "delete", "deletes"},
+		{preview.Unknown, "not compared", "not compared"},
 	} {
 		if n := r.Count(a.action); n > 0 {
 			parts = append(parts, Count(n, a.one, a.many))
@@ -125,6 +129,17 @@ func Few(names []string) string {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
 	}
 	return strings.Join(names, ", ")
+}
+
+// Note tells whose fault a problem is; empty where it is the change's own.
+func Note(p preview.Problem) string {
+	switch {
+	case p.Before:
+		return "already broken on base"
+	case p.Only:
+		return "on base only: this change mends it, and what is there with it is told whole"
+	}
+	return ""
 }
 
 // Title names an object, and where it was renamed its old name.
