@@ -24,6 +24,8 @@ type Side struct {
 	Spec map[string]any
 	// Origin is where the application is described.
 	Origin string
+	// Maybe: of head, the other side may have it as well, which is not known.
+	Maybe bool
 	// Cascades: the objects are deleted with the application.
 	Cascades bool
 	Objects  []*unstructured.Unstructured
@@ -128,6 +130,8 @@ func (c *comparer) pair(base, head *Side) {
 	app := App{Action: Same, Objects: []Object{}}
 	shown := head
 	switch {
+	case base == nil && head.Maybe:
+		app.Action = Unknown
 	case base == nil:
 		app.Action = Create
 	case head == nil:
@@ -210,7 +214,7 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 		switch {
 		case d.State == drift.Missing:
 			o.Action, o.Fields, o.Manifest = Create, nil, drift.Masked(after[key], c.in.MaskKey)
-			if app.Problem != nil {
+			if app.Problem != nil || app.Action == Unknown {
 				o.Action = Unknown
 			}
 		case d.State == drift.Extra:

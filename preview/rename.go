@@ -40,7 +40,7 @@ func renamed(base, head map[sideID]*Side) []match[sideID] {
 	var found []match[sideID]
 	for from, b := range base {
 		for to, h := range head {
-			if b.Cluster != h.Cluster || b.Err != nil || h.Err != nil {
+			if b.Cluster != h.Cluster || b.Err != nil || h.Err != nil || h.Maybe {
 				continue
 			}
 			if score := overlap(keysOf(b), keysOf(h)); score >= alike {

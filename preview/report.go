@@ -57,8 +57,8 @@ const (
 	Delete Action = "delete"
 	// Rename deletes under one name and creates under another.
 	Rename Action = "rename"
-	// Unknown marks an object that head has where base cannot be rendered: it may
-	// be new, or changed, or the same.
+	// Unknown marks an object that head has where base cannot be rendered, and an
+	// application where base cannot tell: it may be new, or changed, or the same.
 	Unknown Action = "unknown"
 	// Same marks an application whose objects all stay, though it is listed:
 	// its own settings change, or it fails.

@@ -53,6 +53,8 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/policy", 2},
 	{"preview", 4},
 	{"preview/show", 4},
+	{"preview/fence", 2},
+	{"preview/search", 2},
 	{"preview/trial", 4},
 	{"preview/page", 4},
 	{"preview/comment", 4},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"path"
 	"sync"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/fence"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -187,7 +187,7 @@ func (w within) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, 
 	if err != nil {
 		return tree, err
 	}
-	tree.FS = only(some{tree.FS, paths, folders, placeOf(at)})
+	tree.FS = fence.Around(tree.FS, fence.Open{Paths: paths, Folders: folders, Place: placeOf(at)})
 	return tree, nil
 }
 
@@ -201,84 +201,6 @@ func placeOf(at snapshot.Location) string {
 		name += " at " + at.Revision
 	}
 	return name
-}
-
-// only is a tree of which some paths can be asked for.
-func only(o some) snapshot.FS {
-	if h, ok := o.files.(snapshot.Hasher); ok {
-		return someHashed{o, h}
-	}
-	return o
-}
-
-type some struct {
-	files   snapshot.FS
-	paths   map[string]bool
-	folders map[string]bool // with all that is below; the root is none
-	place   string
-}
-
-type someHashed struct {
-	some
-	hasher snapshot.Hasher
-}
-
-func (s some) check(name string) error {
-	if s.paths[path.Clean(name)] {
-		return nil
-	}
-	for at := path.Clean(name); at != "." && at != "/"; at = path.Dir(at) {
-		if s.folders[at] {
-			return nil
-		}
-	}
-	return fault.New(fault.Denied, "not rendered, for the change is not trusted: it reads %s of %s, which base does not", name, s.place)
-}
-
-// Restricted implements snapshot.Restricter.
-func (s some) Restricted(may func(ctx context.Context, url string) error) snapshot.FS {
-	s.files = snapshot.Restrict(s.files, may)
-	return only(s)
-}
-
-// Open implements fs.FS.
-func (s some) Open(name string) (fs.File, error) {
-	if err := s.check(name); err != nil {
-		return nil, err
-	}
-	return s.files.Open(name)
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (s some) ReadFile(name string) ([]byte, error) {
-	if err := s.check(name); err != nil {
-		return nil, err
-	}
-	return s.files.ReadFile(name)
-}
-
-// ReadDir implements fs.ReadDirFS.
-func (s some) ReadDir(name string) ([]fs.DirEntry, error) {
-	if err := s.check(name); err != nil {
-		return nil, err
-	}
-	return s.files.ReadDir(name)
-}
-
-// Stat implements fs.StatFS.
-func (s some) Stat(name string) (fs.FileInfo, error) {
-	if err := s.check(name); err != nil {
-		return nil, err
-	}
-	return s.files.Stat(name)
-}
-
-// Hash implements snapshot.Hasher.
-func (s someHashed) Hash(name string) (string, error) {
-	if err := s.check(name); err != nil {
-		return "", err
-	}
-	return s.hasher.Hash(name)
 }
 
 // noting opens repositories, and remembers what is read of those that are not

@@ -5,10 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +48,17 @@ type described struct {
 type set struct {
 	set    v1alpha1.ApplicationSet
 	origin string
+	maybe  bool // as that of units
+}
+
+// doubt: base may have all of it as well.
+func (d *described) doubt() {
+	for i := range d.apps {
+		d.apps[i].maybe = true
+	}
+	for i := range d.sets {
+		d.sets[i].maybe = true
+	}
 }
 
 func (d *described) add(o described) {
@@ -60,10 +68,10 @@ func (d *described) add(o described) {
 
 func (d *described) documents(docs document.Documents, origin string) {
 	for i := range docs.Applications {
-		d.apps = append(d.apps, unit{docs.Applications[i], origin})
+		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: origin})
 	}
 	for i := range docs.ApplicationSets {
-		d.sets = append(d.sets, set{docs.ApplicationSets[i], origin})
+		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], origin: origin})
 	}
 }
 
@@ -78,20 +86,17 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 		head.documents(r.roots.Given, "")
 	}
 	if len(r.roots.Paths) > 0 {
-		s := search{known: map[string]described{}, strict: r.roots.Strict}
-		was := &findings{}
-		if r.roots.Live {
-			s.found = was
-		}
-		if err := s.tree(ctx, r.base.tree.FS, r.roots.Paths, base); err != nil {
+		was, err := searchIn(ctx, r.base.tree.FS, r.roots.Paths)
+		if err != nil {
 			return nil, fmt.Errorf("look for applications in %s: %w", r.change.Base.Commit.Short(), err)
 		}
-		s.found = r.found // what is wrong on base alone is no matter any more
-		clear(s.known)
-		if err := s.tree(ctx, r.head.tree.FS, r.roots.Paths, head); err != nil {
+		is, err := searchIn(ctx, r.head.tree.FS, r.roots.Paths)
+		if err != nil {
 			return nil, fmt.Errorf("look for applications in the merge: %w", err)
 		}
-		r.found.without(was) // where nobody said what to read, what was there before is no news
+		r.broken(was, is)
+		base.add(was.found)
+		head.add(is.found)
 	}
 	if r.roots.Live {
 		r.settle(base, head)
@@ -106,62 +111,6 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	return pairs, nil
 }
 
-// search finds documents in trees.
-type search struct {
-	known  map[string]described // by the id of a file's content
-	found  *findings
-	strict bool
-}
-
-func (s *search) tree(ctx context.Context, files snapshot.FS, paths []string, into *described) error {
-	for _, root := range paths {
-		err := fs.WalkDir(files, path.Clean(root), func(name string, e fs.DirEntry, err error) error {
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case errors.Is(err, fs.ErrNotExist):
-				return nil // it may be on the other side
-			case err != nil:
-				return err
-			case e.IsDir() || !e.Type().IsRegular() || !isDocument(name):
-				return nil
-			}
-			return s.file(files, name, into)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isDocument(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
-}
-
-func (s *search) file(files snapshot.FS, name string, into *described) error {
-	data, err := files.ReadFile(name)
-	if err != nil {
-		if fault.Of(err) == fault.Invalid {
-			return nil // too large to be of interest
-		}
-		return err
-	}
-	if !bytes.Contains(data, []byte("Application")) || !bytes.Contains(data, []byte("argoproj.io/")) && !bytes.Contains(data, []byte(v1alpha1.GroupVersion().Group)) {
-		return nil
-	}
-	docs, err := document.Decode(data, name)
-	if err != nil && s.found != nil {
-		if s.strict {
-			s.found.problem(preview.Problem{Message: err.Error()})
-		} else {
-			s.found.warning("not read: " + err.Error())
-		}
-	}
-	into.documents(docs, name)
-	return nil
-}
-
 // expand adds to both sides what their sets expand to. A set that is the same
 // on both, and whose questions have the same answers, is expanded once.
 func (r *run) expand(ctx context.Context, base, head *described) (before, after []unit) {
@@ -174,7 +123,9 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 		before = append(before, e.units...)
 	}
 	after = slices.Clone(head.apps)
+	also := map[name]bool{}
 	for _, s := range head.sets {
+		also[name{s.set.Namespace, s.set.Name}] = true
 		old, known := expanded[name{s.set.Namespace, s.set.Name}]
 		e, world := old, r.head.world
 		if r.Guard.closes() {
@@ -187,11 +138,24 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 			r.found.problem(preview.Problem{Message: e.err.Error(), Before: known && old.err != nil})
 			// What it would be is not known: what it was is not gone either.
 			after = append(after, old.units...)
+		} else if old.err != nil {
+			r.found.problem(preview.Problem{Message: old.err.Error(), Only: true})
+		}
+		if s.maybe || old.err != nil {
+			for i := range e.units {
+				e.units[i].maybe = true
+			}
 		}
 		for _, w := range e.warnings {
 			r.found.warning(w)
 		}
 		after = append(after, e.units...)
+	}
+	for _, s := range base.sets {
+		id := name{s.set.Namespace, s.set.Name}
+		if e := expanded[id]; e.err != nil && !also[id] {
+			r.found.problem(preview.Problem{Message: e.err.Error(), Before: true}) // what goes with it is not known
+		}
 	}
 	return before, after
 }
@@ -229,7 +193,7 @@ func expandSet(ctx context.Context, s set, world appset.World) expansion {
 	origin := strings.TrimSpace("ApplicationSet " + s.set.Name + " " + s.origin)
 	for _, app := range result.Applications {
 		app.Namespace = cmp.Or(app.Namespace, s.set.Namespace)
-		out.units = append(out.units, unit{app, origin})
+		out.units = append(out.units, unit{app: app, origin: origin})
 	}
 	for _, rejected := range result.Rejected {
 		out.warnings = append(out.warnings, fmt.Sprintf("%s: %s is rejected: %v", origin, rejected.Name, rejected.Err))
@@ -276,13 +240,6 @@ func (f *findings) warn(u *unit, d *reconcile.Desired) {
 	for _, field := range v1alpha1.Unsupported(&u.app) {
 		f.warning("application " + u.app.Name + ": " + field + " is not supported and has no effect")
 	}
-}
-
-// without drops warnings that were there before.
-func (f *findings) without(was *findings) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.warnings = slices.DeleteFunc(f.warnings, func(text string) bool { return slices.Contains(was.warnings, text) })
 }
 
 func (f *findings) sorted() ([]preview.Problem, []string) {

@@ -166,6 +166,8 @@ type id struct{ namespace, name string }
 type unit struct {
 	app    v1alpha1.Application
 	origin string
+	// maybe: of head, base may have it as well, which is not known.
+	maybe bool
 }
 
 // pair is an application on both sides; nil is that a side has none.
@@ -252,7 +254,11 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var errAfter error
 	if p.head != nil {
 		after, _, errAfter = head.Desire(ctx, &p.head.app, "")
-		out.head = r.found.nestedIn(after, p.head)
+		if out.head = r.found.nestedIn(after, p.head); errAfter != nil {
+			out.head = out.base // what it would describe is not known, what it did is not gone either
+		} else if errBefore != nil {
+			out.head.doubt()
+		}
 		r.found.warn(p.head, after)
 	}
 	r.mu.Lock()
@@ -274,7 +280,7 @@ func (r *run) sideOf(ctx context.Context, u *unit, d *reconcile.Desired, err err
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: r.cluster(ctx, u), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
 	}
 	if d != nil && err == nil {
 		s.Objects, s.Origins, s.Remotes = d.Objects, d.Origins, r.remotes(d)

@@ -1,0 +1,109 @@
+package trial
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/search"
+)
+
+// searched is what files of one side describe.
+type searched struct {
+	found described
+	// byFile is the same, file by file; failed are the files of which some
+	// document cannot be read.
+	byFile map[string]described
+	failed map[string]error
+}
+
+func searchIn(ctx context.Context, files snapshot.FS, paths []string) (*searched, error) {
+	found, _, err := search.In(ctx, files, paths)
+	if err != nil {
+		return nil, err
+	}
+	s := &searched{byFile: map[string]described{}, failed: map[string]error{}}
+	for _, f := range found {
+		if f.Err != nil {
+			s.failed[f.Name] = f.Err
+		}
+		var in described
+		in.documents(f.Docs, f.Name)
+		s.byFile[f.Name] = in
+		s.found.add(in)
+	}
+	return s, nil
+}
+
+// broken tells of documents that cannot be read. What the other side describes
+// in such a file may be there as well: on head it is kept, for it is not known
+// to go away. Where nobody said what to read, and nothing was described there,
+// it is a warning, and no news if base has the same.
+func (r *run) broken(was, is *searched) {
+	for _, name := range slices.Sorted(maps.Keys(is.failed)) {
+		err := is.failed[name]
+		before := was.failed[name] != nil
+		lost := was.byFile[name].without(is.found)
+		is.found.add(lost)
+		switch {
+		case r.roots.Strict || len(lost.apps)+len(lost.sets) > 0:
+			r.found.problem(preview.Problem{Message: err.Error(), Before: before})
+		case !r.roots.Live || !before || was.failed[name].Error() != err.Error():
+			r.found.warning("not read: " + err.Error())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(was.failed)) {
+		if is.found.maybe(name, was.found) && is.failed[name] == nil {
+			r.found.problem(preview.Problem{Message: was.failed[name].Error(), Only: true})
+		}
+	}
+}
+
+// names are those of what is described.
+func (d described) names() (apps, sets map[id]bool) {
+	apps, sets = map[id]bool{}, map[id]bool{}
+	for _, u := range d.apps {
+		apps[id{u.app.Namespace, u.app.Name}] = true
+	}
+	for _, s := range d.sets {
+		sets[id{s.set.Namespace, s.set.Name}] = true
+	}
+	return apps, sets
+}
+
+// maybe marks what a file describes and base does not as far as it can be read,
+// and tells whether there is any.
+func (d *described) maybe(file string, base described) bool {
+	apps, sets := base.names()
+	found := false
+	for i := range d.apps {
+		if u := &d.apps[i]; u.origin == file && !apps[id{u.app.Namespace, u.app.Name}] {
+			u.maybe, found = true, true
+		}
+	}
+	for i := range d.sets {
+		if s := &d.sets[i]; s.origin == file && !sets[id{s.set.Namespace, s.set.Name}] {
+			s.maybe, found = true, true
+		}
+	}
+	return found
+}
+
+// without is what is described under names that something else does not use.
+func (d described) without(other described) described {
+	apps, sets := other.names()
+	var out described
+	for _, u := range d.apps {
+		if !apps[id{u.app.Namespace, u.app.Name}] {
+			out.apps = append(out.apps, u)
+		}
+	}
+	for _, s := range d.sets {
+		if !sets[id{s.set.Namespace, s.set.Name}] {
+			out.sets = append(out.sets, s)
+		}
+	}
+	return out
+}
