@@ -26,10 +26,10 @@ type Side struct {
 	Origin string
 	// Maybe: of head, the other side may have it as well, which is not known.
 	Maybe bool
-	// Cascades: the objects are deleted with the application.
-	Cascades bool
-	Objects  []*unstructured.Unstructured
-	Origins  map[object.Key]string
+	// Finalizers are those by which the objects are deleted with the application.
+	Finalizers []string
+	Objects    []*unstructured.Unstructured
+	Origins    map[object.Key]string
 	// Remotes are the places beyond the repository that the objects are made
 	// from.
 	Remotes []risk.Remote
@@ -124,7 +124,7 @@ func (c *comparer) pair(base, head *Side) {
 		// What is on one cluster goes away there, and comes anew on the other.
 		c.pair(base, nil)
 		c.pair(nil, head)
-		c.apps[len(c.apps)-1].Settings = settings(base.Spec, head.Spec)
+		c.apps[len(c.apps)-1].Settings = settings(base, head)
 		return
 	}
 	app := App{Action: Same, Objects: []Object{}}
@@ -141,7 +141,7 @@ func (c *comparer) pair(base, head *Side) {
 	}
 	app.Namespace, app.Name, app.Cluster, app.Origin = shown.Namespace, shown.Name, shown.Cluster, shown.Origin
 	if base != nil && head != nil {
-		app.Settings = settings(base.Spec, head.Spec)
+		app.Settings = settings(base, head)
 	}
 	c.unpinned(&app, base, head)
 	switch app.Problem = problem(base, head); {
@@ -337,17 +337,37 @@ func under(before map[object.Key]*unstructured.Unstructured, moved map[object.Ke
 	return out
 }
 
+// Cascades reports that the objects are deleted with the application.
+func (s *Side) Cascades() bool { return len(s.Finalizers) > 0 }
+
 // settings compares what applications say of themselves.
-func settings(before, after map[string]any) []Field {
+func settings(before, after *Side) []Field {
 	wrap := func(spec map[string]any) []*unstructured.Unstructured {
 		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "trueup.dev/v1alpha1", "kind": "Application", "spec": spec}}
 		u.SetName("spec")
 		return []*unstructured.Unstructured{u}
 	}
-	report := drift.Between(drift.Manifests{Before: wrap(before), After: wrap(after)})
+	report := drift.Between(drift.Manifests{Before: wrap(before.Spec), After: wrap(after.Spec)})
 	var out []Field
+	if before.Cascades() != after.Cascades() {
+		list := func(s *Side) any {
+			if !s.Cascades() {
+				return nil
+			}
+			return anyOf(s.Finalizers)
+		}
+		out = append(out, Field{Path: "metadata.finalizers", Before: list(before), After: list(after)})
+	}
 	for _, o := range report.Objects {
 		out = append(out, fieldsOf(o.Fields)...)
+	}
+	return out
+}
+
+func anyOf(texts []string) []any {
+	out := make([]any, 0, len(texts))
+	for _, text := range texts {
+		out = append(out, text)
 	}
 	return out
 }

@@ -75,7 +75,8 @@ type App struct {
 	Was string `json:"was,omitempty"`
 	// Origin is where the application, or the set it comes from, is described.
 	Origin string `json:"origin,omitempty"`
-	// Settings are changes of the application's own spec.
+	// Settings are changes of the application itself: its spec, and the
+	// finalizers by which its objects are deleted with it.
 	Settings []Field  `json:"settings,omitempty"`
 	Objects  []Object `json:"objects"`
 	Problem  *Problem `json:"problem,omitempty"`
@@ -193,7 +194,7 @@ func (r Report) Complete() bool {
 func (r Report) Changed() int {
 	all := map[sideID]bool{}
 	for _, app := range r.Apps {
-		if app.Action != Same || len(app.Objects) > 0 {
+		if app.Action != Same || len(app.Objects)+len(app.Settings) > 0 {
 			all[sideID{app.Namespace, app.Name}] = true // one that moves is listed twice
 		}
 	}

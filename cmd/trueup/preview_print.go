@@ -25,17 +25,12 @@ func printPreview(s streams, r preview.Report) error {
 		}
 		b.WriteString("\n")
 	}
-	for _, app := range r.Apps {
-		if len(app.Settings) == 0 && app.Action != preview.Rename {
-			continue
+	for _, setting := range show.Settings(r) {
+		fmt.Fprintf(&b, "%s\n  %s %s\n", p.bold(show.Few(setting.Apps)), p.yellow("~"), "the application itself")
+		if setting.Was != "" {
+			fmt.Fprintf(&b, "      renamed from %s\n", setting.Was)
 		}
-		fmt.Fprintf(&b, "%s\n  %s %s\n", p.bold(markdown.Visible(app.Name)), p.yellow("~"), "the application itself")
-		if app.Action == preview.Rename {
-			fmt.Fprintf(&b, "      renamed from %s\n", markdown.Visible(app.Was))
-		}
-		for _, f := range app.Settings {
-			previewLines(&b, p, show.Field(f))
-		}
+		previewLines(&b, p, setting.Lines)
 		b.WriteString("\n")
 	}
 	previewLive(&b, p, r.Live)

@@ -86,6 +86,7 @@ func Write(r preview.Report, o Options) string {
 	problems(w, r, &hidden)
 	liveState(w, r, &hidden)
 	table(w, r)
+	settings(w, r, &hidden)
 	for _, s := range r.Sections {
 		section(w, s, &hidden)
 	}
@@ -97,16 +98,19 @@ func Write(r preview.Report, o Options) string {
 
 // hidden counts what has no room.
 type hidden struct {
-	objects, risks, problems, lines int
-	clusters, verdicts              int // of the live state
-	apps                            map[string]bool
-	full                            string
+	objects, risks, problems, lines, settings int
+	clusters, verdicts                        int // of the live state
+	apps                                      map[string]bool
+	full                                      string
 }
 
 func (h hidden) sentence() string {
 	var parts []string
 	if h.objects > 0 {
 		parts = append(parts, show.Count(h.objects, "object", "objects")+" in "+show.Count(len(h.apps), "application", "applications"))
+	}
+	if h.settings > 0 {
+		parts = append(parts, "the settings of "+show.Count(h.settings, "application", "applications"))
 	}
 	if h.lines > 0 {
 		parts = append(parts, show.Count(h.lines, "line", "lines")+" of objects that are shown in part")

@@ -156,20 +156,46 @@ func section(w *writer, s preview.Section, h *hidden) {
 	w.add(head + body.b.String() + tail)
 }
 
+// settings writes what changes of applications themselves.
+func settings(w *writer, r preview.Report, h *hidden) {
+	for _, s := range show.Settings(r) {
+		if len(s.Lines) == 0 {
+			continue // the table has the name that it had
+		}
+		names := markdown.Text(show.Few(s.Apps))
+		head := "\n<details><summary>" + names + ": the application itself</summary>\n\n"
+		if n := len(s.Apps); n > 1 {
+			head = "\n<details><summary>" + names + ": identical in the settings of " + show.Number(n) + " applications</summary>\n\n"
+		}
+		const tail = "\n</details>\n"
+		body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
+		if !diff(body, "", s.Lines, h) {
+			h.settings += len(s.Apps)
+			continue
+		}
+		w.add(head + body.b.String() + tail)
+	}
+}
+
 // object writes one diff: whole, or as many of its lines as fit where these
 // are enough to say something. False is that there is no room.
 func object(w *writer, o preview.Object, h *hidden) bool {
-	const (
-		most  = 400 // lines of one object
-		least = 5   // lines that say something
-		room  = 40  // for the fence and what is around it
-	)
 	title := "\n**" + markdown.Text(show.Title(o)) + "**"
 	if o.Origin != "" {
 		title += " " + markdown.Code(o.Origin)
 	}
 	title += " " + verb(o.Action) + "\n\n"
-	lines := show.Lines(o)
+	return diff(w, title, show.Lines(o), h)
+}
+
+// diff writes lines below a title: all, or as many as fit where these are enough
+// to say something. False is that there is no room.
+func diff(w *writer, title string, lines []show.Line, h *hidden) bool {
+	const (
+		most  = 400 // lines of one object
+		least = 5   // lines that say something
+		room  = 40  // for the fence and what is around it
+	)
 	var b strings.Builder
 	shown, fence := 0, longest("")
 	for _, l := range lines {

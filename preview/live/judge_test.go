@@ -200,7 +200,10 @@ func read(t *testing.T, archive *txtar.Archive) (trial.Tried, *cluster) {
 		}
 		to, _ := spec["destination"].(map[string]any)
 		cluster, _ := to["name"].(string)
-		s := preview.Side{Namespace: "trueup", Name: name, Cluster: cluster, Home: "shop", Spec: spec, Cascades: spec["cascades"] == true, Objects: parse(t, f.Name, string(f.Data), name)}
+		s := preview.Side{Namespace: "trueup", Name: name, Cluster: cluster, Home: "shop", Spec: spec, Objects: parse(t, f.Name, string(f.Data), name)}
+		if spec["cascades"] == true {
+			s.Finalizers = []string{"trueup.dev/resources"}
+		}
 		if side == "base" {
 			tried.Base = append(tried.Base, s)
 		} else {

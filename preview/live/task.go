@@ -62,7 +62,7 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 		a.force = plan.Option(p.SyncOptions, "Force") == "true"
 	}
 	if base != nil {
-		a.cascades = base.Cascades
+		a.cascades = base.Cascades()
 		a.index(a.base, base.Objects)
 	}
 	if head != nil {

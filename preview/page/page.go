@@ -104,13 +104,9 @@ func newView(r preview.Report, title string) view {
 		if app.Problem != nil {
 			v.Problems = append(v.Problems, problemOf(app.Name, *app.Problem))
 		}
-		if len(app.Settings) > 0 || app.Action == preview.Rename {
-			s := setting{Who: markdown.Visible(app.Name), Was: markdown.Visible(app.Was)}
-			for _, f := range app.Settings {
-				s.Rows = append(s.Rows, rows(show.Field(f))...)
-			}
-			v.Settings = append(v.Settings, s)
-		}
+	}
+	for _, s := range show.Settings(r) {
+		v.Settings = append(v.Settings, setting{Who: strings.Join(s.Apps, ", "), Was: s.Was, Rows: rows(s.Lines)})
 	}
 	for _, s := range r.Sections {
 		out := section{Where: markdown.Visible(show.Where(s)), Targets: visible(s.Targets)}

@@ -72,7 +72,8 @@ func Rendered(r preview.Report) string {
 	return text
 }
 
-// Counts tells how many objects there are of each action.
+// Counts tells how many objects there are of each action, and how many
+// applications change themselves.
 func Counts(r preview.Report) string {
 	var parts []string
 	for _, a := range []struct {
@@ -88,6 +89,15 @@ func Counts(r preview.Report) string {
 		if n := r.Count(a.action); n > 0 {
 			parts = append(parts, Count(n, a.one, a.many))
 		}
+	}
+	apps := 0
+	for _, app := range r.Apps {
+		if len(app.Settings) > 0 {
+			apps++
+		}
+	}
+	if apps > 0 {
+		parts = append(parts, "settings of "+Count(apps, "application", "applications"))
 	}
 	return strings.Join(parts, ", ")
 }

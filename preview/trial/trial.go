@@ -246,7 +246,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	if r.Guard.closes() {
 		head = r.head.reading(opened(before), r.Guard)
 	}
-	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app.Spec, p.head.app.Spec) && !head.TouchedSince(ctx, before) {
+	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app, p.head.app) && !head.TouchedSince(ctx, before) {
 		out.head = out.base
 		return out
 	}
@@ -280,12 +280,25 @@ func (r *run) sideOf(ctx context.Context, u *unit, d *reconcile.Desired, err err
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: r.cluster(ctx, u), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe, Cascades: slices.ContainsFunc(u.app.Finalizers, cascades),
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe,
 	}
+	s.Finalizers = cascading(u.app)
 	if d != nil && err == nil {
 		s.Objects, s.Origins, s.Remotes = d.Objects, d.Origins, r.remotes(d)
 	}
 	return s
+}
+
+// cascading are the finalizers by which an application's objects are deleted
+// with it.
+func cascading(app v1alpha1.Application) []string {
+	var out []string
+	for _, f := range app.Finalizers {
+		if cascades(f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // cascades reports a finalizer by which an application's objects are deleted
@@ -304,9 +317,13 @@ func asMap(v any) map[string]any {
 	return out
 }
 
-func same(a, b v1alpha1.ApplicationSpec) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
+// same reports applications of which nothing changes that a preview tells.
+func same(a, b v1alpha1.Application) bool {
+	if (len(cascading(a)) > 0) != (len(cascading(b)) > 0) {
+		return false
+	}
+	x, errX := json.Marshal(a.Spec)
+	y, errY := json.Marshal(b.Spec)
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
