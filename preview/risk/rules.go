@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
 // Rules are the built-in ones.
@@ -103,7 +107,7 @@ func replacements() []Rule {
 		{
 			Name: "immutable", Severity: Critical, About: "A field changes that cannot be changed: the API server refuses it, or the object has to be made anew.",
 			Find: func(c Change) []string {
-				if c.Before == nil || c.After == nil || c.Deleted {
+				if c.Before == nil || c.After == nil || c.Deleted || isMadeAnew(c) {
 					return nil
 				}
 				var out []string
@@ -169,6 +173,16 @@ func immutablePaths(c Change) []string {
 func below(path, root string) bool {
 	rest, ok := strings.CutPrefix(path, root)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// isMadeAnew reports a hook that every sync deletes before it runs, or deleted
+// when it was done: no field of it is changed in place.
+func isMadeAnew(c Change) bool {
+	was, is := &unstructured.Unstructured{Object: c.Before}, &unstructured.Unstructured{Object: c.After}
+	if plan.HookOf(was) == "" || plan.HookOf(is) == "" {
+		return false
+	}
+	return slices.Contains(plan.HookDeletePolicies(is), "BeforeHookCreation") || slices.Contains(plan.HookDeletePolicies(was), "HookSucceeded")
 }
 
 func hookOf(manifest map[string]any) string {
