@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pmezard/go-difflib/difflib"
 	"sigs.k8s.io/yaml"
 
 	"github.com/trueup-dev/trueup/internal/markdown"
@@ -21,9 +20,6 @@ type Line struct {
 }
 
 const (
-	// maxCompared bounds the lines of texts that are compared line by line, in
-	// which the time may grow with the square.
-	maxCompared = 2000
 	// context is the number of lines shown around what changes in a text.
 	context = 3
 	// maxLine bounds a line, in characters.
@@ -57,6 +53,9 @@ func Field(f preview.Field) []Line {
 	after, areTexts := f.After.(string)
 	if isText && areTexts && strings.Contains(before+after, "\n") {
 		return texts(f.Path, before, after)
+	}
+	if isText && areTexts && max(len(before), len(after)) > maxLine {
+		return changed(f.Path+": ", []string{scalar(before)}, []string{scalar(after)})
 	}
 	var out []Line
 	if f.Before != nil {
@@ -114,35 +113,6 @@ func document(sign byte, path string, v any) []Line {
 	}
 	for text := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
 		out = append(out, line(sign, indent+text))
-	}
-	return out
-}
-
-// texts compares two texts line by line.
-func texts(path, before, after string) []Line {
-	a, b := linesOf(before), linesOf(after)
-	if len(a)+len(b) > maxCompared {
-		return []Line{line('-', fmt.Sprintf("%s: %d lines", path, len(a))), line('+', fmt.Sprintf("%s: %d lines", path, len(b)))}
-	}
-	out := []Line{line('@', path)}
-	for i, group := range difflib.NewMatcher(a, b).GetGroupedOpCodes(context) {
-		if i > 0 {
-			out = append(out, line('@', path+", further down"))
-		}
-		for _, op := range group {
-			if op.Tag == 'e' {
-				for _, text := range a[op.I1:op.I2] {
-					out = append(out, line(' ', text))
-				}
-				continue
-			}
-			for _, text := range a[op.I1:op.I2] {
-				out = append(out, line('-', text))
-			}
-			for _, text := range b[op.J1:op.J2] {
-				out = append(out, line('+', text))
-			}
-		}
 	}
 	return out
 }
