@@ -35,7 +35,6 @@ const (
 	// hiddenRoom is kept for the sentence that tells what is not shown, and for
 	// closing what is open.
 	hiddenRoom = 400
-	maxRisks   = 25
 )
 
 // Marker is the hidden first line by which a comment is found again.
@@ -87,9 +86,7 @@ func Write(r preview.Report, o Options) string {
 	liveState(w, r, &hidden)
 	table(w, r)
 	settings(w, r, &hidden)
-	for _, s := range r.Sections {
-		section(w, s, &hidden)
-	}
+	sections(w, r, &hidden)
 	warnings(w, r, &hidden)
 	w.b.WriteString(hidden.sentence())
 	w.b.WriteString(foot)
@@ -166,20 +163,27 @@ func risks(w *writer, r preview.Report, o Options, h *hidden) {
 	folded(w, "Violated on base already: "+show.Count(len(standing), "policy", "policies"), standing, &h.risks)
 }
 
-// folded writes a list that opens on demand, or counts it where it is long.
+// folded writes a list that opens on demand, as much of it as fits into a quarter
+// of the room, and counts the others.
 func folded(w *writer, summary string, all []string, left *int) {
 	if len(all) == 0 {
 		return
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", summary)
+	shown := 0
 	for _, text := range all {
+		if b.Len()+len(text) > w.limit/4 {
+			break
+		}
 		b.WriteString("- " + text + "\n")
+		shown++
 	}
 	b.WriteString("\n</details>\n")
-	if len(all) > maxRisks || !w.add(b.String()) {
-		*left += len(all)
+	if shown == 0 || !w.add(b.String()) {
+		shown = 0
 	}
+	*left += len(all) - shown
 }
 
 // live marks what a cluster says.
@@ -196,7 +200,7 @@ func list(w *writer, head, bullet string, items []string, left *int) {
 	var b strings.Builder
 	b.WriteString(head)
 	for i, text := range items {
-		if b.Len()+len(text) > w.limit/4 || i >= maxRisks {
+		if b.Len()+len(text) > w.limit/4 {
 			*left += len(items) - i
 			break
 		}

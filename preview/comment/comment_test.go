@@ -158,6 +158,33 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestWhatThereIsRoomFor: nothing is left out for lack of room where there is
+// some, and an object that is cut says so.
+func TestWhatThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	var risks []risk.Finding
+	for i := range 40 {
+		risks = append(risks, risk.Finding{Rule: "image", Severity: risk.Notice, Application: "web", Object: fmt.Sprintf("Deployment d%d", i), Message: "m"})
+	}
+	data := map[string]any{}
+	for i := range 900 {
+		data[fmt.Sprintf("k%04d", i)] = "v"
+	}
+	big := preview.Object{Kind: "ConfigMap", Name: "big", Action: preview.Create, Manifest: map[string]any{"data": data}}
+	r := preview.Report{Total: 1, Risks: risks, Sections: []preview.Section{{Targets: []preview.Target{{Application: "web"}}, Objects: []preview.Object{big}}}}
+	text := comment.Write(r, comment.Options{})
+	if strings.Contains(text, "not shown here") || strings.Contains(text, "Not shown") || !strings.Contains(text, "Deployment d39") || !strings.Contains(text, "k0899") {
+		t.Errorf("something is left out of %d bytes", len(text))
+	}
+	text = comment.Write(r, comment.Options{Limit: 14_000})
+	whole(t, text)
+	for _, want := range []string{"+   k0398: v\n@@ 501 more lines are not shown here @@\n```\n", "501 lines of objects that are shown in part"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
 // manyVerdicts are n that somebody should act on and n others, of three
 // clusters that say different things.
 func manyVerdicts(n int) *preview.Live {

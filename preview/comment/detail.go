@@ -3,6 +3,8 @@ package comment
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -123,8 +125,28 @@ func clusters(s preview.Section) string {
 	return markdown.Text(text)
 }
 
+// mostLines bounds those of one object where there is no room for all.
+const mostLines = 400
+
+// sections writes all diffs whole where these fit, else as many as do, of which
+// none is so long that it takes the room of all others.
+func sections(w *writer, r preview.Report, h *hidden) {
+	for _, most := range []int{math.MaxInt, mostLines} {
+		try, left := &writer{limit: w.limit - w.b.Len()}, *h
+		left.apps = maps.Clone(h.apps)
+		for _, s := range r.Sections {
+			section(try, s, most, &left)
+		}
+		if most == mostLines || left.objects == h.objects && left.lines == h.lines {
+			w.add(try.b.String())
+			*h = left
+			return
+		}
+	}
+}
+
 // section writes the diffs that some applications share, object by object.
-func section(w *writer, s preview.Section, h *hidden) {
+func section(w *writer, s preview.Section, most int, h *hidden) {
 	hide := func(n int) {
 		if n == 0 {
 			return
@@ -145,7 +167,7 @@ func section(w *writer, s preview.Section, h *hidden) {
 	const tail = "\n</details>\n"
 	body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
 	for i, o := range s.Objects {
-		if !object(body, o, h) {
+		if !object(body, o, most, h) {
 			hide(len(s.Objects) - i)
 			break
 		}
@@ -169,7 +191,7 @@ func settings(w *writer, r preview.Report, h *hidden) {
 		}
 		const tail = "\n</details>\n"
 		body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
-		if !diff(body, "", s.Lines, h) {
+		if !diff(body, "", s.Lines, mostLines, h) {
 			h.settings += len(s.Apps)
 			continue
 		}
@@ -179,22 +201,22 @@ func settings(w *writer, r preview.Report, h *hidden) {
 
 // object writes one diff: whole, or as many of its lines as fit where these
 // are enough to say something. False is that there is no room.
-func object(w *writer, o preview.Object, h *hidden) bool {
+func object(w *writer, o preview.Object, most int, h *hidden) bool {
 	title := "\n**" + markdown.Text(show.Title(o)) + "**"
 	if o.Origin != "" {
 		title += " " + markdown.Code(o.Origin)
 	}
 	title += " " + verb(o.Action) + "\n\n"
-	return diff(w, title, show.Lines(o), h)
+	return diff(w, title, show.Lines(o), most, h)
 }
 
 // diff writes lines below a title: all, or as many as fit where these are enough
-// to say something. False is that there is no room.
-func diff(w *writer, title string, lines []show.Line, h *hidden) bool {
+// to say something, and then how many are left out. False is that there is no
+// room.
+func diff(w *writer, title string, lines []show.Line, most int, h *hidden) bool {
 	const (
-		most  = 400 // lines of one object
-		least = 5   // lines that say something
-		room  = 40  // for the fence and what is around it
+		least = 5  // lines that say something
+		room  = 90 // for the fence, what is around it, and what tells of lines left out
 	)
 	var b strings.Builder
 	shown, fence := 0, longest("")
@@ -213,14 +235,16 @@ func diff(w *writer, title string, lines []show.Line, h *hidden) bool {
 	if shown < len(lines) && shown < least {
 		return false
 	}
+	left := len(lines) - shown
+	if left > 0 {
+		fmt.Fprintf(&b, "@@ %s not shown here @@\n", show.Count(left, "more line is", "more lines are"))
+	}
 	edge := markdown.Fence(b.String())
 	text := title + edge + "diff\n" + b.String() + edge + "\n"
 	if !w.add(text) {
 		return false
 	}
-	if left := len(lines) - shown; left > 0 {
-		h.lines += left
-	}
+	h.lines += left
 	return true
 }
 
