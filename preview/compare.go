@@ -116,13 +116,17 @@ type comparer struct {
 	standing []risk.Finding
 	unknown  []string
 	homes    map[string]string // of applications, by name
+	// moving: the application goes to another cluster, and is not deleted.
+	moving bool
 }
 
 // pair compares one application with itself; nil is that a side has none.
 func (c *comparer) pair(base, head *Side) {
 	if base != nil && head != nil && base.Cluster != head.Cluster {
 		// What is on one cluster goes away there, and comes anew on the other.
+		c.moving = true
 		c.pair(base, nil)
+		c.moving = false
 		c.pair(nil, head)
 		c.apps[len(c.apps)-1].Settings = settings(base, head)
 		return
@@ -226,6 +230,9 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 		default:
 			o.Action = Update
 		}
+		if o.Action == Delete || o.Action == Rename {
+			o.Kept = c.kept(base, head, before[old])
+		}
 		o.Origin = origin(base, head, old, key)
 		out = append(out, o)
 		c.judge(app, o, before[old], after[key])
@@ -245,7 +252,7 @@ func origin(base, head *Side, old, key object.Key) string {
 
 // judge asks what is risky about a change.
 func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstructured) {
-	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename || o.Action == Unknown}
+	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename || o.Action == Unknown, Kept: o.Kept}
 	if before != nil {
 		change.Before = before.Object
 	}
@@ -333,41 +340,6 @@ func under(before map[object.Key]*unstructured.Unstructured, moved map[object.Ke
 			u.SetName(to.Name)
 		}
 		out = append(out, u)
-	}
-	return out
-}
-
-// Cascades reports that the objects are deleted with the application.
-func (s *Side) Cascades() bool { return len(s.Finalizers) > 0 }
-
-// settings compares what applications say of themselves.
-func settings(before, after *Side) []Field {
-	wrap := func(spec map[string]any) []*unstructured.Unstructured {
-		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "trueup.dev/v1alpha1", "kind": "Application", "spec": spec}}
-		u.SetName("spec")
-		return []*unstructured.Unstructured{u}
-	}
-	report := drift.Between(drift.Manifests{Before: wrap(before.Spec), After: wrap(after.Spec)})
-	var out []Field
-	if before.Cascades() != after.Cascades() {
-		list := func(s *Side) any {
-			if !s.Cascades() {
-				return nil
-			}
-			return anyOf(s.Finalizers)
-		}
-		out = append(out, Field{Path: "metadata.finalizers", Before: list(before), After: list(after)})
-	}
-	for _, o := range report.Objects {
-		out = append(out, fieldsOf(o.Fields)...)
-	}
-	return out
-}
-
-func anyOf(texts []string) []any {
-	out := make([]any, 0, len(texts))
-	for _, text := range texts {
-		out = append(out, text)
 	}
 	return out
 }

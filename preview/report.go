@@ -101,6 +101,9 @@ type Object struct {
 	Action    Action `json:"action"`
 	// Was is the name before a Rename.
 	Was string `json:"was,omitempty"`
+	// Kept is why the object of a Delete, or the old one of a Rename, stays in the
+	// cluster: it is described no more, and nothing takes it away.
+	Kept string `json:"kept,omitempty"`
 	// Origin is the file and the line that describe it: of base for a Delete.
 	Origin string `json:"origin,omitempty"`
 	// Fields are what an Update or a Rename changes, sorted by path.
@@ -136,12 +139,22 @@ type Target struct {
 	Cluster     string `json:"cluster,omitempty"`
 }
 
-// Count counts objects by what happens to them.
+// Count counts objects by what happens to them, without deletions that leave
+// the object in the cluster.
 func (r Report) Count(a Action) int {
+	return r.count(func(o Object) bool { return o.Action == a && (a != Delete || o.Kept == "") })
+}
+
+// Kept counts those deletions.
+func (r Report) Kept() int {
+	return r.count(func(o Object) bool { return o.Action == Delete && o.Kept != "" })
+}
+
+func (r Report) count(counts func(Object) bool) int {
 	n := 0
 	for _, app := range r.Apps {
 		for _, o := range app.Objects {
-			if o.Action == a {
+			if counts(o) {
 				n++
 			}
 		}

@@ -206,7 +206,7 @@ func object(w *writer, o preview.Object, most int, h *hidden) bool {
 	if o.Origin != "" {
 		title += " " + markdown.Code(o.Origin)
 	}
-	title += " " + verb(o.Action) + "\n\n"
+	title += " " + verb(o) + "\n\n"
 	return diff(w, title, show.Lines(o), most, h)
 }
 
@@ -251,11 +251,14 @@ func diff(w *writer, title string, lines []show.Line, most int, h *hidden) bool 
 // longest is the length of the fence that a text needs.
 func longest(text string) int { return len(markdown.Fence(text)) }
 
-func verb(a preview.Action) string {
-	switch a {
+func verb(o preview.Object) string {
+	switch o.Action {
 	case preview.Create:
 		return "is created"
 	case preview.Delete:
+		if o.Kept != "" {
+			return "is described no more"
+		}
 		return "is deleted"
 	case preview.Rename:
 		return "is renamed"

@@ -79,7 +79,7 @@ func privileges(manifest map[string]any) map[string]bool {
 
 func exposed(c Change) []string {
 	if c.Key.Kind == "NetworkPolicy" {
-		if c.Deleted && c.After == nil {
+		if c.Deleted && c.After == nil && c.Kept == "" {
 			return []string{"opens what the policy closed"}
 		}
 		return nil

@@ -52,6 +52,8 @@ type Change struct {
 	// Deleted: the object goes away, if only for one under a new name. Created
 	// likewise.
 	Deleted, Created bool
+	// Kept is why what is deleted stays in the cluster; empty where it goes.
+	Kept string
 	// Paths are those of the fields that change.
 	Paths []string
 	// Live is what a cluster says of the change; nil where none was asked. Rules

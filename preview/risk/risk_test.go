@@ -69,6 +69,7 @@ func TestRules(t *testing.T) {
 			parts[f.Name] = string(f.Data)
 		}
 		c := change(t, parts["before"], parts["after"])
+		c.Kept = strings.TrimSpace(parts["kept"])
 		if said, ok := parts["live"]; ok {
 			if err := yaml.UnmarshalStrict([]byte(said), &c.Live); err != nil {
 				t.Fatal(err)

@@ -28,7 +28,7 @@ func verdicts() []Rule {
 func deletions() []Rule {
 	deleted := func(what string) func(Change) []string {
 		return func(c Change) []string {
-			if c.Deleted {
+			if c.Deleted && c.Kept == "" {
 				return []string{what}
 			}
 			return nil
@@ -63,6 +63,15 @@ func deletions() []Rule {
 					}
 				}
 				return deleted("is deleted")(c)
+			},
+		},
+		{
+			Name: "kept", Severity: Notice, About: "An object is described no more and stays in the cluster: pruning is off, an option says so, or the application has no finalizer.",
+			Find: func(c Change) []string {
+				if c.Deleted && c.Kept != "" {
+					return []string{"is described no more, and stays: " + c.Kept}
+				}
+				return nil
 			},
 		},
 		{

@@ -90,6 +90,9 @@ func Counts(r preview.Report) string {
 			parts = append(parts, Count(n, a.one, a.many))
 		}
 	}
+	if n := r.Kept(); n > 0 {
+		parts = append(parts, Number(n)+" described no more and kept")
+	}
 	apps := 0
 	for _, app := range r.Apps {
 		if len(app.Settings) > 0 {
@@ -157,6 +160,9 @@ func Title(o preview.Object) string {
 	text := o.Key().Short()
 	if o.Action == preview.Rename {
 		text += ", was " + o.Was
+	}
+	if o.Kept != "" {
+		text += ", which stays: " + o.Kept
 	}
 	return text
 }
