@@ -40,6 +40,9 @@ type bench struct {
 	refuse func(write string) error
 	asked  int // clusters
 	known  []appset.Cluster
+	// spec is what a reader finds as the set's spec, where the store, which
+	// decodes strictly, could not hold it.
+	spec string
 }
 
 func (b *bench) Clusters(context.Context) ([]appset.Cluster, error) {
@@ -73,6 +76,12 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 		t.Fatal(err)
 	}
 	counted := interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if err := c.Get(ctx, key, o, opts...); err != nil {
+				return err
+			}
+			return b.spoil(o)
+		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			if err := b.note("create", o); err != nil {
 				return err

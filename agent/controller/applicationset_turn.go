@@ -81,9 +81,10 @@ const orderFinalizer = "trueup.dev/deletion-order"
 // that delete in order, and requests to expand anew, which count once.
 func (t *turn) prepare(ctx context.Context) error {
 	next := t.set.DeepCopy()
-	if s := next.Spec.Strategy; lifecycle.Rolls(next) && s.DeletionOrder == "Reverse" {
+	switch s := next.Spec.Strategy; {
+	case lifecycle.Rolls(next) && s.DeletionOrder == "Reverse":
 		controllerutil.AddFinalizer(next, orderFinalizer)
-	} else {
+	case next.Malformed == "": // else its strategy may be what cannot be read
 		controllerutil.RemoveFinalizer(next, orderFinalizer)
 	}
 	refreshed := false

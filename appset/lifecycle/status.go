@@ -54,9 +54,11 @@ func Status(in Input, p *Plan, o Outcome) v1alpha1.ApplicationSetStatus {
 	all := resources(in.Owned, p)
 	out.ResourcesCount = int64(len(all))
 	out.Resources = all[:min(len(all), v1alpha1.MaxSetResources)]
-	out.ApplicationStatus = nil
-	if o.Rollout != nil {
+	switch {
+	case o.Rollout != nil:
 		out.ApplicationStatus = o.Rollout.Applications
+	case in.Set.Malformed == "": // else its steps may be what cannot be read
+		out.ApplicationStatus = nil
 	}
 	c := conditions{set: in.Set, into: &out.Conditions, now: metav1.NewTime(in.Now.UTC().Truncate(time.Second))}
 	c.tell(in, p, o)
