@@ -40,23 +40,28 @@ func (g *generation) clusterDecisionResource(ctx context.Context, gen *v1alpha1.
 	}
 	// A list that is there and empty is a decision; one that is not there yet
 	// is none.
-	g.verified = decision.Made
+	for _, object := range decision.Undecided {
+		g.warn(place, "%s has not decided yet: its status has no list", object)
+		g.lack("the decision of %s", object)
+	}
 	var out []params
 	for i, item := range decision.Items {
 		name, ok := item[decision.MatchKey].(string)
 		if !ok || name == "" {
 			g.warn(place, "decision %d has no text under %s and is left out", i, decision.MatchKey)
+			g.lack("a decision without a text under %s", decision.MatchKey)
 			continue
 		}
 		cluster, ok := known[name]
 		if !ok {
 			// Its registration may only be gone for a while.
-			g.verified = false
+			g.lack("the cluster %s, which is not registered", name)
 			g.warn(place, "the cluster %q is not registered and is left out", name)
 			continue
 		}
 		out = append(out, g.decided(cluster, item, gen.Values))
 	}
+	g.verified = len(g.lacks) == 0
 	return out, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/filter"
 	"github.com/trueup-dev/trueup/appset/outline"
 	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/place"
@@ -51,7 +52,7 @@ func (g *generation) sets(ctx context.Context, n *outline.Node, scope params) ([
 // leaf asks a generator that asks the world. Each gives plain parameters; here
 // they get their origin, and their number is told.
 func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.ApplicationSetGenerator, scope params) ([]parameterSet, error) {
-	g.running, g.scope, g.verified, g.given, g.notes = n, scope, false, nil, nil
+	g.running, g.scope, g.verified, g.lacks, g.given, g.notes = n, scope, false, nil, nil, nil
 	var sets []params
 	var err error
 	switch n.Kind {
@@ -91,29 +92,28 @@ func (g *generation) leaf(ctx context.Context, n *outline.Node, gen *v1alpha1.Ap
 // answer adds up what a generator gave over all the times that it was asked.
 func (g *generation) answer(n *outline.Node, asked *v1alpha1.ApplicationSetGenerator, count int) error {
 	verified := g.verified || n.Kind == "list" || n.Kind == "clusters" || n.Kind == "git"
-	var empty []string
-	if count == 0 && !verified && len(g.scope) > 0 {
-		question, err := outline.Question(asked)
-		if err != nil {
-			return err
-		}
-		empty = []string{question}
+	i := slices.IndexFunc(g.answers, func(a Answer) bool { return a.Path == n.Path })
+	if i < 0 {
+		i, g.answers = len(g.answers), append(g.answers, Answer{Path: n.Path, Verified: true})
 	}
-	for i := range g.answers {
-		if a := &g.answers[i]; a.Path == n.Path {
-			a.ParameterSets += count
-			a.Verified = a.Verified && verified
-			a.PullRequests = withGiven(a.PullRequests, g.given)
-			for _, question := range empty {
-				if at, known := slices.BinarySearch(a.Empty, question); !known {
-					a.Empty = slices.Insert(a.Empty, at, question)
-				}
-			}
-			return nil
-		}
+	a := &g.answers[i]
+	a.ParameterSets += count
+	a.Verified = a.Verified && verified
+	a.Lacks = slices.Compact(slices.Sorted(slices.Values(append(a.Lacks, g.lacks...))))
+	a.PullRequests = filter.Merged(a.PullRequests, g.given)
+	if count > 0 || verified || len(g.scope) == 0 {
+		return nil
 	}
-	g.answers = append(g.answers, Answer{Path: n.Path, ParameterSets: count, Verified: verified, Empty: empty, PullRequests: g.given})
-	return nil
+	question, err := outline.Question(asked)
+	if at, known := slices.BinarySearch(a.Empty, question); err == nil && !known {
+		a.Empty = slices.Insert(a.Empty, at, question)
+	}
+	return err
+}
+
+// lack tells that a generator knows its answer to be a part.
+func (g *generation) lack(format string, args ...any) {
+	g.lacks = append(g.lacks, fmt.Sprintf(format, args...))
 }
 
 // warn tells, once, of something that was left out on purpose.

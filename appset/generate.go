@@ -54,6 +54,8 @@ type generation struct {
 	scope   params
 	// verified is set by a generator whose answer is complete even if empty.
 	verified bool
+	// lacks are what a generator knows that its answer has not.
+	lacks []string
 	// given are the pull requests that a generator gave parameters for.
 	given []v1alpha1.RepositoryPullRequests
 	// notes are what its parameter sets are about, where it says so.

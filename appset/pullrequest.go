@@ -119,22 +119,6 @@ func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGen
 	return true, nil
 }
 
-// withGiven adds up what a generator gave when it was asked several times, at
-// times for the same repository.
-func withGiven(all, more []v1alpha1.RepositoryPullRequests) []v1alpha1.RepositoryPullRequests {
-	for _, m := range more {
-		i := slices.IndexFunc(all, func(r v1alpha1.RepositoryPullRequests) bool { return r.Repository == m.Repository })
-		if i < 0 {
-			all = append(all, m)
-			continue
-		}
-		numbers := append(slices.Clone(all[i].Numbers), m.Numbers...)
-		slices.Sort(numbers)
-		all[i].Numbers = slices.Compact(numbers)
-	}
-	return all
-}
-
 func (g *generation) pullRequestParams(one PullRequest) params {
 	p := params{
 		"number": strconv.FormatInt(one.Number, 10), "title": one.Title, "author": one.Author,

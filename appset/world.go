@@ -121,9 +121,9 @@ type Decisions interface {
 type Decision struct {
 	MatchKey string
 	Items    []map[string]any
-	// Made says that every object has its list, even if it is empty: without
-	// one nobody has decided yet.
-	Made bool
+	// Undecided are the objects that have no list, not even an empty one:
+	// nobody has decided yet, or they were just made anew.
+	Undecided []string
 }
 
 // Plugins asks the services behind plugin generators.
@@ -173,6 +173,9 @@ type Answer struct {
 	// requests: the set's status knows those of the last answer, and the forge
 	// confirmed of each that is no longer listed that it is gone.
 	Verified bool `json:"verified"`
+	// Lacks are what the answer itself says that it has not, sorted: however
+	// much it gave, it is a part of a complete one.
+	Lacks []string `json:"lacks,omitempty"`
 	// Empty are the questions of a matrix, as digests in their order, that got an
 	// empty answer which is not verified, while others may have got more.
 	Empty []string `json:"empty,omitempty"`

@@ -20,7 +20,7 @@ import (
 //
 //	set                     the ApplicationSet
 //	clusters                a list of clusters; without it only the local one
-//	decisions               what decision objects say: matchKey, made, items; or an error's text
+//	decisions               what decision objects say: matchKey, undecided, items; or an error's text
 //	plugin                  what the plugin answers, a list; or an error's text
 //	forge                   what forges hold: see fakeForge
 //	repo URL path           a file of a repository

@@ -22,7 +22,8 @@ type ApplicationSetStatus struct {
 // MaxSetResources bounds the applications that a status lists.
 const MaxSetResources = 5000
 
-// MaxEmpty bounds the empty answers that the status of a generator lists.
+// MaxEmpty bounds the empty answers, and what answers lack, that the status of
+// a generator lists.
 const MaxEmpty = 1000
 
 // ApplicationSetApplicationStatus is the place of one application in a rolling
@@ -52,6 +53,9 @@ type GeneratorStatus struct {
 	// Empty are digests of the questions that it answered with nothing, where a
 	// matrix asks it several; the first MaxEmpty.
 	Empty []string `json:"empty,omitempty"`
+	// Lacks are what the answer said that it has not, such as a cluster that is
+	// not registered; the first MaxEmpty.
+	Lacks []string `json:"lacks,omitempty"`
 	// PullRequests are those that a pull request generator gave parameters for,
 	// by repository. They are told when the forge confirms that one is closed.
 	PullRequests []RepositoryPullRequests `json:"pullRequests,omitempty"`

@@ -1489,6 +1489,11 @@ func (in *GeneratorStatus) DeepCopyInto(out *GeneratorStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Lacks != nil {
+		in, out := &in.Lacks, &out.Lacks
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.PullRequests != nil {
 		in, out := &in.PullRequests, &out.PullRequests
 		*out = make([]RepositoryPullRequests, len(*in))

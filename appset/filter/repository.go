@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
@@ -28,4 +29,20 @@ func Repository(gen *v1alpha1.PullRequestGenerator) string {
 		return name(gen.AzureDevOps.API, "https://dev.azure.com", gen.AzureDevOps.Organization, gen.AzureDevOps.Project, gen.AzureDevOps.Repo)
 	}
 	return ""
+}
+
+// Merged adds up pull requests of several answers, at times of the same
+// repository.
+func Merged(all, more []v1alpha1.RepositoryPullRequests) []v1alpha1.RepositoryPullRequests {
+	for _, m := range more {
+		i := slices.IndexFunc(all, func(r v1alpha1.RepositoryPullRequests) bool { return r.Repository == m.Repository })
+		if i < 0 {
+			all = append(all, m)
+			continue
+		}
+		numbers := append(slices.Clone(all[i].Numbers), m.Numbers...)
+		slices.Sort(numbers)
+		all[i].Numbers = slices.Compact(numbers)
+	}
+	return all
 }

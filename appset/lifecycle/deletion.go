@@ -89,18 +89,19 @@ func (m *maker) recorded(path string) (v1alpha1.GeneratorStatus, bool) {
 	return v1alpha1.GeneratorStatus{}, false
 }
 
-// doubts are empty answers that may not be true. A generator without a record
-// may have given anything.
+// doubts are answers that may not be the whole truth: empty ones, and those
+// that say themselves that they lack something. A generator without a record
+// may have given anything; what an answer lacked when all was settled is no
+// news, and nothing of the set came from it.
 func (m *maker) doubts() []string {
 	var out []string
 	for _, a := range m.answers {
 		before, known := m.recorded(a.Path)
-		fresh := 0
-		for _, question := range a.Empty {
-			if !slices.Contains(before.Empty, question) {
-				fresh++
-			}
+		if missing := news(before.Lacks, a.Lacks); len(missing) > 0 {
+			out = append(out, fmt.Sprintf("%s gave a part of its answer, which lacks %s", a.Path, shortList(missing)))
+			continue
 		}
+		fresh := len(news(before.Empty, a.Empty))
 		switch {
 		case a.ParameterSets > 0 && fresh > 0:
 			out = append(out, fmt.Sprintf("%s gave nothing to %d of the questions of its matrix, which cannot be verified", a.Path, fresh))
@@ -109,6 +110,17 @@ func (m *maker) doubts() []string {
 			out = append(out, fmt.Sprintf("%s gave nothing, which cannot be verified", a.Path))
 		case before.ParameterSets > 0:
 			out = append(out, fmt.Sprintf("%s gave nothing where it gave %d before, which cannot be verified", a.Path, before.ParameterSets))
+		}
+	}
+	return out
+}
+
+// news are the texts that a list did not have before.
+func news(before, now []string) []string {
+	var out []string
+	for _, text := range now {
+		if !slices.Contains(before, text) {
+			out = append(out, text)
 		}
 	}
 	return out

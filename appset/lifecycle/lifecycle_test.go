@@ -126,6 +126,9 @@ func describe(t *testing.T, p *lifecycle.Plan) string {
 		if len(g.Empty) > 0 {
 			line("  empty %v", g.Empty)
 		}
+		if len(g.Lacks) > 0 {
+			line("  lacks %v", g.Lacks)
+		}
 	}
 	return b.String()
 }

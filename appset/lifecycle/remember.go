@@ -45,16 +45,17 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 	for _, a := range m.answers {
 		told[a.Path] = true
 		before, known := m.recorded(a.Path)
+		certain := a.ParameterSets > 0 || a.Verified || settled && known && before.ParameterSets == 0 // it gave nothing before, either
 		switch {
-		case a.ParameterSets == 0 && !a.Verified && known:
+		case !certain && known:
 			out = append(out, before)
-		case a.ParameterSets == 0 && !a.Verified && len(m.in.Owned) > 0:
+		case !certain && len(m.in.Owned) > 0:
 			// Nothing is known of it, and nothing is learned.
 		case settled:
 			out = append(out, answered(a))
 		case !known:
 			first := answered(a)
-			first.Empty = nil // as long as they are doubted, nothing is learned of them
+			first.Empty, first.Lacks = nil, nil // as long as they are doubted, nothing is learned of them
 			out = append(out, first)
 		default:
 			out = append(out, atMost(before, answered(a)))
@@ -72,19 +73,15 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 
 func answered(a appset.Answer) v1alpha1.GeneratorStatus {
 	return v1alpha1.GeneratorStatus{
-		Path: a.Path, ParameterSets: int64(a.ParameterSets), Empty: a.Empty[:min(len(a.Empty), v1alpha1.MaxEmpty)], PullRequests: a.PullRequests,
+		Path: a.Path, ParameterSets: int64(a.ParameterSets), PullRequests: a.PullRequests,
+		Empty: a.Empty[:min(len(a.Empty), v1alpha1.MaxEmpty)], Lacks: a.Lacks[:min(len(a.Lacks), v1alpha1.MaxEmpty)],
 	}
 }
 
 // atMost joins two answers of one generator: what only one of them has none of
 // counts as something.
 func atMost(a, b v1alpha1.GeneratorStatus) v1alpha1.GeneratorStatus {
-	out := v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: max(a.ParameterSets, b.ParameterSets)}
-	for _, question := range a.Empty {
-		if slices.Contains(b.Empty, question) {
-			out.Empty = append(out.Empty, question)
-		}
-	}
+	out := v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: max(a.ParameterSets, b.ParameterSets), Empty: both(a.Empty, b.Empty), Lacks: both(a.Lacks, b.Lacks)}
 	for _, r := range slices.Concat(a.PullRequests, b.PullRequests) {
 		i := slices.IndexFunc(out.PullRequests, func(o v1alpha1.RepositoryPullRequests) bool { return o.Repository == r.Repository })
 		if i < 0 {
@@ -94,6 +91,17 @@ func atMost(a, b v1alpha1.GeneratorStatus) v1alpha1.GeneratorStatus {
 		numbers := append(out.PullRequests[i].Numbers, r.Numbers...)
 		slices.Sort(numbers)
 		out.PullRequests[i].Numbers = slices.Compact(numbers)
+	}
+	return out
+}
+
+// both are the texts of one list that another has, too.
+func both(a, b []string) []string {
+	var out []string
+	for _, text := range a {
+		if slices.Contains(b, text) {
+			out = append(out, text)
+		}
 	}
 	return out
 }

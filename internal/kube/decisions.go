@@ -76,12 +76,14 @@ func (d Decisions) Decide(ctx context.Context, namespace string, gen *v1alpha1.D
 		return appset.Decision{}, fault.New(fault.Missing, "there is no %s of %s %s in %s", kind.Kind, kind.GroupVersion(), what, namespace)
 	}
 	slices.SortFunc(objects, func(a, b *unstructured.Unstructured) int { return cmp.Compare(a.GetName(), b.GetName()) })
-	out := appset.Decision{MatchKey: config["matchKey"], Made: true}
+	out := appset.Decision{MatchKey: config["matchKey"]}
 	var failures []error
 	for _, u := range objects {
 		items, made, err := decided(u, cmp.Or(config["statusListKey"], defaultStatusList))
 		failures = append(failures, err)
-		out.Made = out.Made && made
+		if err == nil && !made {
+			out.Undecided = append(out.Undecided, kind.Kind+" "+u.GetName())
+		}
 		out.Items = append(out.Items, items...)
 	}
 	return out, errors.Join(failures...)

@@ -72,23 +72,23 @@ func TestDecide(t *testing.T) {
 		{
 			reason: "one object by its name, the list is called clusters", gen: named, config: config(),
 			objects: map[string][]string{one: {`{"status":{"clusters":[{"clusterName":"eu"},{"clusterName":"us"}]}}`}},
-			want:    appset.Decision{MatchKey: "clusterName", Made: true, Items: []map[string]any{{"clusterName": "eu"}, {"clusterName": "us"}}},
+			want:    appset.Decision{MatchKey: "clusterName", Items: []map[string]any{{"clusterName": "eu"}, {"clusterName": "us"}}},
 		},
 		{
 			reason: "several by their labels, in the order of their names, another list", gen: labelled, config: config("statusListKey", "decisions", "matchKey", ""),
 			objects: map[string][]string{byLabel: {
 				`{"metadata":{"name":"b"},"status":{"decisions":[{"c":"2"}]}}`, `{"metadata":{"name":"a"},"status":{"decisions":[{"c":"1"}]}}`,
 			}},
-			want: appset.Decision{Made: true, Items: []map[string]any{{"c": "1"}, {"c": "2"}}},
+			want: appset.Decision{Items: []map[string]any{{"c": "1"}, {"c": "2"}}},
 		},
 		{
 			reason: "an empty list is a decision", gen: named, config: config(),
-			objects: map[string][]string{one: {`{"status":{"clusters":[]}}`}}, want: appset.Decision{MatchKey: "clusterName", Made: true},
+			objects: map[string][]string{one: {`{"status":{"clusters":[]}}`}}, want: appset.Decision{MatchKey: "clusterName"},
 		},
 		{
 			reason: "no list is none yet", gen: labelled, config: config(),
-			objects: map[string][]string{byLabel: {`{"status":{"clusters":[{"clusterName":"eu"}]}}`, `{}`}},
-			want:    appset.Decision{MatchKey: "clusterName", Items: []map[string]any{{"clusterName": "eu"}}},
+			objects: map[string][]string{byLabel: {`{"status":{"clusters":[{"clusterName":"eu"}]}}`, `{"metadata":{"name":"where-2"}}`}},
+			want:    appset.Decision{MatchKey: "clusterName", Undecided: []string{"placements where-2"}, Items: []map[string]any{{"clusterName": "eu"}}},
 		},
 		{
 			reason: "a list of another shape", gen: named, config: config(),
