@@ -120,26 +120,28 @@ func (p *Project) Branches(ctx context.Context, of appset.Repository) ([]appset.
 		}
 		filter += of.DefaultBranch // a prefix of others, too
 	}
-	var out []appset.Branch
-	query := url.Values{"filter": {filter}, "$top": {"1000"}}
-	err := rest.Pages(func(int) (bool, error) {
-		query.Set("api-version", version)
+	query := url.Values{"filter": {filter}, "$top": {"1000"}, "api-version": {version}}
+	out, err := rest.Whole(func(b appset.Branch) string { return b.Name }, func(number int) ([]appset.Branch, bool, error) {
+		if number == 1 {
+			query.Del("continuationToken")
+		}
 		var answer list[ref]
 		header, err := p.session.GetHeader(ctx, &answer, query, p.of.Project, "_apis", "git", "repositories", of.ID, "refs")
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if answer.Value == nil {
-			return false, fault.New(fault.Transient, "the answer holds no list of values")
+			return nil, false, fault.New(fault.Transient, "the answer holds no list of values")
 		}
+		var some []appset.Branch
 		for _, r := range *answer.Value {
 			if name, ok := strings.CutPrefix(r.Name, heads); ok && (p.of.AllBranches || name == of.DefaultBranch) {
-				out = append(out, appset.Branch{Name: name, SHA: r.Object})
+				some = append(some, appset.Branch{Name: name, SHA: r.Object})
 			}
 		}
 		next := header.Get("X-Ms-Continuationtoken")
 		query.Set("continuationToken", next)
-		return next != "", nil
+		return some, next != "", nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the branches of %s/%s: %w", p.of.Project, of.Name, err)
@@ -149,11 +151,14 @@ func (p *Project) Branches(ctx context.Context, of appset.Repository) ([]appset.
 
 // Has implements appset.Organization.
 func (p *Project) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	query := url.Values{
-		"path": {"/" + path}, "$format": {"json"}, "versionDescriptor.versionType": {"commit"}, "versionDescriptor.version": {branch.SHA},
-		"api-version": {version},
+	at := func(path string) url.Values {
+		return url.Values{
+			"path": {path}, "$format": {"json"}, "versionDescriptor.versionType": {"commit"}, "versionDescriptor.version": {branch.SHA},
+			"api-version": {version},
+		}
 	}
-	has, err := p.session.Has(ctx, query, p.of.Project, "_apis", "git", "repositories", of.ID, "items")
+	items := []string{p.of.Project, "_apis", "git", "repositories", of.ID, "items"}
+	has, err := p.session.HasBelow(ctx, at("/"), items, at("/"+path), items)
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, p.of.Project, of.Name, err)
 	}

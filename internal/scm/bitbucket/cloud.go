@@ -36,29 +36,46 @@ func NewWorkspace(session *rest.Session, o Options) (*Workspace, error) {
 	return &Workspace{session, o}, rest.Name("owner", o.Name)
 }
 
-// all reads every page of a list, each of which names the next.
-func all[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) ([]T, error) {
-	out, next := []T{}, ""
-	return out, rest.Pages(func(int) (bool, error) {
+// cloudPages gives one page of a list after the other, each of which names the
+// next; with the number 1 it begins anew.
+func cloudPages[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) func(number int) ([]T, bool, error) {
+	next := ""
+	return func(number int) ([]T, bool, error) {
 		var page struct {
 			Values *[]T   `json:"values"`
 			Next   string `json:"next"`
 		}
 		var err error
-		if next == "" {
+		if number == 1 {
 			err = session.Get(ctx, &page, query, segments...)
 		} else {
 			err = session.GetURL(ctx, &page, next)
 		}
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if page.Values == nil {
-			return false, errNoList
+			return nil, false, errNoList
 		}
-		out, next = append(out, *page.Values...), page.Next
-		return next != "", nil
+		next = page.Next
+		return *page.Values, next != "", nil
+	}
+}
+
+// all reads every page of a list.
+func all[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) ([]T, error) {
+	return joined(cloudPages[T](ctx, session, query, segments...))
+}
+
+// joined are all pages in a row.
+func joined[T any](read func(number int) ([]T, bool, error)) ([]T, error) {
+	out := []T{}
+	err := rest.Pages(func(number int) (bool, error) {
+		found, more, err := read(number)
+		out = append(out, found...)
+		return more, err
 	})
+	return out, err
 }
 
 var errNoList = fault.New(fault.Transient, "the answer holds no list of values")
@@ -90,7 +107,8 @@ func (w *Workspace) Repositories(ctx context.Context) ([]appset.Repository, erro
 			Clone []link `json:"clone"`
 		} `json:"links"`
 	}
-	found, err := all[repository](ctx, w.session, url.Values{"role": {"member"}, "pagelen": {"100"}}, "repositories", w.of.Name)
+	found, err := rest.Whole(func(r repository) string { return r.UUID },
+		cloudPages[repository](ctx, w.session, url.Values{"role": {"member"}, "pagelen": {"100"}}, "repositories", w.of.Name))
 	if err != nil {
 		return nil, fmt.Errorf("list the repositories of %s: %w", w.of.Name, err)
 	}
@@ -101,7 +119,7 @@ func (w *Workspace) Repositories(ctx context.Context) ([]appset.Repository, erro
 			protocol = "ssh"
 		}
 		one := appset.Repository{Organization: w.of.Name, Name: r.Slug, ID: r.UUID, URL: hrefOf(r.Links.Clone, protocol)}
-		if one.Name == "" || one.URL == "" {
+		if one.Name == "" || one.ID == "" || one.URL == "" {
 			return nil, fault.New(fault.Transient, "list the repositories of %s: %q has no URL for %s", w.of.Name, r.Slug, protocol)
 		}
 		if r.MainBranch != nil {
@@ -132,7 +150,7 @@ func (w *Workspace) Branches(ctx context.Context, of appset.Repository) ([]appse
 		}
 		query.Set("q", "name="+string(quoted))
 	}
-	found, err := all[branch](ctx, w.session, query, "repositories", w.of.Name, of.Name, "refs", "branches")
+	found, err := rest.Whole(func(b branch) string { return b.Name }, cloudPages[branch](ctx, w.session, query, "repositories", w.of.Name, of.Name, "refs", "branches"))
 	if err != nil {
 		return nil, fmt.Errorf("list the branches of %s/%s: %w", w.of.Name, of.Name, err)
 	}
@@ -147,8 +165,8 @@ func (w *Workspace) Branches(ctx context.Context, of appset.Repository) ([]appse
 
 // Has implements appset.Organization.
 func (w *Workspace) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	segments := append([]string{"repositories", w.of.Name, of.Name, "src", branch.SHA}, strings.Split(path, "/")...)
-	has, err := w.session.Has(ctx, url.Values{"format": {"meta"}}, segments...)
+	query, root := url.Values{"format": {"meta"}}, []string{"repositories", w.of.Name, of.Name, "src", branch.SHA}
+	has, err := w.session.HasBelow(ctx, query, append(root, ""), query, append(root, strings.Split(path, "/")...))
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, w.of.Name, of.Name, err)
 	}

@@ -33,35 +33,42 @@ func NewProject(session *rest.Session, o Options) (*Project, error) {
 	return &Project{session, o}, rest.Name("project", o.Name)
 }
 
-// list reads every page of a list, each of which says where the next starts.
-func list[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) ([]T, error) {
+// serverPages gives one page of a list after the other, each of which says
+// where the next starts; with the number 1 it begins anew.
+func serverPages[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) func(number int) ([]T, bool, error) {
 	if query == nil {
 		query = url.Values{}
 	}
 	query.Set("limit", "100")
-	out := []T{}
-	return out, rest.Pages(func(int) (bool, error) {
+	return func(number int) ([]T, bool, error) {
+		if number == 1 {
+			query.Del("start")
+		}
 		var page struct {
 			Values *[]T  `json:"values"`
 			Last   *bool `json:"isLastPage"`
 			Next   *int  `json:"nextPageStart"`
 		}
 		if err := session.Get(ctx, &page, query, segments...); err != nil {
-			return false, err
+			return nil, false, err
 		}
 		if page.Values == nil || page.Last == nil {
-			return false, errNoList
+			return nil, false, errNoList
 		}
-		out = append(out, *page.Values...)
 		if *page.Last {
-			return false, nil
+			return *page.Values, false, nil
 		}
 		if page.Next == nil {
-			return false, fault.New(fault.Transient, "the answer does not say where the next page starts")
+			return nil, false, fault.New(fault.Transient, "the answer does not say where the next page starts")
 		}
 		query.Set("start", strconv.Itoa(*page.Next))
-		return true, nil
-	})
+		return *page.Values, true, nil
+	}
+}
+
+// list reads every page of a list.
+func list[T any](ctx context.Context, session *rest.Session, query url.Values, segments ...string) ([]T, error) {
+	return joined(serverPages[T](ctx, session, query, segments...))
 }
 
 // Repositories implements appset.Organization. The server does not tell the
@@ -78,7 +85,7 @@ func (p *Project) Repositories(ctx context.Context) ([]appset.Repository, error)
 			Clone []link `json:"clone"`
 		} `json:"links"`
 	}
-	found, err := list[repository](ctx, p.session, nil, "projects", p.of.Name, "repos")
+	found, err := rest.Whole(func(r repository) string { return strconv.FormatInt(r.ID, 10) }, serverPages[repository](ctx, p.session, nil, "projects", p.of.Name, "repos"))
 	if err != nil {
 		return nil, fmt.Errorf("list the repositories of %s: %w", p.of.Name, err)
 	}
@@ -89,7 +96,7 @@ func (p *Project) Repositories(ctx context.Context) ([]appset.Repository, error)
 			protocol = "ssh"
 		}
 		one := appset.Repository{Organization: r.Project.Key, Name: r.Name, ID: strconv.FormatInt(r.ID, 10), Slug: r.Slug, URL: hrefOf(r.Links.Clone, protocol)}
-		if r.Slug == "" || one.URL == "" {
+		if r.ID == 0 || r.Slug == "" || one.URL == "" {
 			return nil, fault.New(fault.Transient, "list the repositories of %s: %q has no URL for %s", p.of.Name, r.Name, protocol)
 		}
 		out = append(out, one)
@@ -106,6 +113,7 @@ type serverBranch struct {
 	ID     string `json:"id"`
 	Name   string `json:"displayId"`
 	Commit string `json:"latestCommit"`
+	Main   bool   `json:"isDefault"`
 }
 
 // Branches implements appset.Organization.
@@ -120,22 +128,23 @@ func (p *Project) Branches(ctx context.Context, of appset.Repository) ([]appset.
 		if err != nil {
 			return fail(err)
 		}
-		if !found {
-			return nil, nil
-		}
 		if b.Commit != "" {
 			return []appset.Branch{{Name: b.Name, SHA: b.Commit}}, nil
 		}
-		only = b.ID
-		query.Set("filterText", b.Name)
+		if found {
+			only = b.ID
+			query.Set("filterText", b.Name)
+		}
+		// Else nothing was pushed yet, or the repository cannot be read: the list
+		// tells, and says itself which one is the default.
 	}
-	found, err := list[serverBranch](ctx, p.session, query, p.repo(of, "branches")...)
+	found, err := rest.Whole(func(b serverBranch) string { return b.ID }, serverPages[serverBranch](ctx, p.session, query, p.repo(of, "branches")...))
 	if err != nil {
 		return fail(err)
 	}
 	var out []appset.Branch
 	for _, b := range found {
-		if only == "" || b.ID == only {
+		if p.of.AllBranches || b.ID == only || only == "" && b.Main {
 			out = append(out, appset.Branch{Name: b.Name, SHA: b.Commit})
 		}
 	}
@@ -159,7 +168,8 @@ func (p *Project) defaultBranch(ctx context.Context, of appset.Repository) (b se
 
 // Has implements appset.Organization.
 func (p *Project) Has(ctx context.Context, of appset.Repository, branch appset.Branch, path string) (bool, error) {
-	has, err := p.session.Has(ctx, url.Values{"at": {branch.SHA}, "type": {"true"}}, p.repo(of, append([]string{"browse"}, strings.Split(path, "/")...)...)...)
+	query := url.Values{"at": {branch.SHA}, "type": {"true"}}
+	has, err := p.session.HasBelow(ctx, query, p.repo(of, "browse"), query, p.repo(of, append([]string{"browse"}, strings.Split(path, "/")...)...))
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s/%s: %w", path, of.Organization, of.Name, err)
 	}

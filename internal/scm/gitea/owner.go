@@ -3,7 +3,7 @@ package gitea
 import (
 	"context"
 	"fmt"
-	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,8 +43,30 @@ func pages(ask func(options gitea.ListOptions) (found int, resp *gitea.Response,
 			return false, err
 		}
 		have += found
-		total, err := strconv.Atoi(resp.Header.Get("X-Total-Count"))
-		return found > 0 && (err != nil || have < total || resp.NextPage > page), nil
+		return more(page, found, have, resp), nil
+	})
+}
+
+// more tells whether there is another page, after a number of items on this
+// one and up to here.
+func more(page, found, have int, resp *gitea.Response) bool {
+	total, err := strconv.Atoi(resp.Header.Get("X-Total-Count"))
+	return found > 0 && (err != nil || have < total || resp.NextPage > page)
+}
+
+// whole is pages for lists of which nothing may be left out.
+func whole[T any](id func(T) string, ask func(options gitea.ListOptions) ([]T, *gitea.Response, error)) ([]T, error) {
+	have := 0
+	return rest.Whole(id, func(page int) ([]T, bool, error) {
+		if page == 1 {
+			have = 0
+		}
+		found, resp, err := ask(gitea.ListOptions{Page: page, PageSize: perPage})
+		if err != nil {
+			return nil, false, rest.Cause(err)
+		}
+		have += len(found)
+		return found, more(page, len(found), have, resp), nil
 	})
 }
 
@@ -110,29 +132,29 @@ func (o *Owner) Repositories(ctx context.Context) ([]appset.Repository, error) {
 }
 
 func repositories(list func(gitea.ListOptions) ([]*gitea.Repository, *gitea.Response, error)) ([]*gitea.Repository, error) {
-	var out []*gitea.Repository
-	err := pages(func(options gitea.ListOptions) (int, *gitea.Response, error) {
+	return whole(func(r *gitea.Repository) string { return strconv.FormatInt(r.ID, 10) }, func(options gitea.ListOptions) ([]*gitea.Repository, *gitea.Response, error) {
 		found, resp, err := list(options)
 		for _, r := range found {
 			if r == nil || r.Name == "" {
-				return 0, nil, fault.New(fault.Transient, "one repository has no name")
+				return nil, nil, fault.New(fault.Transient, "one repository has no name")
 			}
 		}
-		out = append(out, found...)
-		return len(found), resp, rest.Cause(err)
+		return found, resp, err
 	})
-	return out, err
 }
 
 func (o *Owner) labels(c *gitea.Client, repo string) ([]string, error) {
-	var out []string
-	err := pages(func(options gitea.ListOptions) (int, *gitea.Response, error) {
+	found, err := whole(func(l *gitea.Label) string { return l.Name }, func(options gitea.ListOptions) ([]*gitea.Label, *gitea.Response, error) {
 		found, resp, err := c.ListRepoLabels(o.of.Name, repo, gitea.ListLabelsOptions{ListOptions: options})
-		for _, l := range found {
-			out = append(out, l.Name)
+		if slices.Contains(found, nil) {
+			return nil, nil, fault.New(fault.Transient, "one is empty")
 		}
-		return len(found), resp, rest.Cause(err)
+		return found, resp, err
 	})
+	var out []string
+	for _, l := range found {
+		out = append(out, l.Name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list the labels of %s/%s: %w", o.of.Name, repo, err)
 	}
@@ -151,60 +173,70 @@ func (o *Owner) Branches(ctx context.Context, of appset.Repository) ([]appset.Br
 	if err != nil {
 		return nil, err
 	}
-	var out []appset.Branch
-	add := func(b *gitea.Branch) error {
-		if b == nil || b.Commit == nil {
-			return fault.New(fault.Transient, "list the branches of %s/%s: one has no commit", of.Organization, of.Name)
-		}
-		out = append(out, appset.Branch{Name: b.Name, SHA: b.Commit.ID})
-		return nil
+	if o.of.AllBranches {
+		return branches(c, of)
 	}
-	if !o.of.AllBranches {
-		b, _, err := c.GetRepoBranch(of.Organization, of.Name, of.DefaultBranch)
-		if err = rest.Cause(err); fault.Of(err) == fault.Missing {
-			return nil, nil // nothing was pushed yet
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the branch %s of %s/%s: %w", of.DefaultBranch, of.Organization, of.Name, err)
-		}
-		return out, add(b)
+	b, _, err := c.GetRepoBranch(of.Organization, of.Name, of.DefaultBranch)
+	if err = rest.Cause(err); err == nil {
+		err = committed(b)
 	}
-	err = pages(func(options gitea.ListOptions) (int, *gitea.Response, error) {
-		found, resp, err := c.ListRepoBranches(of.Organization, of.Name, gitea.ListRepoBranchesOptions{ListOptions: options})
-		if err != nil {
-			return 0, nil, fmt.Errorf("list the branches of %s/%s: %w", of.Organization, of.Name, rest.Cause(err))
-		}
-		for _, b := range found {
-			if err := add(b); err != nil {
-				return 0, nil, err
-			}
-		}
-		return len(found), resp, nil
-	})
-	return out, err
+	if fault.Of(err) == fault.Missing {
+		// Nothing was pushed yet, or the repository cannot be read: the list tells.
+		all, err := branches(c, of)
+		return slices.DeleteFunc(all, func(b appset.Branch) bool { return b.Name != of.DefaultBranch }), err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the branch %s of %s/%s: %w", of.DefaultBranch, of.Organization, of.Name, err)
+	}
+	return []appset.Branch{{Name: b.Name, SHA: b.Commit.ID}}, nil
 }
 
-// Has implements appset.Organization: it looks into the folder above, whose
-// list holds no content.
+func branches(c *gitea.Client, of appset.Repository) ([]appset.Branch, error) {
+	found, err := whole(func(b *gitea.Branch) string { return b.Name }, func(options gitea.ListOptions) ([]*gitea.Branch, *gitea.Response, error) {
+		found, resp, err := c.ListRepoBranches(of.Organization, of.Name, gitea.ListRepoBranchesOptions{ListOptions: options})
+		for _, b := range found {
+			if err == nil {
+				err = committed(b)
+			}
+		}
+		return found, resp, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the branches of %s/%s: %w", of.Organization, of.Name, err)
+	}
+	var out []appset.Branch
+	for _, b := range found {
+		out = append(out, appset.Branch{Name: b.Name, SHA: b.Commit.ID})
+	}
+	return out, nil
+}
+
+func committed(b *gitea.Branch) error {
+	if b == nil || b.Commit == nil {
+		return fault.New(fault.Transient, "one has no commit")
+	}
+	return nil
+}
+
+// Has implements appset.Organization. It walks down the folders, whose lists
+// hold no content: that something is not there is never told by a 404.
 func (o *Owner) Has(ctx context.Context, of appset.Repository, branch appset.Branch, name string) (bool, error) {
 	c, err := o.client(ctx)
 	if err != nil {
 		return false, err
 	}
-	folder := strings.TrimPrefix(path.Dir(name), ".")
-	found, _, err := c.ListContents(of.Organization, of.Name, branch.SHA, folder)
-	switch err = rest.Cause(err); {
-	case fault.Of(err) == fault.Missing:
-		return false, nil // there is no such folder
-	case err != nil && rest.Status(err) == 0 && err.Error() == "expect directory, got file":
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look for %s in %s/%s: %w", name, of.Organization, of.Name, err)
-	}
-	for _, entry := range found {
-		if entry.Path == name {
-			return true, nil
+	folder := ""
+	segments := strings.Split(name, "/")
+	for n := range segments {
+		found, _, err := c.ListContents(of.Organization, of.Name, branch.SHA, folder)
+		if err = rest.Cause(err); err != nil {
+			return false, fmt.Errorf("look for %s in %s/%s: %w", name, of.Organization, of.Name, err)
+		}
+		folder = strings.Join(segments[:n+1], "/")
+		i := slices.IndexFunc(found, func(e *gitea.ContentsResponse) bool { return e != nil && e.Path == folder })
+		if i < 0 || n < len(segments)-1 && found[i].Type != "dir" {
+			return false, nil
 		}
 	}
-	return false, nil
+	return true, nil
 }

@@ -58,33 +58,38 @@ func NewOrganization(session *rest.Session, api string, o Options) (*Organizatio
 
 // Repositories implements appset.Organization.
 func (o *Organization) Repositories(ctx context.Context) ([]appset.Repository, error) {
-	var out []appset.Repository
-	err := rest.Pages(func(page int) (bool, error) {
+	id := func(r *github.Repository) string { return strconv.FormatInt(r.GetID(), 10) }
+	all, err := rest.Whole(id, func(page int) ([]*github.Repository, bool, error) {
 		found, resp, err := o.client.Repositories.ListByOrg(ctx, o.of.Name, &github.RepositoryListByOrgOptions{
 			Sort: "full_name", ListOptions: github.ListOptions{Page: page, PerPage: perPage},
 		})
 		if err != nil {
-			return false, fmt.Errorf("list the repositories of %s: %w", o.of.Name, rest.Cause(err))
+			return nil, false, rest.Cause(err)
 		}
 		for _, r := range found {
-			if r.GetName() == "" || r.GetOwner().GetLogin() == "" {
-				return false, fault.New(fault.Transient, "list the repositories of %s: one has no name", o.of.Name)
+			if r.GetName() == "" || r.GetOwner().GetLogin() == "" || r.GetID() == 0 {
+				return nil, false, fault.New(fault.Transient, "one has no name")
 			}
-			if o.of.ExcludeArchived && r.GetArchived() {
-				continue
-			}
-			url := r.GetCloneURL()
-			if o.of.SSH {
-				url = r.GetSSHURL()
-			}
-			out = append(out, appset.Repository{
-				Organization: r.GetOwner().GetLogin(), Name: r.GetName(), ID: strconv.FormatInt(r.GetID(), 10), URL: url,
-				DefaultBranch: r.GetDefaultBranch(), Labels: r.Topics,
-			})
 		}
-		return resp.NextPage > page || len(found) >= perPage, nil
+		return found, resp.NextPage > page || len(found) >= perPage, nil
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("list the repositories of %s: %w", o.of.Name, err)
+	}
+	var out []appset.Repository
+	for _, r := range all {
+		if o.of.ExcludeArchived && r.GetArchived() {
+			continue
+		}
+		url := r.GetCloneURL()
+		if o.of.SSH {
+			url = r.GetSSHURL()
+		}
+		out = append(out, appset.Repository{
+			Organization: r.GetOwner().GetLogin(), Name: r.GetName(), ID: id(r), URL: url, DefaultBranch: r.GetDefaultBranch(), Labels: r.Topics,
+		})
+	}
+	return out, nil
 }
 
 // Branches implements appset.Organization.
@@ -95,20 +100,27 @@ func (o *Organization) Branches(ctx context.Context, of appset.Repository) ([]ap
 	if !o.of.AllBranches {
 		return o.defaultBranch(ctx, of)
 	}
-	var out []appset.Branch
-	err := rest.Pages(func(page int) (bool, error) {
+	return o.branches(ctx, of)
+}
+
+func (o *Organization) branches(ctx context.Context, of appset.Repository) ([]appset.Branch, error) {
+	out, err := rest.Whole(func(b appset.Branch) string { return b.Name }, func(page int) ([]appset.Branch, bool, error) {
 		found, resp, err := o.client.Repositories.ListBranches(ctx, of.Organization, of.Name, &github.BranchListOptions{
 			ListOptions: github.ListOptions{Page: page, PerPage: perPage},
 		})
 		if err != nil {
-			return false, fmt.Errorf("list the branches of %s/%s: %w", of.Organization, of.Name, rest.Cause(err))
+			return nil, false, rest.Cause(err)
 		}
+		var some []appset.Branch
 		for _, b := range found {
-			out = append(out, appset.Branch{Name: b.GetName(), SHA: b.GetCommit().GetSHA()})
+			some = append(some, appset.Branch{Name: b.GetName(), SHA: b.GetCommit().GetSHA()})
 		}
-		return resp.NextPage > page || len(found) >= perPage, nil
+		return some, resp.NextPage > page || len(found) >= perPage, nil
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("list the branches of %s/%s: %w", of.Organization, of.Name, err)
+	}
+	return out, nil
 }
 
 func (o *Organization) defaultBranch(ctx context.Context, of appset.Repository) ([]appset.Branch, error) {
@@ -117,7 +129,9 @@ func (o *Organization) defaultBranch(ctx context.Context, of appset.Repository) 
 	}
 	b, _, err := o.client.Repositories.GetBranch(ctx, of.Organization, of.Name, of.DefaultBranch, 2)
 	if err = rest.Cause(err); fault.Of(err) == fault.Missing {
-		return nil, nil // nothing was pushed yet
+		// Nothing was pushed yet, or the repository cannot be read: the list tells.
+		all, err := o.branches(ctx, of)
+		return slices.DeleteFunc(all, func(b appset.Branch) bool { return b.Name != of.DefaultBranch }), err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the branch %s of %s/%s: %w", of.DefaultBranch, of.Organization, of.Name, err)

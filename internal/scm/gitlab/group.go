@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"math"
 	"path"
+	"slices"
 	"strconv"
+	"strings"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 	"golang.org/x/time/rate"
@@ -59,8 +61,7 @@ func NewGroup(session *rest.Session, api string, o Options) (*Group, error) {
 
 // Repositories implements appset.Organization.
 func (g *Group) Repositories(ctx context.Context) ([]appset.Repository, error) {
-	var out []appset.Repository
-	err := rest.Pages(func(page int) (bool, error) {
+	out, err := rest.Whole(func(r appset.Repository) string { return r.ID }, func(page int) ([]appset.Repository, bool, error) {
 		options := &gitlab.ListGroupProjectsOptions{
 			ListOptions: gitlab.ListOptions{Page: int64(page), PerPage: perPage}, IncludeSubGroups: &g.of.Subgroups, WithShared: &g.of.Shared,
 			OrderBy: new("id"), Sort: new("asc"),
@@ -73,17 +74,21 @@ func (g *Group) Repositories(ctx context.Context) ([]appset.Repository, error) {
 		}
 		found, resp, err := g.client.Groups.ListGroupProjects(g.of.Group, options, gitlab.WithContext(ctx))
 		if err != nil {
-			return false, fmt.Errorf("list the projects of %s: %w", g.of.Group, rest.Cause(err))
+			return nil, false, rest.Cause(err)
 		}
+		var some []appset.Repository
 		for _, p := range found {
 			if p == nil || p.Namespace == nil || p.ID == 0 {
-				return false, fault.New(fault.Transient, "list the projects of %s: one has no namespace", g.of.Group)
+				return nil, false, fault.New(fault.Transient, "one has no namespace")
 			}
-			out = append(out, g.value(p))
+			some = append(some, g.value(p))
 		}
-		return resp.NextPage > int64(page) || len(found) >= perPage, nil
+		return some, resp.NextPage > int64(page) || len(found) >= perPage, nil
 	})
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("list the projects of %s: %w", g.of.Group, err)
+	}
+	return out, nil
 }
 
 func (g *Group) value(p *gitlab.Project) appset.Repository {
@@ -101,69 +106,99 @@ func (g *Group) value(p *gitlab.Project) appset.Repository {
 
 // Branches implements appset.Organization.
 func (g *Group) Branches(ctx context.Context, of appset.Repository) ([]appset.Branch, error) {
-	name := of.Organization + "/" + of.Name
-	var out []appset.Branch
-	add := func(b *gitlab.Branch) error {
-		if b == nil || b.Commit == nil {
-			return fault.New(fault.Transient, "list the branches of %s: one has no commit", name)
-		}
-		out = append(out, appset.Branch{Name: b.Name, SHA: b.Commit.ID})
-		return nil
+	if g.of.AllBranches {
+		return g.branches(ctx, of)
 	}
-	if !g.of.AllBranches {
-		if of.DefaultBranch == "" {
-			return nil, nil
-		}
-		b, _, err := g.client.Branches.GetBranch(of.ID, of.DefaultBranch, gitlab.WithContext(ctx))
-		if err = rest.Cause(err); fault.Of(err) == fault.Missing {
-			return nil, nil // nothing was pushed yet
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the branch %s of %s: %w", of.DefaultBranch, name, err)
-		}
-		return out, add(b)
+	if of.DefaultBranch == "" {
+		return nil, nil
 	}
-	err := rest.Pages(func(page int) (bool, error) {
+	b, _, err := g.client.Branches.GetBranch(of.ID, of.DefaultBranch, gitlab.WithContext(ctx))
+	var one appset.Branch
+	if err = rest.Cause(err); err == nil {
+		one, err = branch(b)
+	}
+	if fault.Of(err) == fault.Missing {
+		// Nothing was pushed yet, or the project cannot be read: the list tells.
+		all, err := g.branches(ctx, of)
+		return slices.DeleteFunc(all, func(b appset.Branch) bool { return b.Name != of.DefaultBranch }), err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the branch %s of %s/%s: %w", of.DefaultBranch, of.Organization, of.Name, err)
+	}
+	return []appset.Branch{one}, nil
+}
+
+func (g *Group) branches(ctx context.Context, of appset.Repository) ([]appset.Branch, error) {
+	out, err := rest.Whole(func(b appset.Branch) string { return b.Name }, func(page int) ([]appset.Branch, bool, error) {
 		found, resp, err := g.client.Branches.ListBranches(of.ID, &gitlab.ListBranchesOptions{
 			ListOptions: gitlab.ListOptions{Page: int64(page), PerPage: perPage},
 		}, gitlab.WithContext(ctx))
-		if err = rest.Cause(err); fault.Of(err) == fault.Missing && page == 1 && of.DefaultBranch == "" {
-			return false, nil
-		}
 		if err != nil {
-			return false, fmt.Errorf("list the branches of %s: %w", name, err)
+			return nil, false, rest.Cause(err)
 		}
+		var some []appset.Branch
 		for _, b := range found {
-			if err := add(b); err != nil {
-				return false, err
+			one, err := branch(b)
+			if err != nil {
+				return nil, false, err
 			}
+			some = append(some, one)
 		}
-		return resp.NextPage > int64(page) || len(found) >= perPage, nil
+		return some, resp.NextPage > int64(page) || len(found) >= perPage, nil
 	})
-	return out, err
+	if fault.Of(err) == fault.Missing && of.DefaultBranch == "" {
+		// Without a repository in it a project has no list of branches. That the
+		// project is there is asked for in another way.
+		if _, _, err = g.client.Projects.GetProject(of.ID, nil, gitlab.WithContext(ctx)); err == nil {
+			return nil, nil
+		}
+		err = rest.Cause(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the branches of %s/%s: %w", of.Organization, of.Name, err)
+	}
+	return out, nil
 }
 
-// Has implements appset.Organization: it looks into the folder above.
-func (g *Group) Has(ctx context.Context, of appset.Repository, branch appset.Branch, name string) (bool, error) {
-	folder := path.Dir(name)
-	if folder == "." {
-		folder = ""
+func branch(b *gitlab.Branch) (appset.Branch, error) {
+	if b == nil || b.Commit == nil {
+		return appset.Branch{}, fault.New(fault.Transient, "one has no commit")
 	}
-	has := false
+	return appset.Branch{Name: b.Name, SHA: b.Commit.ID}, nil
+}
+
+// Has implements appset.Organization. It walks down the folders, each of which
+// has a list: that something is not there is never told by a 404.
+func (g *Group) Has(ctx context.Context, of appset.Repository, branch appset.Branch, name string) (bool, error) {
+	folder := ""
+	for segment := range strings.SplitSeq(name, "/") {
+		entry, err := g.entry(ctx, of, branch, folder, path.Join(folder, segment))
+		if err != nil {
+			return false, fmt.Errorf("look for %s in %s/%s: %w", name, of.Organization, of.Name, err)
+		}
+		if folder = path.Join(folder, segment); entry == nil || folder != name && entry.Type != "tree" {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// entry finds one in a folder; nil is none.
+func (g *Group) entry(ctx context.Context, of appset.Repository, branch appset.Branch, folder, name string) (*gitlab.TreeNode, error) {
+	var out *gitlab.TreeNode
 	err := rest.Pages(func(page int) (bool, error) {
 		found, resp, err := g.client.Repositories.ListTree(of.ID, &gitlab.ListTreeOptions{
 			ListOptions: gitlab.ListOptions{Page: int64(page), PerPage: perPage}, Path: &folder, Ref: &branch.SHA,
 		}, gitlab.WithContext(ctx))
-		if err = rest.Cause(err); fault.Of(err) == fault.Missing {
-			return false, nil // there is no such folder
-		}
 		if err != nil {
-			return false, fmt.Errorf("look for %s in %s/%s: %w", name, of.Organization, of.Name, err)
+			return false, rest.Cause(err)
 		}
 		for _, entry := range found {
-			has = has || entry != nil && entry.Path == name
+			if entry != nil && entry.Path == name {
+				out = entry
+			}
 		}
-		return !has && (resp.NextPage > int64(page) || len(found) >= perPage), nil
+		return out == nil && (resp.NextPage > int64(page) || len(found) >= perPage), nil
 	})
-	return has, err
+	return out, err
 }

@@ -19,15 +19,16 @@ func (s *Session) Get(ctx context.Context, into any, query url.Values, segments 
 	return err
 }
 
-// Has asks for what may not be there, and reads nothing of the answer but that
-// it is a JSON object.
-func (s *Session) Has(ctx context.Context, query url.Values, segments ...string) (bool, error) {
+// HasBelow asks for what may not be there, and reads nothing of the answer but
+// that it is a JSON object. Where it is not there, what it would be below is
+// asked for: without that, nobody knows.
+func (s *Session) HasBelow(ctx context.Context, rootQuery url.Values, root []string, query url.Values, segments []string) (bool, error) {
 	var there struct{}
 	err := s.Get(ctx, &there, query, segments...)
-	if fault.Of(err) == fault.Missing {
-		return false, nil
+	if fault.Of(err) != fault.Missing {
+		return err == nil, err
 	}
-	return err == nil, err
+	return false, s.Get(ctx, &there, rootQuery, root...)
 }
 
 // GetHeader is Get, and gives the answer's header, too.

@@ -123,10 +123,12 @@ func BitbucketServer(t testing.TB, w *World, modern bool) *Server {
 		b, ok := of.branch(of.Default)
 		return object{"id": "refs/heads/" + b.Name, "displayId": b.Name, "type": "BRANCH"}, ok
 	})
-	s.repo(at+"/browse/{path...}", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
-		b, ok := of.branch(r.URL.Query().Get("at"))
-		return object{"type": "FILE"}, ok && b.has(r.PathValue("path")) && r.URL.Query().Get("type") == "true"
-	})
+	for _, path := range []string{"/browse", "/browse/{path...}"} {
+		s.repo(at+path, func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
+			b, ok := of.branch(r.URL.Query().Get("at"))
+			return object{"type": "FILE"}, ok && b.has(r.PathValue("path")) && r.URL.Query().Get("type") == "true"
+		})
+	}
 	s.repo(at+"/pull-requests", func(_ http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		return started(r, of.open(), pull), r.URL.Query().Get("state") == "OPEN"
 	})

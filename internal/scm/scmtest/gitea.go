@@ -50,7 +50,7 @@ func Gitea(t testing.TB, w *World) *Server {
 		b, ok := of.branch(r.URL.Query().Get("ref"))
 		path := r.PathValue("path")
 		if entries, folder := b.entries(path); folder {
-			return list(entries, func(e string) object { return object{"path": e} }), ok
+			return list(entries, func(e string) object { return object{"path": e, "type": b.kind(e, "dir", "file")} }), ok
 		}
 		return object{"path": path, "type": "file"}, ok && b.has(path)
 	}

@@ -52,11 +52,7 @@ func GitHub(t testing.TB, w *World) *Server {
 		b, ok := of.branch(sha)
 		entries, found := b.entries(string(path))
 		return object{"sha": r.PathValue("sha"), "truncated": false, "tree": list(entries, func(e string) object {
-			kind := "blob"
-			if below, ok := b.entries(e); ok && len(below) > 0 {
-				kind = "tree"
-			}
-			return object{"path": e[strings.LastIndex(e, "/")+1:], "type": kind, "sha": sha + "." + hex.EncodeToString([]byte(e))}
+			return object{"path": e[strings.LastIndex(e, "/")+1:], "type": b.kind(e, "tree", "blob"), "sha": sha + "." + hex.EncodeToString([]byte(e))}
 		})}, ok && found && err == nil && (below || folder == "")
 	})
 	s.repo(at+"/pulls", func(rw http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {

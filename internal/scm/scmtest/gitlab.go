@@ -46,7 +46,7 @@ func GitLab(t testing.TB, w *World) *Server {
 	s.repo(at+"/repository/tree", func(rw http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		b, ok := of.branch(r.URL.Query().Get("ref"))
 		entries, folder := b.entries(r.URL.Query().Get("path"))
-		return list(numbered(rw, r, entries), func(e string) object { return object{"path": e} }), ok && folder
+		return list(numbered(rw, r, entries), func(e string) object { return object{"path": e, "type": b.kind(e, "tree", "blob")} }), ok && folder
 	})
 	s.repo(at+"/merge_requests", func(rw http.ResponseWriter, r *http.Request, of *Repository) (any, bool) {
 		q := r.URL.Query()

@@ -123,7 +123,15 @@ func (b Branch) entries(folder string) (out []string, ok bool) {
 	return out, len(out) > 0 || folder == ""
 }
 
-// has tells whether there is a file or folder.
+// has tells whether there is a file or folder; the root is there.
 func (b Branch) has(path string) bool {
-	return slices.ContainsFunc(b.Files, func(f string) bool { return f == path || strings.HasPrefix(f, path+"/") })
+	return path == "" || slices.ContainsFunc(b.Files, func(f string) bool { return f == path || strings.HasPrefix(f, path+"/") })
+}
+
+// kind is one of two words for a path: the one for a folder or for a file.
+func (b Branch) kind(path, folder, file string) string {
+	if below, ok := b.entries(path); ok && len(below) > 0 {
+		return folder
+	}
+	return file
 }
