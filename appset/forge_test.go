@@ -257,7 +257,7 @@ func TestConfirmedAnswers(t *testing.T) {
 		"the last one is gone":              {before: before(1, 1), gone: []int64{1}, want: appset.Answer{Verified: true}},
 		"one of two is gone":                {before: before(2, 1, 2), listed: []int64{2}, gone: []int64{1}, want: appset.Answer{ParameterSets: 1, Verified: true, PullRequests: given(2)}},
 		"one that is open is not listed":    {before: before(2, 1, 2), listed: []int64{2}, fails: true},
-		"nobody can be asked":               {before: before(2, 1, 2), listed: []int64{2}, blind: true, want: appset.Answer{ParameterSets: 1, PullRequests: given(2)}},
+		"nobody can be asked":               {before: before(2, 1, 2), listed: []int64{2}, blind: true, want: appset.Answer{ParameterSets: 1, PullRequests: given(2), Lacks: []string{"what became of pull request 1"}}},
 		"the status does not say which":     {before: before(2), want: appset.Answer{}},
 		"a new one":                         {before: before(1, 1), listed: []int64{1, 7}, want: appset.Answer{ParameterSets: 2, Verified: true, PullRequests: given(1, 7)}},
 	} {

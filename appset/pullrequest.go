@@ -101,12 +101,15 @@ func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGen
 		}
 	}
 	slices.Sort(before)
+	whole := true
 	for _, number := range slices.Compact(before) {
 		if slices.ContainsFunc(listed, func(p PullRequest) bool { return p.Number == number }) {
 			continue
 		}
 		if g.world.States == nil {
-			return false, nil
+			whole = false
+			g.lack("what became of pull request %d", number)
+			continue
 		}
 		gone, err := g.world.States.Gone(ctx, g.set.Namespace, gen, number)
 		if err != nil {
@@ -116,7 +119,7 @@ func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGen
 			return false, fault.New(fault.Transient, "the list of pull requests is not whole: it lacks %d, which is open", number)
 		}
 	}
-	return true, nil
+	return whole, nil
 }
 
 func (g *generation) pullRequestParams(one PullRequest) params {

@@ -21,14 +21,28 @@ import (
 // source is a generator of the simulated world.
 type source struct {
 	path     string
+	kind     kind
 	verified bool            // its empty answers can be trusted
+	blind    bool            // nobody can be asked about single pull requests
 	has      map[string]bool // what a complete answer gives
-	// questions are how often a matrix asks it, each for some of the names.
-	questions int
 }
 
-// asked is the question whose answer holds a name.
-func (s *source) asked(name string) int { return int(name[len(name)-1]) % s.questions }
+type kind int
+
+const (
+	plain kind = iota
+	// matrix is asked several questions, parts puts its answer together of
+	// several objects, pulls lists pull requests.
+	matrix
+	parts
+	pulls
+)
+
+// groups are the questions or objects of a generator; group is the one that a
+// name belongs to.
+const groups = 3
+
+func group(name string) int { return int(name[len(name)-1]) % groups }
 
 // fuzzed is a world in which anything may fail, and an agent that may stop
 // between any two writes.
@@ -90,24 +104,11 @@ func (f *fuzzed) expand(failing int) (appset.Result, error) {
 			f.note("%s fails", s.path)
 			return appset.Result{}, errors.New("rate limit, or a listing that stopped half way")
 		}
-		answer := appset.Answer{Path: s.path, Verified: s.verified}
-		if !s.verified && f.maybe(failing) {
-			f.note("%s answers nothing", s.path)
-			out.Answers = append(out.Answers, answer)
-			continue
+		answer, names, err := f.ask(s, failing)
+		if err != nil {
+			return appset.Result{}, err
 		}
-		silent, empty := make([]bool, s.questions), make([]bool, s.questions)
-		for q := range silent {
-			if silent[q], empty[q] = s.questions > 1 && f.maybe(failing/3), true; silent[q] {
-				f.note("%s answers nothing to question %d", s.path, q)
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.has)) {
-			if silent[s.asked(name)] {
-				continue
-			}
-			answer.ParameterSets++
-			empty[s.asked(name)] = false
+		for _, name := range names {
 			switch {
 			case f.maybe(failing / 10):
 				f.note("%s is rejected", name)
@@ -122,14 +123,107 @@ func (f *fuzzed) expand(failing int) (appset.Result, error) {
 				out.Applications = append(out.Applications, app)
 			}
 		}
-		for q := range empty {
-			if empty[q] && s.questions > 1 {
-				answer.Empty = append(answer.Empty, fmt.Sprintf("question-%d", q))
-			}
-		}
 		out.Answers = append(out.Answers, answer)
 	}
 	return out, nil
+}
+
+// ask gives the answer of one generator, and the names in it.
+func (f *fuzzed) ask(s *source, failing int) (answer appset.Answer, names []string, err error) {
+	answer = appset.Answer{Path: s.path, Verified: s.verified}
+	names = slices.Sorted(maps.Keys(s.has))
+	switch s.kind {
+	case pulls:
+		names, err = f.confirm(s, &answer, slices.DeleteFunc(names, func(string) bool { return f.maybe(failing / 3) }))
+	case parts:
+		names = f.decided(s, &answer, names, failing)
+	case matrix:
+		names = f.asked(s, &answer, names, failing)
+	case plain:
+	}
+	if err == nil && s.kind != pulls && !s.verified && f.maybe(failing) {
+		f.note("%s answers nothing", s.path)
+		answer = appset.Answer{Path: s.path}
+		return answer, nil, nil
+	}
+	answer.ParameterSets = len(names)
+	return answer, names, err
+}
+
+// asked leaves out the answers to some questions of a matrix.
+func (f *fuzzed) asked(s *source, answer *appset.Answer, names []string, failing int) []string {
+	var out []string
+	for q := range groups {
+		silent, empty := f.maybe(failing/3), true
+		if silent {
+			f.note("%s answers nothing to question %d", s.path, q)
+		}
+		for _, name := range names {
+			if !silent && group(name) == q {
+				out, empty = append(out, name), false
+			}
+		}
+		if empty {
+			answer.Empty = append(answer.Empty, fmt.Sprintf("question-%d", q))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// decided leaves out what some objects decide, and says so. One never decides.
+func (f *fuzzed) decided(s *source, answer *appset.Answer, names []string, failing int) []string {
+	var out []string
+	for q := range groups {
+		silent := f.maybe(failing / 3)
+		if silent {
+			f.note("%s lacks the decision %d", s.path, q)
+			answer.Lacks = append(answer.Lacks, fmt.Sprintf("decision-%d", q))
+		}
+		for _, name := range names {
+			if !silent && group(name) == q {
+				out = append(out, name)
+			}
+		}
+	}
+	answer.Lacks = append(answer.Lacks, "decision-never")
+	answer.Verified = false
+	slices.Sort(out)
+	return out
+}
+
+// confirm does what the generator of pull requests does with those that a list
+// lacks: it asks for each, where it can.
+func (f *fuzzed) confirm(s *source, answer *appset.Answer, listed []string) ([]string, error) {
+	answer.Verified = true
+	for _, g := range f.set.Status.Generators {
+		for _, r := range g.PullRequests {
+			for _, n := range r.Numbers {
+				name := fmt.Sprintf("app-%d", n)
+				switch {
+				case g.Path != s.path || slices.Contains(listed, name):
+				case s.blind:
+					answer.Verified = false
+					answer.Lacks = append(answer.Lacks, name)
+				case s.has[name]:
+					f.note("%s lacks %s, which is open", s.path, name)
+					return nil, errors.New("the list is not whole")
+				}
+			}
+		}
+	}
+	given := v1alpha1.RepositoryPullRequests{Repository: "shop/web"}
+	for _, name := range listed {
+		var n int64
+		if _, err := fmt.Sscanf(name, "app-%d", &n); err != nil {
+			return nil, err
+		}
+		given.Numbers = append(given.Numbers, n)
+	}
+	if slices.Sort(given.Numbers); len(listed) > 0 {
+		answer.PullRequests = []v1alpha1.RepositoryPullRequests{given}
+	}
+	return listed, nil
 }
 
 // look has the agent look once; losing is the percentage of writes that are
@@ -193,9 +287,9 @@ func (f *fuzzed) judge(p *lifecycle.Plan) {
 	}
 }
 
-// confirm is a person who looks at what is held and lets it go, where it is
+// agree is a person who looks at what is held and lets it go, where it is
 // gone indeed.
-func (f *fuzzed) confirm() {
+func (f *fuzzed) agree() {
 	held, truth := f.set.Status.Held, f.truth()
 	if held == nil {
 		return
@@ -225,9 +319,16 @@ func TestNeverDeletesInDoubt(t *testing.T) {
 			f.set.Spec.SyncPolicy = &v1alpha1.ApplicationSetSyncPolicy{DeletionBudget: &v1alpha1.DeletionBudget{Percent: new(int32(100))}}
 		}
 		for i := range 1 + f.rand.IntN(3) {
-			s := &source{path: fmt.Sprintf("generators[%d]", i), verified: f.maybe(40), has: map[string]bool{}, questions: 1}
-			if !s.verified && f.maybe(50) {
-				s.path, s.questions = s.path+".matrix.generators[1].plugin", 3
+			s := &source{path: fmt.Sprintf("generators[%d]", i), has: map[string]bool{}, kind: kind(f.rand.IntN(4)), blind: f.maybe(20)}
+			switch s.kind {
+			case plain:
+				s.path, s.verified = s.path+".plugin", f.maybe(60)
+			case matrix:
+				s.path += ".matrix.generators[1].plugin"
+			case parts:
+				s.path += ".clusterDecisionResource"
+			case pulls:
+				s.path += ".pullRequest"
 			}
 			f.sources = append(f.sources, s)
 		}
@@ -239,14 +340,14 @@ func TestNeverDeletesInDoubt(t *testing.T) {
 			f.look(30, 15)
 			deleted += max(before-len(f.owned), 0)
 			if f.maybe(20) {
-				f.confirm()
+				f.agree()
 			}
 			f.now = f.now.Add(time.Minute)
 		}
 		f.project = true
 		for range 6 {
 			f.look(0, 0)
-			f.confirm()
+			f.agree()
 			f.now = f.now.Add(time.Minute)
 		}
 		want := slices.Sorted(maps.Keys(f.truth()))
