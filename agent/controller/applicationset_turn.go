@@ -12,7 +12,6 @@ import (
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
-	"github.com/trueup-dev/trueup/appset/rollout"
 )
 
 // turn is one look at a set: gather, plan, remember, act, tell.
@@ -152,7 +151,7 @@ func (t *turn) gather(ctx context.Context) (lifecycle.Input, error) {
 	if in.Owned, err = t.owned(ctx); err != nil {
 		return in, err
 	}
-	if in.Err = rollout.Check(set.Spec.Strategy); in.Err != nil {
+	if in.Err = lifecycle.CheckSettings(set); in.Err != nil {
 		return in, nil
 	}
 	e := s.expand(ctx, set, t.now)

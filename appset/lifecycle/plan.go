@@ -82,7 +82,7 @@ func (p *Plan) Empty() bool { return len(p.Create)+len(p.Update)+len(p.Delete) =
 // Make plans. The context bounds the jq expressions of the set.
 func Make(ctx context.Context, in Input) Plan {
 	set := in.Set
-	ignores, err := ignore.Compile(set.Spec.IgnoreApplicationDifferences)
+	ignores, err := settings(set)
 	if err == nil {
 		err = in.Err
 	}

@@ -59,8 +59,8 @@ func (a Agent) policyOf(set *v1alpha1.ApplicationSet) policy {
 		mode, whose = *p.ApplicationsSync, "spec.syncPolicy.applicationsSync"
 	}
 	return policy{
-		update: mode != CreateOnly && mode != CreateDelete,
-		delete: mode != CreateOnly && mode != CreateUpdate,
+		update: mode == "" || mode == Sync || mode == CreateUpdate,
+		delete: mode == "" || mode == Sync || mode == CreateDelete,
 		reason: fmt.Sprintf("%s is %s", whose, mode),
 	}
 }

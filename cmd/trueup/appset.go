@@ -14,6 +14,7 @@ import (
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
@@ -128,7 +129,7 @@ func (f setFile) expand(ctx context.Context, world appset.World, s streams) ([]a
 			f.warn(set, result, s.err)
 			err = rejected(result)
 		}
-		errs = append(errs, f.explained(i, err))
+		errs = append(errs, f.explained(i, errors.Join(err, lifecycle.CheckSettings(set))))
 		out = append(out, result)
 	}
 	return out, errors.Join(errs...)
@@ -148,6 +149,11 @@ func rejected(result appset.Result) error {
 			err = fmt.Errorf("the application %s: %w", r.Name, err)
 		}
 		errs = append(errs, placedError{r.Generator, err})
+	}
+	for i := range result.Applications {
+		if err := lifecycle.CheckApplication(&result.Applications[i]); err != nil {
+			errs = append(errs, placedError{result.Explained[i].Origin.Generator, fmt.Errorf("the application %s: %w", result.Applications[i].Name, err)})
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -173,6 +179,8 @@ func (f setFile) explained(set int, err error) error {
 		path, place := "", ""
 		if p.Place != "" {
 			path, place = "spec."+p.Place, p.Place+": "
+		} else if at, _, ok := strings.Cut(p.Err.Error(), ": "); ok && strings.HasPrefix(at, "spec.") {
+			path = at // it says it itself
 		}
 		fmt.Fprintf(&b, "\n  %s: %s%s", f.at(set, path), place, indented(p.Err.Error()))
 	}

@@ -245,6 +245,27 @@ func TestAppSetErrors(t *testing.T) {
 				"  FILE:10: generators[1].matrix.generators[1].list.elements[0].c: it is no text: put it in quotes, or set goTemplate: true\n",
 		},
 		{
+			"settings that nobody knows",
+			"  generators:\n  - list: {elements: [{a: b}]}\n  - list: {}\n    clusters: {}\n" + template + "  yamlVersion: \"9\"\n" +
+				"  syncPolicy:\n    applicationsSync: snyc\n    deletionBudget: {count: -4, percent: 400}\n" +
+				"  strategy:\n    type: Nonsense\n  ignoreApplicationDifferences:\n  - jsonPointers: [spec]\n",
+			nil,
+			"trueup: expand ApplicationSet s:\n" +
+				"  FILE:7: generators[1]: it holds 2 generators that are known, and must hold exactly one\n" +
+				"  FILE:12: spec.yamlVersion: \"9\" is neither 1.1 nor 1.2\n" +
+				"  FILE:14: spec.syncPolicy.applicationsSync: the policy \"snyc\" is none of sync, create-only, create-update and create-delete\n" +
+				"  FILE:15: spec.syncPolicy.deletionBudget.count: the deletion budget's count -4 is negative\n" +
+				"  FILE:15: spec.syncPolicy.deletionBudget.percent: the deletion budget's percentage 400 is not between 0 and 100\n" +
+				"  FILE:17: spec.strategy.type: \"Nonsense\" is neither AllAtOnce nor RollingSync\n" +
+				"  FILE:19: spec.ignoreApplicationDifferences[0].jsonPointers[0]: \"spec\" is no JSON pointer: it must begin with a slash\n",
+		},
+		{
+			"a destination with a name and a server",
+			"  generators:\n  - list: {elements: [{a: b}]}\n" + strings.Replace(template, "{name: z}", "{name: z, server: \"https://z\"}", 1),
+			nil,
+			"trueup: expand ApplicationSet s:\n  FILE:6: generators[0].list: the application web-b: spec.destination: it names both the server https://z and the cluster z; one is enough\n",
+		},
+		{
 			"one name twice",
 			"  generators:\n  - list: {elements: [{a: b}]}\n  - list:\n      elements: [{a: b}]\n" + template,
 			nil,
