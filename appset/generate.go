@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/fill"
@@ -117,11 +116,6 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 	for i, set := range sets {
 		about := fmt.Sprintf("parameter set %d of %s", i, n.Path)
 		filled, err := template.Fill(set.params)
-		if err == nil && filled.Application.Name != "" {
-			if bad := validation.IsDNS1123Subdomain(filled.Application.Name); len(bad) > 0 {
-				err = &place.Error{Place: "template.metadata.name", Err: fault.New(fault.Invalid, "the name %q: %s", filled.Application.Name, bad[0])}
-			}
-		}
 		if err != nil {
 			all.About(about, err)
 			continue

@@ -113,15 +113,18 @@ type Filled struct {
 // place.Error names the place in the set's spec.
 func (t *Template) Fill(params map[string]any) (Filled, error) {
 	out := Filled{Application: *t.app.DeepCopy()}
+	var all place.Problems
 	if len(params) > 0 {
-		if err := t.render(&out, params); err != nil {
-			return out, err
-		}
+		all.Add("", t.render(&out, params))
 	}
-	if t.patch != nil {
-		if err := t.patch.apply(&out, t.language, params); err != nil {
-			return out, &place.Error{Place: "templatePatch", Err: err}
-		}
+	if t.patch != nil { // also over a template that cannot be filled: its errors are its own
+		all.Add("templatePatch", t.patch.apply(&out, t.language, params))
+	}
+	if err := all.Err(); err != nil {
+		return out, err
+	}
+	if err := t.named(&out); err != nil {
+		return out, err
 	}
 	out.Application.APIVersion, out.Application.Kind = v1alpha1.GroupVersion().String(), "Application"
 	out.Application.Namespace = t.set.Namespace
