@@ -113,11 +113,11 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		return err
 	}
 	var all place.Problems
+	var failures place.Groups
 	for i, set := range sets {
-		about := fmt.Sprintf("parameter set %d of %s", i, n.Path)
 		filled, err := template.Fill(set.params)
 		if err != nil {
-			all.About(about, err)
+			failures.Add(i, err)
 			continue
 		}
 		if g.size += filled.Size; g.size > maxSize {
@@ -129,6 +129,7 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		result.Applications = append(result.Applications, filled.Application)
 		result.Explained = append(result.Explained, explained(filled, set.origin))
 	}
+	failures.Into(&all, "parameter set", n.Path)
 	return all.Err()
 }
 

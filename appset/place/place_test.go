@@ -71,6 +71,30 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
+// TestGroups: what many have is told once, and what is different shows.
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	var g place.Groups
+	for i := range 1000 {
+		g.Add(i, place.At("path", fault.New(fault.Invalid, "no key")))
+	}
+	g.Add(7, place.At("name", fault.New(fault.Invalid, "no name")))
+	var p place.Problems
+	g.Into(&p, "set", "list")
+	want := "path: 1000 sets of list, the first of them 0: no key\nname: set 7 of list: no name"
+	if diff := cmp.Diff(want, p.Err().Error()); diff != "" || fault.Of(p.Err()) != fault.Invalid {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for i := range 100 {
+		g.Add(i, fault.New(fault.Invalid, "value %d", i))
+	}
+	var many place.Problems
+	g.Into(&many, "set", "list")
+	if text := many.Err().Error(); !strings.HasSuffix(text, "and 52 more") {
+		t.Errorf("got %s", text)
+	}
+}
+
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	for _, tc := range [][3]string{{"", "a", "a"}, {"a", "", "a"}, {"a", "b", "a.b"}, {"a", "[1]", "a[1]"}} {
