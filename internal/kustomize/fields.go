@@ -9,6 +9,9 @@ import (
 // maxName is what the name of an object can hold.
 const maxName = 253
 
+// generators are the fields whose files become values.
+const generators = "configMapGenerator, secretGenerator"
+
 // checkFiles refuses files of a kustomization that kustomize would fetch, or
 // that are not in its tree.
 func (l *layout) checkFiles(k *kustomization) {
@@ -23,22 +26,29 @@ func (l *layout) checkFiles(k *kustomization) {
 		{"crds", k.Crds},
 		{"configurations", k.Configurations},
 		{"openapi.path", []string{k.OpenAPI["path"]}},
-		{"configMapGenerator, secretGenerator", generatorFiles(k.Kustomization)},
+		{generators, generatorFiles(k.Kustomization)},
 	} {
 		for _, file := range field.files {
-			l.checkFile(k, field.name, file)
+			l.checkFile(k, field.name, file, field.name == generators)
 		}
 	}
 }
 
-func (l *layout) checkFile(k *kustomization, field, file string) {
+// checkFile checks one; text tells that it becomes a value as it is.
+func (l *layout) checkFile(k *kustomization, field, file string, text bool) {
 	switch {
 	case file == "":
 	case fetched(file):
 		l.fail(k, "%s: %s is a file on a web server, which nothing pins; copy it into the repository", field, shown(file))
 	default:
-		if _, err := l.within(k.dir, file); err != nil {
+		to, err := l.within(k.dir, file)
+		switch {
+		case err != nil:
 			l.fail(k, "%s: %w", field, err)
+		case text:
+			l.files.text[to] = true
+		default:
+			l.weigh(k, to)
 		}
 	}
 }
@@ -57,7 +67,7 @@ func (l *layout) checkText(k *kustomization) {
 		texts = append(texts, string(p))
 	}
 	for _, text := range texts {
-		if err := bounded([]byte(text)); err != nil {
+		if err := bounded([]byte(text), nodes([]byte(text))); err != nil {
 			l.fail(k, "a patch: %w", err)
 		}
 	}

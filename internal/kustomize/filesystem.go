@@ -21,7 +21,7 @@ var errReadOnly = errors.New("the files of a commit cannot be written")
 // maxRead bounds the bytes that one build reads, a file as often as it is
 // read; maxReads is the number of times.
 const (
-	maxRead  = 128 << 20
+	maxRead  = 64 << 20
 	maxReads = 50_000
 	maxGrown = 256 << 20
 )
@@ -34,10 +34,14 @@ type fileSystem struct {
 	ctx     context.Context
 	mounts  []mount
 	overlay map[string][]byte
-	read    map[string]content
+	read    map[string]*content
 	size    int
 	failed  error
 	reads   int
+	nodes   int
+	// text are the files that generators take, yaml those that anybody reads
+	// as YAML.
+	text, yaml map[string]bool
 
 	// What replacements and vars could make of the largest file.
 	doubling, largest, references int
@@ -52,6 +56,10 @@ type fileSystem struct {
 type content struct {
 	data []byte
 	err  error
+
+	counted int   // the nodes in it
+	judged  bool  // whether refused is known
+	refused error // why it is too large as YAML
 }
 
 var _ filesys.FileSystem = &fileSystem{}
@@ -108,6 +116,11 @@ func (f *fileSystem) charged(name string) ([]byte, error) {
 	if f.reads++; f.reads > maxReads || f.size > maxRead {
 		return nil, fault.New(fault.Invalid, "building reads more than %d files or %d MiB", maxReads, maxRead>>20)
 	}
+	if !f.isText(name) {
+		if err := f.parse(name, data); err != nil {
+			return nil, err
+		}
+	}
 	return data, f.bounded(data)
 }
 
@@ -137,7 +150,10 @@ func (f *fileSystem) longest() int {
 	longest := 0
 	for name, known := range f.read {
 		if _, ok := f.values[name]; !ok {
-			f.values[name] = longestValue(known.data)
+			f.values[name] = len(known.data) // of YAML that is too much to look into
+			if known.nodes() <= maxNodes {
+				f.values[name] = longestValue(known.data)
+			}
 		}
 		longest = max(longest, f.values[name])
 	}
@@ -145,7 +161,7 @@ func (f *fileSystem) longest() int {
 }
 
 // anew forgets what a build has read: another one may read as much.
-func (f *fileSystem) anew() { f.size, f.reads, f.references = 0, 0, 0 }
+func (f *fileSystem) anew() { f.size, f.reads, f.nodes, f.references = 0, 0, 0, 0 }
 
 // content asks the tree once.
 func (f *fileSystem) content(name string) ([]byte, error) {
@@ -160,12 +176,7 @@ func (f *fileSystem) content(name string) ([]byte, error) {
 	if err == nil {
 		data, err = m.tree.FS.ReadFile(rest)
 	}
-	if err == nil {
-		if err = bounded(data); err != nil {
-			err = fault.New(fault.Invalid, "%s: %w", f.title(name), err)
-		}
-	}
-	f.read[name] = content{data, err}
+	f.read[name] = &content{data: data, err: err}
 	return data, err
 }
 

@@ -16,10 +16,14 @@ const (
 	maxUnfolded = 64 << 20
 )
 
-// bounded refuses YAML that aliases blow up, or that is nested without end:
-// kustomize copies what an alias names each time. What is not YAML passes.
-func bounded(data []byte) error {
-	if !suspicious(data) {
+// bounded refuses YAML that aliases blow up, that is nested without end, or
+// that has maps of too many keys: kustomize copies what an alias names each
+// time. What is not YAML passes. nodes is how many there are in it.
+func bounded(data []byte, nodes int) error {
+	if nodes > maxNodes {
+		return tooManyNodes()
+	}
+	if nodes <= maxKeys && !suspicious(data) {
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -97,6 +101,9 @@ func (u *unfolding) of(n *yaml.Node) (extent, error) {
 	u.known[n] = extent{bytes: -1}
 	size := extent{bytes: len(n.Value) + 16, depth: 1}
 	parts := n.Content
+	if n.Kind == yaml.MappingNode && len(parts)/2 > maxKeys {
+		return size, fault.New(fault.Invalid, "line %d: a map has more than %d keys", n.Line, maxKeys)
+	}
 	if n.Alias != nil {
 		parts = []*yaml.Node{n.Alias}
 	}

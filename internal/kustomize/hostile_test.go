@@ -57,6 +57,11 @@ func TestHostile(t *testing.T) {
 		chain += "- {source: {kind: ConfigMap, fieldPath: data.a}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.b], options: {delimiter: '-'}}]}\n"
 		chain += "- {source: {kind: ConfigMap, fieldPath: data.b}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.a], options: {delimiter: '-'}}]}\n"
 	}
+	ones := "data:\n" + strings.Repeat("- 1\n", 200_000)
+	wide := ""
+	for i := range 20_001 {
+		wide += fmt.Sprintf("  k%d: a\n", i)
+	}
 	deep := map[string]string{"app/kustomization.yaml": "resources: [a]\n"}
 	folder := "app"
 	for range 100 {
@@ -88,6 +93,22 @@ func TestHostile(t *testing.T) {
 		{"files above the repository", "leaves the repository", map[string]string{"app/kustomization.yaml": "replacements: [{path: ../../x}]\nsecretGenerator: [{name: a, envs: [../../x]}]\n"}},
 		{"the repository's own Git folder", "not a part", map[string]string{"app/kustomization.yaml": "secretGenerator: [{name: a, files: [../.git/config]}]\n", ".git/config": "token"}},
 		{"a scheme without slashes, in capitals", "web server", map[string]string{"app/kustomization.yaml": "crds: ['HTTPS:example.com']\n"}},
+		{"more values than memory can hold, in three files", "values of YAML", map[string]string{
+			"app/kustomization.yaml": "resources: [a.yaml, b.yaml, c.yaml]\n", "app/a.yaml": cm + ones, "app/b.yaml": cm + ones, "app/c.yaml": cm + ones}},
+		{"the same in patches", "values of YAML", map[string]string{
+			"app/kustomization.yaml": "resources: [a.yaml]\npatches: [{path: b.yaml}, {path: c.yaml}, {path: d.yaml}]\n",
+			"app/a.yaml":             cm, "app/b.yaml": cm + ones, "app/c.yaml": cm + ones, "app/d.yaml": cm + ones}},
+		{"the same in a base that is used three times", "values of YAML", map[string]string{
+			"app/kustomization.yaml": "resources: [../x, ../y, ../z]\n", "base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": cm + ones,
+			"x/kustomization.yaml": "namePrefix: x-\nresources: [../base]\n", "y/kustomization.yaml": "namePrefix: y-\nresources: [../base]\n",
+			"z/kustomization.yaml": "namePrefix: z-\nresources: [../base]\n"}},
+		{"the same in what a generator takes as well", "values of YAML", map[string]string{
+			"app/kustomization.yaml": "resources: [a.yaml, b.yaml, c.yaml]\nconfigMapGenerator: [{name: t, files: [a.yaml, b.yaml, c.yaml]}]\n",
+			"app/a.yaml":             cm + ones, "app/b.yaml": cm + ones, "app/c.yaml": cm + ones}},
+		{"the same in one file that is a transformer", "values of YAML", map[string]string{
+			"app/kustomization.yaml": "transformers: [a.yaml]\n", "app/a.yaml": cm + ones + ones + ones}},
+		{"a map of more keys than can be compared", "more than 20000 keys", map[string]string{
+			"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": cm + "data:\n" + wide}},
 		{"a kustomization as a resource", "cannot be used", map[string]string{"app/kustomization.yaml": "resources: [../b/kustomization.yaml]\n", "b/kustomization.yaml": "resources: ['https://example.com/a']\n"}},
 	} {
 		_, err := kustomize.New(kustomize.Options{}).Render(t.Context(), request(tree(tc.files)))
@@ -122,10 +143,22 @@ func TestPeopleAreNotHostile(t *testing.T) {
 	for range 40 {
 		certificates += "- {source: {kind: ConfigMap, fieldPath: data.name}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.host], options: {delimiter: '.'}}]}\n"
 	}
+	dashboard := `{"panels":[` + strings.Repeat(`{"id":1,"title":"a & b * c"},`, 100_000) + `{}]}`
+	crds := ""
+	for i := range 20 {
+		crds += fmt.Sprintf("---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a%d.example.com}\nspec:\n", i)
+		for j := range 100 {
+			crds += fmt.Sprintf("  field%d:\n    description: What the field is for, told in a line or two, with a default.\n      It is wrapped.\n"+
+				"    type: object\n    properties:\n      name: {type: string}\n", j)
+		}
+	}
 	for _, tc := range []struct {
 		reason string
 		files  map[string]string
 	}{
+		{"large texts that become values", map[string]string{
+			"app/kustomization.yaml": "configMapGenerator: [{name: a, files: [x.json]}, {name: b, files: [x.json]}, {name: c, files: [y=x.json]}]\n", "app/x.json": dashboard}},
+		{"megabytes of custom resource definitions", map[string]string{"app/kustomization.yaml": "resources: [crds.yaml]\n", "app/crds.yaml": crds}},
 		{"objects with a var, in a large file", map[string]string{
 			"app/kustomization.yaml": "resources: [big.yaml]\nvars: [{name: A, objref: {apiVersion: v1, kind: ConfigMap, name: a1}}]\n", "app/big.yaml": big}},
 		{"forty replacements of a part, from elsewhere", map[string]string{"app/kustomization.yaml": certificates, "app/cm.yaml": host}},

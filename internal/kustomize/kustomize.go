@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -25,10 +26,11 @@ type Options struct {
 // OpenAPI schema of its own runs alone.
 type Engine struct {
 	options Options
+	heavy   *semaphore.Weighted
 }
 
 // New returns an engine.
-func New(o Options) *Engine { return &Engine{o} }
+func New(o Options) *Engine { return &Engine{o, semaphore.NewWeighted(maxNodes)} }
 
 // Render builds the kustomization at the source's path, after putting the
 // source's own options into it.
@@ -38,6 +40,11 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 	if err := l.prepare(dir); err != nil {
 		return nil, err
 	}
+	done, err := turn(ctx, e.heavy, l.at[dir].weight)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	built, err := l.build(dir)
 	if err := ctx.Err(); err != nil {
 		return nil, err

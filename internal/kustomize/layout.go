@@ -52,6 +52,7 @@ type kustomization struct {
 	inherits  bool
 	namespace string
 	builds    int
+	weight    int // nodes of YAML that a build of it reads
 	open      bool
 	more      []chartOf // charts that generators name
 	text      []byte    // as it stands in the file
@@ -65,7 +66,8 @@ func newLayout(ctx context.Context, req render.Request, o Options) *layout {
 		deprecated: deprecated{},
 		files: &fileSystem{
 			ctx: ctx, mounts: []mount{{tree: req.Tree}},
-			overlay: map[string][]byte{}, read: map[string]content{}, values: map[string]int{},
+			overlay: map[string][]byte{}, read: map[string]*content{}, values: map[string]int{},
+			text: map[string]bool{}, yaml: map[string]bool{},
 		},
 	}
 }
@@ -103,6 +105,9 @@ func (l *layout) prepare(dir string) error {
 	}
 	if l.walk(root, "", 1); root.builds > maxBuilds {
 		l.fail(root, "it builds on itself more than %d times", maxBuilds)
+	}
+	if root.weight > maxNodes {
+		l.failed(root, tooManyNodes())
 	}
 	l.deprecated.warn(l.req.Warnf)
 	if err := l.joined(); err != nil {
@@ -213,6 +218,7 @@ func (l *layout) descend(k *kustomization, dir, namespace string, level int) {
 		return
 	}
 	k.builds = min(k.builds+sub.builds, maxBuilds+1)
+	k.weight = min(k.weight+sub.weight, maxNodes+1)
 	k.inherits = k.inherits || sub.inherits
 }
 
@@ -234,6 +240,8 @@ func (l *layout) resource(k *kustomization, entry string, folder func(dir string
 		folder(to)
 	case remote(entry):
 		l.fail(k, "%s is a file; a repository's folder can be a base", shown(entry))
+	default:
+		l.weigh(k, to)
 	}
 	if remote(entry) {
 		return relative(k.dir, to)

@@ -43,7 +43,7 @@ func (l *layout) plugins(k *kustomization, field string, entries []string) ([]st
 	var all []plugin
 	lines := entryLines(k.text, field)
 	for i, entry := range entries {
-		if err := bounded([]byte(entry)); err != nil {
+		if err := bounded([]byte(entry), nodes([]byte(entry))); err != nil {
 			l.fail(k, "a generator or transformer: %w", err)
 			continue
 		}
@@ -94,6 +94,7 @@ func (l *layout) pluginsAt(k *kustomization, at string, level int) []plugin {
 	case info.IsDir():
 		return l.pluginFolder(k, at, level)
 	}
+	l.weigh(k, at)
 	data, err := l.files.ReadFile(at)
 	if err != nil {
 		l.failed(k, err)
@@ -235,7 +236,8 @@ func (l *layout) checkConfig(k *kustomization, kind, key string, value any) {
 		}
 	case string:
 		if slices.Contains(fileKeys(), key) && !strings.Contains(v, "\n") {
-			l.checkFile(k, fmt.Sprintf("%s: %s", kind, key), afterKey(v))
+			text := kind == "ConfigMapGenerator" || kind == "SecretGenerator"
+			l.checkFile(k, fmt.Sprintf("%s: %s", kind, key), afterKey(v), text)
 		}
 	}
 }
