@@ -179,7 +179,7 @@ func (r ReadSet) each(do func(name, value string, what answer) bool) {
 
 // changedAt names a path, as Changed does, if an answer there is another one.
 func (r ReadSet) changedAt(files FS, name string, what answer) string {
-	if want, ok := r.Content[name]; ok && what&content != 0 && contentOf(files, name) != want {
+	if want, ok := r.Content[name]; ok && what&content != 0 && !sameContent(files, name, want) {
 		return name
 	}
 	if want, ok := r.Listing[name]; ok && what&listed != 0 && !sameListing(files, name, want) {

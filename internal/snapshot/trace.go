@@ -26,6 +26,10 @@ type ReadSet struct {
 // Absent is what a read-set remembers of a path that is not there.
 const Absent = "-"
 
+// folder is what it remembers as the content of a directory that somebody
+// tried to read as a file: whatever is in it, the answer is the same.
+const folder = "dir"
+
 // Holds tells whether the tree gives the same answers.
 func (r ReadSet) Holds(files FS) bool { return r.Changed(files) == "" }
 
@@ -92,6 +96,7 @@ func (t *Tracer) ReadSet() ReadSet {
 		switch {
 		case kind == "file" && read && content != Absent && !strings.HasPrefix(content, "!"):
 		case kind == "dir" && listed && list != Absent && !strings.HasPrefix(list, "!"):
+		case kind == "dir" && read && content == folder:
 		case kind == Absent && (read && content == Absent || listed && list == Absent):
 		default:
 			out.Kind[name] = kind
@@ -118,7 +123,11 @@ func (t *Tracer) Open(name string) (fs.File, error) {
 func (t *Tracer) ReadFile(name string) ([]byte, error) {
 	data, err := t.files.ReadFile(name)
 	if err != nil {
-		t.remember(t.set.Content, name, contentOf(t.files, name))
+		content := folder
+		if kindOf(t.files, name) != "dir" {
+			content = contentOf(t.files, name)
+		}
+		t.remember(t.set.Content, name, content)
 		return nil, err
 	}
 	if h, ok := t.files.(Hasher); ok {
@@ -164,6 +173,13 @@ func contentOf(files FS, name string) string {
 		return failure(err)
 	}
 	return digest(data)
+}
+
+func sameContent(files FS, name, want string) bool {
+	if want == folder {
+		return kindOf(files, name) == "dir"
+	}
+	return contentOf(files, name) == want
 }
 
 // A listing is remembered as "id digest": the directory's own id, where the

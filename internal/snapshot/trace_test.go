@@ -1,7 +1,11 @@
 package snapshot_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +74,64 @@ func TestReadSetHoldsUntilAnAnswerChanges(t *testing.T) {
 	want := []string{"apps/shop", "apps/shop/kustomization.yaml", "apps/shop/values.yaml", "apps/shop/web.yaml"}
 	if diff := cmp.Diff(want, read(t).Paths()); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
+// byID knows the ids of files and of folders with all below them, as Git does.
+type byID struct{ fstest.MapFS }
+
+func (b byID) Hash(name string) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(b.MapFS, name, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		_, err = fmt.Fprintf(h, "%q %q\n", p, b.MapFS[p].Data)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// TestFolderReadAsAFile has somebody try to read a folder as a file, as
+// kustomize does: what is in the folder does not matter then.
+func TestFolderReadAsAFile(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		reason string
+		change func(fstest.MapFS)
+		holds  bool
+	}{
+		{"nothing changed", func(fstest.MapFS) {}, true},
+		{"a file in the folder changed", func(m fstest.MapFS) { m["apps/shop/web.yaml"] = &fstest.MapFile{Data: []byte("x")} }, true},
+		{"the folder got a file", func(m fstest.MapFS) { m["apps/shop/README.md"] = &fstest.MapFile{Data: []byte("x")} }, true},
+		{"the folder is a file now", func(m fstest.MapFS) {
+			maps.DeleteFunc(m, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "apps/shop/") })
+			m["apps/shop"] = &fstest.MapFile{Data: []byte("x")}
+		}, false},
+		{"the folder is gone", func(m fstest.MapFS) {
+			maps.DeleteFunc(m, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "apps/shop/") })
+		}, false},
+	} {
+		for kind, as := range map[string]func(fstest.MapFS) snapshot.FS{
+			"by id": func(m fstest.MapFS) snapshot.FS { return byID{m} }, "by content": func(m fstest.MapFS) snapshot.FS { return m },
+		} {
+			traced := snapshot.Trace(as(files()))
+			if _, err := traced.ReadFile("apps/shop"); err == nil {
+				t.Fatal("a folder was read")
+			}
+			if _, err := traced.Stat("apps/shop"); err != nil {
+				t.Fatal(err)
+			}
+			set := traced.ReadSet()
+			if set.Len() != 1 {
+				t.Errorf("%s, %s: got %d answers, want one that tells both", tc.reason, kind, set.Len())
+			}
+			m := files()
+			tc.change(m)
+			if got := set.Holds(as(m)); got != tc.holds {
+				t.Errorf("%s, %s: holds = %v, want %v", tc.reason, kind, got, tc.holds)
+			}
+		}
 	}
 }
 
