@@ -246,9 +246,6 @@ func (f *files) damaged(err error) error {
 	return err
 }
 
-// pointer is how a file begins that is kept elsewhere, by Git LFS.
-const pointer = "version https://git-lfs.github.com/spec/v1\n"
-
 // blob reads a file's content; name is for the error.
 func (f *files) blob(hash plumbing.Hash, name string) ([]byte, error) {
 	size, err := f.objects.Size(hash)
@@ -265,8 +262,8 @@ func (f *files) blob(hash plumbing.Hash, name string) ([]byte, error) {
 	if kind != plumbing.BlobObject {
 		return nil, fault.New(fault.Invalid, "read %s: %s is a %s where a file belongs", name, hash, kind)
 	}
-	if bytes.HasPrefix(data, []byte(pointer)) {
-		return nil, fault.New(fault.Invalid, "read %s: the file is a Git LFS pointer; LFS is not supported: commit the file itself", name)
+	if err := snapshot.WithoutLFS(name, data); err != nil {
+		return nil, err
 	}
 	return slices.Clip(data), nil
 }

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"path"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"github.com/trueup-dev/trueup/drift/manifest"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 )
 
 // definitions reads the CRDs that charts bring beside their templates.
@@ -44,6 +46,11 @@ func collect(all []written, origins map[*chart.File]render.Origin) ([]render.Man
 		if strings.HasSuffix(path.Base(w.unit.name), "NOTES.txt") || strings.TrimSpace(w.text) == "" {
 			continue
 		}
+		if pointsElsewhere(w.text) {
+			failures = append(failures, fault.New(fault.Invalid,
+				"%s puts a file into an object that is a Git LFS pointer; LFS is not supported: commit the file itself", w.unit.name))
+			continue
+		}
 		w = w.apart()
 		items, err := manifest.Locate(strings.NewReader(w.text), w.unit.name+" as rendered")
 		failures = append(failures, err)
@@ -62,6 +69,14 @@ func collect(all []written, origins map[*chart.File]render.Origin) ([]render.Man
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
 	return out, nil
+}
+
+// pointsElsewhere finds the pointer of Git LFS in what a template wrote, as it
+// is or as the value of a Secret.
+func pointsElsewhere(text string) bool {
+	header := strings.TrimSpace(snapshot.LFSHeader)
+	whole := len(header) / 3 * 3 // what follows does not change how it is encoded
+	return strings.Contains(text, header) || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(header[:whole])))
 }
 
 // apart puts what follows a separator on its line on a line of its own.

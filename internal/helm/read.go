@@ -85,6 +85,9 @@ func (r *reader) take(name, rel string) error {
 	if locked, ok := render.LockedData(err); ok && !needed(rel) {
 		data, err = locked, nil
 	}
+	if pointer, ok := snapshot.LFSPointer(err); ok && !needed(rel) {
+		data, err = pointer, nil // refused where a template puts it into an object
+	}
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,8 @@ func (r *reader) take(name, rel string) error {
 }
 
 // needed tells the files that make a chart. Others only lie in its folder, as
-// the encrypted values of other clusters do: they stay closed without a key.
+// the encrypted values of other clusters do, and pictures for the README: they
+// stay closed without a key, and pointers where they are kept by Git LFS.
 func needed(rel string) bool {
 	folder, _, nested := strings.Cut(rel, "/")
 	if !nested {

@@ -56,6 +56,9 @@ func (d dirFS) ReadFile(name string) ([]byte, error) {
 	if len(data) > MaxFileSize {
 		return nil, TooLarge(name)
 	}
+	if err := WithoutLFS(name, data); err != nil {
+		return nil, err // as in a commit
+	}
 	return data, nil
 }
 
