@@ -146,49 +146,6 @@ func (r *repository) resolve(ctx context.Context, w wanted) (target, *refs, erro
 	return t, now, err
 }
 
-// ask asks for the refs of all revisions in use, unless needed, called when
-// it is our turn, finds that others did so meanwhile.
-func (r *repository) ask(ctx context.Context, needed func() bool) (*refs, error) {
-	if err := r.asking.take(ctx); err != nil {
-		return nil, err
-	}
-	defer r.asking.give()
-	r.mu.Lock()
-	if needed != nil && !needed() {
-		defer r.mu.Unlock()
-		return r.refs, nil
-	}
-	uses := r.inUse()
-	r.mu.Unlock()
-	about := interestIn(uses)
-	all, err := r.source.refs(ctx, about.prefixes())
-	if err != nil {
-		return nil, err
-	}
-	now := newRefs(all, about)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.refs == nil:
-	case !r.refs.same(all):
-		r.news = true
-	case now.same(all) && len(now.byName) == len(r.refs.byName) && now.about.head == r.refs.about.head:
-		// What was opened stays as it is.
-		r.refs.about = about
-		now = r.refs
-	}
-	r.refs = now
-	if about.tellsAll(all) {
-		r.look(uses, now, all)
-	}
-	for _, w := range uses {
-		if u, ok := r.uses[w]; ok {
-			u.covered = true
-		}
-	}
-	return now, nil
-}
-
 // inUse lists the revisions that are asked for, and forgets others.
 func (r *repository) inUse() []wanted {
 	old := r.mirrors.options.Now().Add(-keptUse)
