@@ -8,9 +8,10 @@ import (
 )
 
 // ask asks for the refs of all revisions in use, unless needed, called when
-// it is our turn, finds that others did so meanwhile.
+// it is our turn, finds that others did so meanwhile. Without needed the server
+// is asked even if it failed a moment ago.
 func (r *repository) ask(ctx context.Context, needed func() bool) (*refs, error) {
-	if err := r.asking.take(ctx); err != nil {
+	if err := r.takeTurn(ctx, needed != nil); err != nil {
 		return nil, err
 	}
 	defer r.asking.give()
@@ -31,6 +32,31 @@ func (r *repository) ask(ctx context.Context, needed func() bool) (*refs, error)
 		_ = m.keepRefs(uses, all) // asked for again after a restart, at worst
 	}
 	return now, nil
+}
+
+// takeTurn waits for the turn to ask. Where the server failed the last time, one
+// who only wants to know does not wait while another finds out whether it still
+// does: it may be one that never answers.
+func (r *repository) takeTurn(ctx context.Context, hasty bool) error {
+	m, ok := r.source.(*mirrored)
+	if !ok {
+		return r.asking.take(ctx)
+	}
+	if !hasty {
+		err := r.asking.take(ctx)
+		m.backoff.again()
+		return err
+	}
+	err := m.backoff.failing()
+	if err == nil {
+		return r.asking.take(ctx)
+	}
+	select {
+	case r.asking <- struct{}{}:
+		return nil
+	default:
+		return err
+	}
 }
 
 // unasked is what is known though the server could not be asked: nothing to who

@@ -45,6 +45,7 @@ type mirrored struct {
 	credentials Credentials
 	cache       *pack.Cache
 	now         func() time.Time
+	backoff     backoff // of questions for refs
 
 	mu    sync.Mutex
 	store *pack.Store
@@ -89,7 +90,11 @@ func (m *mirrored) refs(ctx context.Context, prefixes []string) ([]wire.Ref, err
 	if err != nil {
 		return nil, err
 	}
-	return m.remote.Refs(ctx, auth, prefixes)
+	if err := m.backoff.last(auth, m.now()); err != nil {
+		return nil, err
+	}
+	all, err := m.remote.Refs(ctx, auth, prefixes)
+	return all, m.backoff.note(auth, m.now(), err)
 }
 
 func (m *mirrored) objects() (objects, error) {
