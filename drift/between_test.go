@@ -96,9 +96,9 @@ spec:
 			before: "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, annotations: {note: is hunter2, team: shop}}\ndata: {password: aHVudGVyMg==}\nstringdata: {password: hunter2}\n",
 			after:  "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop, annotations: {note: was hunter2, team: web}}\ndata: {password: aHVudGVyMg==}\nstringdata: {password: hunter3}\n",
 			want: []field{
-				{"metadata.annotations.note", "<secret #a430>", "<secret #24ce>", drift.Declared},
+				{"metadata.annotations.note", "<secret #a43067ec>", "<secret #24cec3ad>", drift.Declared},
 				{"metadata.annotations.team", "shop", "web", drift.Declared},
-				{"stringdata.password", "<secret #0cd9>", "<secret #f72b>", drift.Declared},
+				{"stringdata.password", "<secret #0cd9cde6>", "<secret #f72ba727>", drift.Declared},
 			},
 		},
 		{

@@ -132,6 +132,10 @@ func questions(set snapshot.ReadSet) []question {
 		switch {
 		case id == snapshot.Absent:
 			all = append(all, question{path: path, word: "absent"})
+		case id == snapshot.Folder:
+			if _, listed := set.Listing[path]; !listed {
+				all = append(all, question{path: path + "/", word: "exists"})
+			}
 		case !strings.HasPrefix(id, "!"): // else it was tried and is no file
 			all = append(all, question{path, "read", short(id)})
 		}

@@ -26,9 +26,9 @@ type ReadSet struct {
 // Absent is what a read-set remembers of a path that is not there.
 const Absent = "-"
 
-// folder is what it remembers as the content of a directory that somebody
+// Folder is what it remembers as the content of a directory that somebody
 // tried to read as a file: whatever is in it, the answer is the same.
-const folder = "dir"
+const Folder = "dir"
 
 // Holds tells whether the tree gives the same answers.
 func (r ReadSet) Holds(files FS) bool { return r.Changed(files) == "" }
@@ -96,7 +96,7 @@ func (t *Tracer) ReadSet() ReadSet {
 		switch {
 		case kind == "file" && read && content != Absent && !strings.HasPrefix(content, "!"):
 		case kind == "dir" && listed && list != Absent && !strings.HasPrefix(list, "!"):
-		case kind == "dir" && read && content == folder:
+		case kind == "dir" && read && content == Folder:
 		case kind == Absent && (read && content == Absent || listed && list == Absent):
 		default:
 			out.Kind[name] = kind
@@ -123,7 +123,7 @@ func (t *Tracer) Open(name string) (fs.File, error) {
 func (t *Tracer) ReadFile(name string) ([]byte, error) {
 	data, err := t.files.ReadFile(name)
 	if err != nil {
-		content := folder
+		content := Folder
 		if kindOf(t.files, name) != "dir" {
 			content = contentOf(t.files, name)
 		}
@@ -176,7 +176,7 @@ func contentOf(files FS, name string) string {
 }
 
 func sameContent(files FS, name, want string) bool {
-	if want == folder {
+	if want == Folder {
 		return kindOf(files, name) == "dir"
 	}
 	return contentOf(files, name) == want
