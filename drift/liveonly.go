@@ -70,7 +70,7 @@ func (c *comparison) added(p *place, live any) {
 	part := around && !p.whole.extra
 	declared := part && p.whole.typ.Known()
 	switch {
-	case ours != nil && !p.spelled && !part && !(p.null && c.isDefault(p, live)):
+	case ours != nil && !p.spelled && !part && (!p.null || !c.isDefault(p, live)):
 		c.record(p, Field{Live: live, Class: Removed}, ours) // Git dropped what it once declared
 	case c.isDefault(p, live):
 	case p.spelled && c.emptied(p, live, owners):
