@@ -23,6 +23,8 @@ type setChanges struct {
 	Changes   []setChange            `json:"changes"`
 	Held      *v1alpha1.HeldDeletion `json:"held,omitempty"`
 	Unchanged int                    `json:"unchanged"`
+
+	warnings []string // of the generators
 }
 
 // What happens to an application. A held one stays until somebody confirms;

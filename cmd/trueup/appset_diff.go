@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,6 +77,7 @@ func diffSets(ctx context.Context, o setDiffOptions, file string, s streams) err
 			set.Namespace = o.namespace
 		}
 		changes, err := diffSet(ctx, set, world, now)
+		sets.warn(set, appset.Result{Warnings: changes.warnings}, s.err)
 		errs = append(errs, sets.explained(i, err))
 		all = append(all, changes)
 	}
@@ -128,7 +132,8 @@ func diffSet(ctx context.Context, set *v1alpha1.ApplicationSet, world appset.Wor
 	if err != nil {
 		return setChanges{}, err
 	}
-	result, err := appset.Generate(ctx, set, world)
+	// With the status that is stored: what vanished since is asked about.
+	result, err := appset.Generate(ctx, in.Set, world)
 	if err != nil {
 		return setChanges{}, err
 	}
@@ -137,7 +142,9 @@ func diffSet(ctx context.Context, set *v1alpha1.ApplicationSet, world appset.Wor
 	if plan.Err != nil {
 		return setChanges{}, plan.Err
 	}
-	return changesOf(set, in, plan), nil
+	out := changesOf(set, in, plan)
+	out.warnings = result.Warnings
+	return out, nil
 }
 
 // clusterSide is what a cluster has.
@@ -155,7 +162,14 @@ func (c clusterSide) of(ctx context.Context, set *v1alpha1.ApplicationSet) (life
 		return in, fmt.Errorf("get ApplicationSet %s: %w", set.Name, err)
 	}
 	merged := set.DeepCopy()
-	merged.UID, merged.Status, merged.Generation = stored.UID, stored.Status, stored.Generation+1
+	merged.UID, merged.Status, merged.Generation = stored.UID, stored.Status, stored.Generation
+	same, err := sameSpec(set, &stored)
+	if err != nil {
+		return in, err
+	}
+	if !same {
+		merged.Generation++
+	}
 	in.Set = merged
 	var list v1alpha1.ApplicationList
 	if err := c.client.List(ctx, &list, client.InNamespace(set.Namespace)); err != nil {
@@ -178,6 +192,21 @@ func (c clusterSide) of(ctx context.Context, set *v1alpha1.ApplicationSet) (life
 	}
 	in.Known.Clusters, err = c.clusters.Clusters(ctx)
 	return in, err
+}
+
+// sameSpec tells whether writing one set over the other would change nothing.
+func sameSpec(a, b *v1alpha1.ApplicationSet) (bool, error) {
+	var sides [2]any
+	for i, set := range []*v1alpha1.ApplicationSet{a, b} {
+		data, err := json.Marshal(set.Spec)
+		if err == nil {
+			err = json.Unmarshal(data, &sides[i])
+		}
+		if err != nil {
+			return false, fmt.Errorf("compare ApplicationSet %s: %w", a.Name, err)
+		}
+	}
+	return reflect.DeepEqual(sides[0], sides[1]), nil
 }
 
 // fileSide is what a file has: Applications, and those that its sets expand
@@ -221,6 +250,7 @@ func (f fileSide) of(_ context.Context, set *v1alpha1.ApplicationSet) (lifecycle
 	merged.UID, merged.Status = uidOfFile, f.expanded[set.Name].status
 	in := lifecycle.Input{Set: merged, Others: map[string]v1alpha1.Application{}}
 	have := map[string]bool{}
+	owners := slices.ContainsFunc(f.docs.Applications, func(app v1alpha1.Application) bool { return metav1.GetControllerOf(&app) != nil })
 	for _, app := range f.expanded[set.Name].apps {
 		app.Namespace, have[app.Name] = set.Namespace, true
 		in.Owned = append(in.Owned, app)
@@ -231,10 +261,11 @@ func (f fileSide) of(_ context.Context, set *v1alpha1.ApplicationSet) (lifecycle
 		case have[app.Name]:
 		case owner != nil && owner.Name != set.Name:
 			in.Others[app.Name] = app
-		case owner == nil && len(f.expanded) > 0:
+		case owner == nil && (owners || len(f.expanded) > 0):
 			in.Others[app.Name] = app
 		default:
-			// Printed applications name no owner; those of the cluster do.
+			// Printed applications name no owner; those of the cluster do, and one
+			// without an owner among them is nobody's.
 			app.Namespace = set.Namespace
 			app.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(merged, v1alpha1.GroupVersion().WithKind("ApplicationSet"))}
 			in.Owned = append(in.Owned, app)
