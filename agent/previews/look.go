@@ -69,7 +69,7 @@ func (s *Service) read(ctx context.Context, j queue.Job) (*round, error) {
 		return nil, err
 	}
 	// Both are asked for at once: somebody waits for the first comment.
-	rd := &round{w: w, r: w.get(), forge: forge}
+	rd := &round{w: w, r: w.get(), forge: forge, ends: s.trials.ends()}
 	var asking sync.WaitGroup
 	var unread error
 	asking.Go(func() { rd.thread, unread = w.poster.Read(ctx, j.Pull) })
@@ -98,6 +98,12 @@ func (s *Service) ready(ctx context.Context, rd *round, force bool) error {
 		return nil
 	}
 	if s.trials.busy(rd.key(), rd.pull.Head) && !force {
+		return nil
+	}
+	if s.trials.ends() != rd.ends && !force {
+		// It may have been a preview of this head, whose result came after the
+		// discussion was read.
+		s.want(rd.w, rd.pull.Number, rd.pull.Head)
 		return nil
 	}
 	due, at, err := s.due(ctx, rd)

@@ -21,6 +21,7 @@ type runner struct {
 	mu    sync.Mutex
 	queue *queue.Queue
 	stops map[int64]context.CancelCauseFunc
+	ended int64
 	wake  chan struct{}
 }
 
@@ -61,6 +62,13 @@ func (r *runner) busy(k queue.Key, head string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.queue.Has(k, head)
+}
+
+// ends counts the jobs that ended.
+func (r *runner) ends() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
 }
 
 // waits counts what waits.
@@ -109,6 +117,7 @@ func (r *runner) done(j queue.Job, stop context.CancelCauseFunc) {
 	r.mu.Lock()
 	delete(r.stops, j.ID)
 	r.queue.Done(j)
+	r.ended++
 	r.mu.Unlock()
 	r.signal()
 }

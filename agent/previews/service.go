@@ -258,6 +258,8 @@ type round struct {
 	own    post.Comment
 	has    bool
 	state  follow.State
+	// ends are the previews that had ended before it was read.
+	ends int64
 }
 
 func (rd *round) key() queue.Key { return queue.Key{Repository: rd.r.Name, Pull: rd.pull.Number} }

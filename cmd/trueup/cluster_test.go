@@ -37,7 +37,8 @@ func TestWithACluster(t *testing.T) {
 	if err := k.Create(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
-	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: ns.Name}}
+	// Of a name of its own: objects are known by it, whoever else uses the cluster.
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "counter", Namespace: ns.Name}}
 	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example.com/config.git", Path: "plain/shop"}
 	app.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: ns.Name}
 	if err := k.Create(t.Context(), app); err != nil {
@@ -47,15 +48,15 @@ func TestWithACluster(t *testing.T) {
 		return call(t, append(args, "--kubeconfig", file, "-n", ns.Name)...)
 	}
 	// The shell is offered names, and not twice the same.
-	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, ""); !strings.HasPrefix(stdout, "shop\n") {
+	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, ""); !strings.HasPrefix(stdout, "counter\n") {
 		t.Errorf("completion offers %q", stdout)
 	}
-	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, "shop", ""); strings.Contains(stdout, "shop") {
+	if _, stdout, _ := call(t, "__complete", "get", "--kubeconfig", file, "-n", ns.Name, "counter", ""); strings.Contains(stdout, "counter") {
 		t.Errorf("completion offers %q again", stdout)
 	}
 	repo := "https://git.example.com/config.git=" + example("config")
 
-	code, stdout, stderr := command("diff", "shop", "--repo", repo, "-o", "json")
+	code, stdout, stderr := command("diff", "counter", "--repo", repo, "-o", "json")
 	var report struct {
 		Objects []struct{ Kind, Name, State string }
 	}
@@ -81,13 +82,13 @@ func TestWithACluster(t *testing.T) {
 	for _, u := range objects {
 		applyAs(t, cluster, u, ns.Name)
 	}
-	if code, stdout, stderr = command("diff", "shop", "--repo", repo); code != exitOK {
+	if code, stdout, stderr = command("diff", "counter", "--repo", repo); code != exitOK {
 		t.Errorf("after it is applied: exit code %d\n%s%s", code, stdout, stderr)
 	}
 	if code, _, stderr = command("diff", "nope"); code != exitError || !strings.Contains(stderr, "nope") {
 		t.Errorf("an application that is not there: exit code %d, %s", code, stderr)
 	}
-	if code, _, stderr = command("diff", "shop", "--desired", "x"); code != exitUsage {
+	if code, _, stderr = command("diff", "counter", "--desired", "x"); code != exitUsage {
 		t.Errorf("an application and a file: exit code %d, %s", code, stderr)
 	}
 
@@ -110,13 +111,13 @@ func TestWithACluster(t *testing.T) {
 		code   int
 		says   []string
 	}{
-		{"get lists it", []string{"get"}, exitOK, []string{"shop", "in-cluster", "Synced", "Healthy", "aaaaaaa"}},
-		{"get gives names", []string{"get", "-o", "name"}, exitOK, []string{"shop\n"}},
-		{"get gives YAML", []string{"get", "shop", "-o", "yaml"}, exitOK, []string{"kind: Application", "name: shop"}},
-		{"drift exits with 3", []string{"drift"}, exitDrift, []string{"1 field in 1 object", "next: trueup drift shop"}},
-		{"drift tells what a sync leaves alone", []string{"drift", "shop"}, exitDrift, []string{"data.extra", "kubectl-edit", "not in Git", "--undeclared removes fields that Git does not name"}},
-		{"history, the newest first", []string{"history", "shop"}, exitOK, []string{"2026-01-02 03:05:05  synced      aaaaaaa by ana\n2026-01-02 03:04:05  synced      bbbbbbb automated\n"}},
-		{"history for programs", []string{"history", "shop", "-o", "json"}, exitOK, []string{`/shop",`, `"revision": "aaaaaaa`}},
+		{"get lists it", []string{"get"}, exitOK, []string{"counter", "in-cluster", "Synced", "Healthy", "aaaaaaa"}},
+		{"get gives names", []string{"get", "-o", "name"}, exitOK, []string{"counter\n"}},
+		{"get gives YAML", []string{"get", "counter", "-o", "yaml"}, exitOK, []string{"kind: Application", "name: counter"}},
+		{"drift exits with 3", []string{"drift"}, exitDrift, []string{"1 field in 1 object", "next: trueup drift counter"}},
+		{"drift tells what a sync leaves alone", []string{"drift", "counter"}, exitDrift, []string{"data.extra", "kubectl-edit", "not in Git", "--undeclared removes fields that Git does not name"}},
+		{"history, the newest first", []string{"history", "counter"}, exitOK, []string{"2026-01-02 03:05:05  synced      aaaaaaa by ana\n2026-01-02 03:04:05  synced      bbbbbbb automated\n"}},
+		{"history for programs", []string{"history", "counter", "-o", "json"}, exitOK, []string{`/counter",`, `"revision": "aaaaaaa`}},
 		{"the local cluster is always there", []string{"cluster", "list"}, exitOK, []string{"in-cluster"}},
 	} {
 		code, stdout, stderr := command(tc.args...)
@@ -170,7 +171,7 @@ func TestSyncToARevisionThatWouldNotLast(t *testing.T) {
 func applyAs(t *testing.T, cluster *kube.Cluster, u *unstructured.Unstructured, namespace string) {
 	t.Helper()
 	u.SetNamespace(namespace)
-	object.Track(u, "shop")
+	object.Track(u, "counter")
 	if _, err := cluster.Apply(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}

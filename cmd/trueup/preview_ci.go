@@ -312,14 +312,14 @@ func (o *previewOptions) sides(copied previewRepo, p *pullPost) error {
 	return nil
 }
 
-// stateOf is the status of a preview that ended. What a cluster did not answer
-// fails no pull request: that is not its fault.
+// stateOf is the status of a preview that ended. What a cluster did not answer,
+// and what base fails at already, fails no pull request: that is not its fault.
 func stateOf(ended error, r preview.Report) post.State {
 	var code exitCode
 	switch {
 	case ended == nil:
 		return post.Success
-	case errors.As(ended, &code) && (code == exitDrift || code == exitIncomplete && r.Complete()):
+	case errors.As(ended, &code) && (code == exitDrift || code == exitIncomplete && r.Broken() == 0):
 		return post.Neutral
 	}
 	return post.Failure

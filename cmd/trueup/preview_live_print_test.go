@@ -51,6 +51,8 @@ func TestStatusOfLive(t *testing.T) {
 		{"nothing changes", preview.Report{}, exitOK, post.Success},
 		{"something does", preview.Report{Apps: []preview.App{app}}, exitDrift, post.Neutral},
 		{"a cluster is silent", preview.Report{Apps: []preview.App{app}, Live: silent}, exitIncomplete, post.Neutral},
+		{"base fails at it already", preview.Report{Apps: []preview.App{app}, Problems: []preview.Problem{{Message: "no", Before: true}}}, exitIncomplete, post.Neutral},
+		{"the change mends it", preview.Report{Apps: []preview.App{app}, Problems: []preview.Problem{{Message: "no", Only: true}}}, exitIncomplete, post.Neutral},
 		{"something is not rendered", preview.Report{Apps: []preview.App{app}, Live: silent, Problems: []preview.Problem{{Message: "no"}}}, exitIncomplete, post.Failure},
 	} {
 		err := verdict(tc.report, "off", streams{err: &bytes.Buffer{}})

@@ -46,6 +46,9 @@ spec:
 	if code, _, stderr := call(t, "preview", "--repo", url, "--head", "feature", "--apps", "web"); code != exitError || !strings.Contains(stderr, "no Application or ApplicationSet was found: --apps names") {
 		t.Errorf("a folder without applications: exit code %d, %s", code, stderr)
 	}
+	if code, _, stderr := call(t, "preview", "--repo", url, "--head", "feature", "--apps", "apps", "--apps", "asps"); code != exitError || !strings.Contains(stderr, "asps: it is there neither on base nor in the merge") {
+		t.Errorf("a folder that is not there: exit code %d, %s", code, stderr)
+	}
 	if code, _, stderr := call(t, "preview", "--repo", url, "--head", "nosuch"); code != exitError || !strings.Contains(stderr, "nosuch") {
 		t.Errorf("a head that is not there: exit code %d, %s", code, stderr)
 	}

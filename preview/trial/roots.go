@@ -94,6 +94,11 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 		if err != nil {
 			return nil, fmt.Errorf("look for applications in the merge: %w", err)
 		}
+		for _, name := range was.missing {
+			if slices.Contains(is.missing, name) {
+				return nil, fault.New(fault.Missing, "look for applications in %s: it is there neither on base nor in the merge", name)
+			}
+		}
 		r.broken(was, is)
 		base.add(was.found)
 		head.add(is.found)

@@ -17,14 +17,16 @@ type searched struct {
 	// document cannot be read.
 	byFile map[string]described
 	failed map[string]error
+	// missing are paths to search that are not there.
+	missing []string
 }
 
 func searchIn(ctx context.Context, files snapshot.FS, paths []string) (*searched, error) {
-	found, _, err := search.In(ctx, files, paths)
+	found, missing, err := search.In(ctx, files, paths)
 	if err != nil {
 		return nil, err
 	}
-	s := &searched{byFile: map[string]described{}, failed: map[string]error{}}
+	s := &searched{byFile: map[string]described{}, failed: map[string]error{}, missing: missing}
 	for _, f := range found {
 		if f.Err != nil {
 			s.failed[f.Name] = f.Err

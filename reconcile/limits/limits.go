@@ -2,6 +2,7 @@ package limits
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -40,8 +41,8 @@ func CheckSpec(p *v1alpha1.Project, app *v1alpha1.Application, to Destination, a
 	if app.Namespace != "" && app.Namespace != agent && !permits(p.Spec.SourceNamespaces, app.Namespace) {
 		failures = append(failures, fault.New(fault.Denied, "project %s permits no applications in the namespace %s", p.Name, app.Namespace))
 	}
-	for _, url := range repositories(app) {
-		failures = append(failures, CheckRepository(p, url))
+	for _, repo := range repositories(app) {
+		failures = append(failures, CheckRepository(p, repo))
 	}
 	if ns := app.Spec.Destination.Namespace; ns != "" && !reaches(p, to, ns) {
 		failures = append(failures, fault.New(fault.Denied, "project %s does not permit the namespace %s of cluster %s", p.Name, ns, shown(to)))
@@ -49,12 +50,34 @@ func CheckSpec(p *v1alpha1.Project, app *v1alpha1.Application, to Destination, a
 	return errors.Join(failures...)
 }
 
-// CheckRepository holds one repository against a project.
-func CheckRepository(p *v1alpha1.Project, url string) error {
-	if permits(p.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) || permits(p.Spec.SourceRepos, url) {
+// CheckRepository holds one repository against a project. A URL that leads
+// elsewhere than it reads is refused: globs compare the text, and a server may
+// follow the dots.
+func CheckRepository(p *v1alpha1.Project, repo string) error {
+	if dots(repo) {
+		return fault.New(fault.Denied, "project %s does not permit the repository %s: its path has a part . or ..", p.Name, repourl.Redact(repo))
+	}
+	if permits(p.Spec.SourceRepos, strings.TrimSuffix(repo, ".git")) || permits(p.Spec.SourceRepos, repo) {
 		return nil
 	}
-	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, repourl.Redact(url))
+	return fault.New(fault.Denied, "project %s does not permit the repository %s", p.Name, repourl.Redact(repo))
+}
+
+// dots reports . or .. as a part of a path, escaped too, once or more.
+func dots(repo string) bool {
+	for range 3 {
+		for part := range strings.FieldsFuncSeq(repo, func(r rune) bool { return r == '/' || r == '\\' || r == ':' || r == '?' || r == '#' }) {
+			if part == "." || part == ".." {
+				return true
+			}
+		}
+		plain, err := url.PathUnescape(repo)
+		if err != nil || plain == repo {
+			return false
+		}
+		repo = plain
+	}
+	return true
 }
 
 // CheckRemoteBase holds a folder of another repository, which a kustomization
