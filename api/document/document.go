@@ -245,6 +245,17 @@ func (p part) broken(err error) error {
 	return fault.New(fault.Invalid, "%s:%d: read a document: %s", p.name, line, text)
 }
 
+// LineOf finds the line of a field, such as helm.parameters[0].value, in the
+// only document of a text, or of as much of the path as there is. 0 is not
+// known.
+func LineOf(data []byte, path string) int {
+	var root yamlv3.Node
+	if err := yamlv3.Unmarshal(data, &root); err != nil || len(root.Content) == 0 {
+		return 0
+	}
+	return part{root: &root, line: 1}.lineOf(path)
+}
+
 // lineOf finds a field such as spec.sources[0].path, or as much of the path
 // as there is.
 func (p part) lineOf(path string) int {

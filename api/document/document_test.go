@@ -147,3 +147,19 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestLineOf(t *testing.T) {
+	t.Parallel()
+	const text = "# a comment\n---\nhelm:\n  releaseName: x\n  parameters: &p\n  - name: a\n    value: 1\n  - {name: b,\n     value: 2}\nagain: *p\n"
+	for path, want := range map[string]int{
+		"": 3, "helm": 3, "helm.releaseName": 4, "helm.parameters[0].value": 7, "helm.parameters[1]": 8, "helm.parameters[1].value": 9,
+		"helm.parameters[2].value": 5, "helm.nope": 3, "nope": 3, "again[0].value": 7,
+	} {
+		if got := LineOf([]byte(text), path); got != want {
+			t.Errorf("%q is on line %d, want %d", path, got, want)
+		}
+	}
+	if got := LineOf([]byte("a: ["), "a"); got != 0 {
+		t.Errorf("in broken text it is on line %d", got)
+	}
+}

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -160,46 +159,4 @@ func (d document) parsedLines() []int {
 	}
 	visit(root.Content[0], "", 0)
 	return lines
-}
-
-// LineOf finds the line of a field, such as helm.parameters[0].value, in the
-// only document of a text that Value takes, or of as much of the path as there
-// is. 0 is not known.
-func LineOf(data []byte, path string) int {
-	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil || len(root.Content) == 0 {
-		return 0
-	}
-	node := root.Content[0]
-	line := node.Line
-	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
-		if node.Alias != nil {
-			node = node.Alias
-		}
-		at, next := child(node, step)
-		if next == nil {
-			break
-		}
-		line, node = at, next
-	}
-	return line
-}
-
-// child is what is at a key or an index, and its line; nil where it is not
-// there.
-func child(n *yaml.Node, step string) (int, *yaml.Node) {
-	switch n.Kind {
-	case yaml.SequenceNode:
-		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Content) {
-			return n.Content[i].Line, n.Content[i]
-		}
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				return n.Content[i].Line, n.Content[i+1]
-			}
-		}
-	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
-	}
-	return 0, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	kjson "sigs.k8s.io/json"
 
+	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/misfit"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift/manifest"
@@ -45,7 +46,7 @@ func override(req Request) (Request, error) {
 			return req, fault.Wrap(fault.Invalid, fmt.Errorf("read %s: %w", name, err))
 		}
 		for _, f := range idle(data) {
-			req.Warnf("%s:%d: %s", name, manifest.LineOf(data, f.path), f.text)
+			req.Warnf("%s:%d: %s", name, document.LineOf(data, f.path), f.text)
 		}
 	}
 	// Where the files are is not for the files to say.
@@ -63,7 +64,7 @@ func merged(s v1alpha1.ApplicationSource, patch []byte) (v1alpha1.ApplicationSou
 	}
 	fields, ok := change.(map[string]any)
 	if !ok {
-		return s, fmt.Errorf("line %d: want fields of an application's source, such as helm or kustomize", manifest.LineOf(patch, ""))
+		return s, fmt.Errorf("line %d: want fields of an application's source, such as helm or kustomize", document.LineOf(patch, ""))
 	}
 	data, err := json.Marshal(fields)
 	if err != nil {
@@ -71,7 +72,7 @@ func merged(s v1alpha1.ApplicationSource, patch []byte) (v1alpha1.ApplicationSou
 	}
 	var failures []error
 	for _, m := range misfit.Of[v1alpha1.ApplicationSource](data) {
-		failures = append(failures, fmt.Errorf("line %d: %w", manifest.LineOf(patch, m.Path), m))
+		failures = append(failures, fmt.Errorf("line %d: %w", document.LineOf(patch, m.Path), m))
 	}
 	if err := errors.Join(failures...); err != nil {
 		return s, err
