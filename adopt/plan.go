@@ -172,7 +172,7 @@ func (p *planner) want(w Wanted) {
 		}
 	}
 	switch {
-	case key.Group == "" && key.Kind == "Secret" && !w.Gone:
+	case key.IsSecret() && !w.Gone:
 		refuse("it is a Secret: its live values are not written to Git")
 		return
 	case w.Object.State == drift.Extra || w.Object.State == drift.Orphaned:

@@ -45,7 +45,7 @@ func Between(in Manifests) Report {
 			continue
 		}
 		o := s.object(key, after, was)
-		if isSecret(key) {
+		if key.IsSecret() {
 			hideQuotes(&o, s.mask, was, after)
 		}
 		if a, b := after.GetAPIVersion(), was.GetAPIVersion(); a != b {
@@ -74,7 +74,7 @@ func Masked(u *unstructured.Unstructured, key []byte) map[string]any {
 		}
 	}
 	unstructured.RemoveNestedField(out.Object, "metadata", "managedFields")
-	if !isSecret(object.KeyOf(u)) {
+	if !object.KeyOf(u).IsSecret() {
 		return out.Object
 	}
 	masker := mask.Masker{Key: key}
@@ -117,8 +117,6 @@ func hideQuotes(o *Object, masker mask.Masker, sides ...*unstructured.Unstructur
 		}
 	}
 }
-
-func isSecret(k object.Key) bool { return k.Group == "" && k.Kind == "Secret" }
 
 // plainInSecret tells the fields of a Secret that hold no value of it. A
 // misspelt stringData does.

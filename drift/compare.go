@@ -130,7 +130,7 @@ func (s *settings) object(key object.Key, desired, live *unstructured.Unstructur
 		settings: s,
 		key:      key,
 		native:   s.schemas.Native(key.GroupKind()),
-		secret:   key.Group == "" && key.Kind == "Secret",
+		secret:   key.IsSecret(),
 		rules:    known.For(s.rules, key),
 		claims:   ownership.Of(live.Object),
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/internal/object"
 )
 
 // encodeSecret writes stringData as the data that the server stores; it wins
@@ -33,7 +35,7 @@ func encodeSecret(secret map[string]any) map[string]any {
 // AsStored is an object as the server stores it: the stringData of a Secret is
 // data. It shares memory with the object.
 func AsStored(u *unstructured.Unstructured) map[string]any {
-	if gvk := u.GroupVersionKind(); gvk.Group == "" && gvk.Kind == "Secret" {
+	if object.KeyOf(u).IsSecret() {
 		return encodeSecret(u.Object)
 	}
 	return u.Object

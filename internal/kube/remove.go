@@ -65,7 +65,7 @@ func (c *Cluster) Remove(ctx context.Context, p apply.Patch) (*unstructured.Unst
 			return nil, fault.New(fault.Conflict, "%s has changed since version %s", p.Key, p.Version)
 		}
 	}
-	if err = classify(err); err != nil && p.Key.Group == "" && p.Key.Kind == "Secret" {
+	if err = classify(err); err != nil && p.Key.IsSecret() {
 		return nil, withoutText(err)
 	}
 	return stored, err

@@ -27,6 +27,9 @@ func (k Key) GroupKind() schema.GroupKind {
 	return schema.GroupKind{Group: k.Group, Kind: k.Kind}
 }
 
+// IsSecret reports an object whose values nobody may read.
+func (k Key) IsSecret() bool { return k.Group == "" && k.Kind == "Secret" }
+
 // String reads "apps/Deployment shop/web"; the group is left out for the core
 // group and the namespace for cluster-scoped objects.
 func (k Key) String() string {

@@ -44,7 +44,7 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 		}
 		return named(), nil
 	case err != nil:
-		err = a.unasked(&v, err, isSecret(t.key))
+		err = a.unasked(&v, err, t.key.IsSecret())
 		return named(), err
 	}
 	a.asked.Add(1)
@@ -53,7 +53,7 @@ func (a *asking) object(ctx context.Context, t task) (preview.Judged, error) {
 	case fault.Of(err) == fault.Missing:
 		live = nil
 	case err != nil:
-		err = a.unasked(&v, err, isSecret(t.key))
+		err = a.unasked(&v, err, t.key.IsSecret())
 		return named(), err
 	}
 	if t.action == preview.Delete {
@@ -85,8 +85,6 @@ func (a *asking) unasked(v *preview.Judged, err error, secret bool) error {
 	return nil
 }
 
-func isSecret(key object.Key) bool { return key.Group == "" && key.Kind == "Secret" }
-
 // deletion judges an object that head does not have any more.
 func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstructured, v *preview.Judged) error {
 	if live == nil {
@@ -104,10 +102,10 @@ func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstru
 	a.asked.Add(1)
 	answer, err := a.cluster.Trials.Delete(ctx, t.gvk(), t.key, string(live.GetUID()))
 	if err != nil {
-		return a.unasked(v, err, isSecret(t.key))
+		return a.unasked(v, err, t.key.IsSecret())
 	}
 	if answer.Refused != nil && answer.Refused.Reason != metav1.StatusReasonNotFound {
-		a.refused(t, answer.Refused, isSecret(t.key), v)
+		a.refused(t, answer.Refused, t.key.IsSecret(), v)
 		return nil
 	}
 	v.Verdict = preview.AsPredicted
@@ -188,7 +186,7 @@ func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstruct
 	a.asked.Add(1)
 	answer, err := a.cluster.Trials.Apply(ctx, send.DeepCopy())
 	// Whoever checks sees what is merged into live, and may quote it.
-	secret := isSecret(t.key) || live != nil && !tracked
+	secret := t.key.IsSecret() || live != nil && !tracked
 	switch {
 	case err != nil:
 		if err := a.unasked(v, err, secret); err != nil {
