@@ -20,7 +20,8 @@ import (
 // Limits bound what evaluating the files of one source may cost, beside the
 // time that the context gives.
 type Limits struct {
-	// Memory is what the child may need in bytes, Output what it may say.
+	// Memory is what the child may need in bytes (half as much again for the
+	// moment until that is seen), Output what it may say.
 	Memory, Output int64
 	// Children is how many there may be at a time.
 	Children int
@@ -123,7 +124,7 @@ func (e *Evaluator) run(ctx context.Context, todo job, im importer) ([]string, e
 		return texts, talkErr
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case bytes.Contains(died.text, []byte("out of memory")) || bytes.Contains(died.text, []byte("cannot allocate memory")):
+	case bytes.Contains(died.text, []byte(outOfMemory)) || bytes.Contains(died.text, []byte("cannot allocate memory")):
 		return nil, fault.New(fault.Invalid, "evaluate %s: it needs more than %d MiB of memory", todo.Files[len(texts)].Path, e.limits.Memory>>20)
 	case bytes.Contains(died.text, []byte("stack overflow")) || bytes.Contains(died.text, []byte("stack exceeds")):
 		return nil, fault.New(fault.Invalid, "evaluate %s: its values are nested too deeply", todo.Files[len(texts)].Path)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
+	"time"
 
 	"github.com/google/go-jsonnet"
 )
@@ -14,6 +16,9 @@ import (
 // Argument is the one that makes this program a child that evaluates: main
 // must call Serve then, before anything else.
 const Argument = "evaluate-jsonnet"
+
+// outOfMemory is what a child says that had too much, in the runtime's words.
+const outOfMemory = "out of memory"
 
 // Serve does one job that it reads, as the child of an Evaluator. Whoever
 // started it is gone when in ends; the process ends then as well, even in the
@@ -35,10 +40,26 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(<-answers, &j); err != nil {
 		return fmt.Errorf("read the job: %w", err)
 	}
-	if err := limit(j.Memory); err != nil {
+	if err := limit(j.Memory + j.Memory/2); err != nil {
 		return fmt.Errorf("limit the memory: %w", err)
 	}
+	go watch(j.Memory)
 	return evaluate(j, &parent{answers: answers, out: json.NewEncoder(out), known: map[string]jsonnet.Contents{}})
+}
+
+// watch ends this process when it has more memory than it may, and says so.
+// The system's limit lies above for what is asked for at once: the runtime
+// survives a refusal nowhere and dies of it in many ways (no thread could be
+// started, a collector's queue that is nil), of which few tell the reason.
+func watch(memory int64) {
+	in := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	for range time.Tick(5 * time.Millisecond) {
+		metrics.Read(in)
+		if in[0].Value.Uint64()-in[1].Value.Uint64() > uint64(memory) { //nolint:gosec // a positive constant
+			fmt.Fprintln(os.Stderr, outOfMemory)
+			os.Exit(1)
+		}
+	}
 }
 
 func evaluate(j job, p *parent) error {
