@@ -38,4 +38,8 @@ func TestMalformedSet(t *testing.T) {
 	write(`[{"list": {"elements": [{"name": "b"}, {"name": "c"}]}}]`)
 	w.awaitNames("bad-", "b", "c")
 	w.awaitSet(bad, "up to date", upToDate)
+
+	write(`[{"matrix": {"generators": [{"list": {"elements": [{"name": "b"}], "elementYaml": ""}}, {"list": {"elements": [{"x": "1"}]}}]}}]`)
+	w.awaitSet(bad, "telling what has no effect", setSays(lifecycle.ParametersGenerated, "generators[0].matrix.generators[0].list.elementYaml: unknown field"))
+	w.awaitNames("bad-", "b")
 }

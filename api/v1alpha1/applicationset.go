@@ -24,6 +24,10 @@ type ApplicationSet struct {
 	// Malformed says what in a set of a cluster cannot be read, with its place:
 	// Spec lacks that. It must be expanded by nobody. Empty is fine.
 	Malformed string `json:"-"`
+	// Unknown are the fields of a set of a cluster that mean nothing, as
+	// spec.generators[0].list.template.nosuch: a schema keeps them where it
+	// leaves templates and nested generators open.
+	Unknown []string `json:"-"`
 }
 
 // ApplicationSetList is a list of application sets.

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -20,8 +21,9 @@ type ApplicationSetDocument ApplicationSet
 // there, the others are not.
 func (s *ApplicationSet) UnmarshalJSON(data []byte) error {
 	var whole ApplicationSetDocument
-	if kjson.UnmarshalCaseSensitivePreserveInts(data, &whole) == nil {
+	if strict, err := kjson.UnmarshalStrict(data, &whole); err == nil {
 		*s = ApplicationSet(whole)
+		s.Unknown = unknown(strict)
 		return nil
 	}
 	var parts map[string]json.RawMessage
@@ -60,4 +62,16 @@ func (s *ApplicationSet) UnmarshalJSON(data []byte) error {
 	*s = ApplicationSet(out)
 	s.Malformed = strings.Join(why, "; ")
 	return nil
+}
+
+// unknown are the fields of the spec that strict errors are about.
+func unknown(strict []error) []string {
+	var out []string
+	for _, err := range strict {
+		var field kjson.FieldError
+		if errors.As(err, &field) && strings.HasPrefix(field.FieldPath(), "spec.") {
+			out = append(out, field.FieldPath())
+		}
+	}
+	return out
 }

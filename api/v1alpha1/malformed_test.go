@@ -35,3 +35,18 @@ func TestOneSetIsMalformed(t *testing.T) {
 		t.Error("metadata that is none is read")
 	}
 }
+
+// TestUnknownFields: what a schema leaves open may say what nobody knows.
+func TestUnknownFields(t *testing.T) {
+	t.Parallel()
+	const text = `{"metadata": {"name": "a", "nosuch": 1}, "spec": {"nosuch": 1, "generators": [{"matrix": {"generators": [{"lists": {}}, {"list": {"elements": [{"free": 1}]}}]}}],
+		"template": {"spec": {"projects": "x"}}}, "status": {"nosuch": 1}}`
+	var set v1alpha1.ApplicationSet
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"spec.nosuch", "spec.generators[0].matrix.generators[0].lists", "spec.template.spec.projects"}
+	if diff := cmp.Diff(want, set.Unknown); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	kjson "sigs.k8s.io/json"
@@ -68,6 +70,9 @@ func kinds(gen *v1alpha1.ApplicationSetGenerator) []struct {
 // all of them; warnings tell what has no effect.
 func Read(set *v1alpha1.ApplicationSet) (nodes []*Node, warnings []string, err error) {
 	var r reading
+	for _, field := range set.Unknown {
+		r.unknown(strings.TrimPrefix(field, "spec."))
+	}
 	for i := range set.Spec.Generators {
 		nodes = append(nodes, r.node(&set.Spec.Generators[i], fmt.Sprintf("generators[%d]", i), 0))
 	}
@@ -77,6 +82,30 @@ func Read(set *v1alpha1.ApplicationSet) (nodes []*Node, warnings []string, err e
 type reading struct {
 	all      place.Problems
 	warnings []string
+	// idle are the fields that nobody knows.
+	idle []string
+}
+
+// unknown takes in a field that has no effect, as in Argo CD. That it is told
+// is all that there is to do: a set may carry what a later version knows.
+func (r *reading) unknown(field string) {
+	r.idle = append(r.idle, field)
+	r.warnings = append(r.warnings, field+": unknown field, without effect")
+}
+
+// count says how many generators an entry must not hold.
+func (r *reading) count(entry string, given int) error {
+	var idle []string
+	for _, field := range r.idle {
+		if name, ok := strings.CutPrefix(field, entry+"."); ok && !strings.ContainsAny(name, ".[") {
+			idle = append(idle, name)
+		}
+	}
+	suffix := ""
+	if len(idle) > 0 {
+		suffix = "; no generator is called " + strings.Join(idle, " or ")
+	}
+	return fault.New(fault.Invalid, "it holds %d generators that are known, and must hold exactly one%s", given, suffix)
 }
 
 func (r *reading) node(gen *v1alpha1.ApplicationSetGenerator, entry string, depth int) *Node {
@@ -95,7 +124,7 @@ func (r *reading) node(gen *v1alpha1.ApplicationSetGenerator, entry string, dept
 	n.templated, n.nulls = bytes.Contains(raw, []byte("{{")), bytes.Contains(raw, []byte("null"))
 	if given != 1 {
 		n.Kind = ""
-		all.Add(entry, fault.New(fault.Invalid, "it holds %d generators that are known, and must hold exactly one", given))
+		all.Add(entry, r.count(entry, given))
 		return n
 	}
 	if depth > 0 && !reflect.ValueOf(n.Template).IsZero() {
@@ -123,13 +152,13 @@ func (r *reading) node(gen *v1alpha1.ApplicationSetGenerator, entry string, dept
 	}
 	for i := range nested {
 		at := fmt.Sprintf("%s.generators[%d]", n.Path, i)
-		n.Children = append(n.Children, r.node(unfolded(&nested[i], at, all), at, depth+1))
+		n.Children = append(n.Children, r.node(r.unfolded(&nested[i], at), at, depth+1))
 	}
 	return n
 }
 
 // unfolded decodes what a nested entry holds as raw JSON.
-func unfolded(nested *v1alpha1.ApplicationSetNestedGenerator, at string, all *place.Problems) *v1alpha1.ApplicationSetGenerator {
+func (r *reading) unfolded(nested *v1alpha1.ApplicationSetNestedGenerator, at string) *v1alpha1.ApplicationSetGenerator {
 	out := &v1alpha1.ApplicationSetGenerator{
 		List: nested.List, Clusters: nested.Clusters, Git: nested.Git, SCMProvider: nested.SCMProvider,
 		ClusterDecisionResource: nested.ClusterDecisionResource, PullRequest: nested.PullRequest, Plugin: nested.Plugin,
@@ -137,23 +166,24 @@ func unfolded(nested *v1alpha1.ApplicationSetNestedGenerator, at string, all *pl
 	}
 	if nested.Matrix != nil {
 		out.Matrix = &v1alpha1.MatrixGenerator{}
-		all.Add(at+".matrix", strictly(nested.Matrix, out.Matrix))
+		r.decode(at+".matrix", nested.Matrix, out.Matrix)
 	}
 	if nested.Merge != nil {
 		out.Merge = &v1alpha1.MergeGenerator{}
-		all.Add(at+".merge", strictly(nested.Merge, out.Merge))
+		r.decode(at+".merge", nested.Merge, out.Merge)
 	}
 	return out
 }
 
-func strictly(raw *apiextensionsv1.JSON, into any) error {
-	var all place.Problems
-	unknown, err := kjson.UnmarshalStrict(raw.Raw, into)
-	all.Add("", fault.Wrap(fault.Invalid, err))
-	for _, err := range unknown {
-		all.Add("", fault.Wrap(fault.Invalid, err))
+func (r *reading) decode(at string, raw *apiextensionsv1.JSON, into any) {
+	strict, err := kjson.UnmarshalStrict(raw.Raw, into)
+	r.all.Add(at, fault.Wrap(fault.Invalid, err))
+	for _, err := range strict {
+		var field kjson.FieldError
+		if errors.As(err, &field) {
+			r.unknown(at + "." + field.FieldPath())
+		}
 	}
-	return all.Err()
 }
 
 // Filled fills the texts of a generator with parameters, except for its

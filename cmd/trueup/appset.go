@@ -126,7 +126,7 @@ func (f setFile) expand(ctx context.Context, world appset.World, s streams) ([]a
 		set := &f.docs.ApplicationSets[i]
 		result, err := appset.Generate(ctx, set, world)
 		if err == nil {
-			f.warn(set, result, s.err)
+			f.warn(i, result, s.err)
 			err = rejected(result)
 		}
 		errs = append(errs, f.explained(i, errors.Join(err, lifecycle.CheckSettings(set))))
@@ -135,9 +135,13 @@ func (f setFile) expand(ctx context.Context, world appset.World, s streams) ([]a
 	return out, errors.Join(errs...)
 }
 
-func (f setFile) warn(set *v1alpha1.ApplicationSet, result appset.Result, w io.Writer) {
+// warn prints what has no effect, with its line where it has a place.
+func (f setFile) warn(set int, result appset.Result, w io.Writer) {
 	for _, text := range result.Warnings {
-		fmt.Fprintf(w, "warning: ApplicationSet %s: %s\n", set.Name, text)
+		if place, _, ok := strings.Cut(text, ": "); ok && !strings.Contains(place, " ") {
+			text = f.at(set, "spec."+place) + ": " + text
+		}
+		fmt.Fprintf(w, "warning: ApplicationSet %s: %s\n", f.docs.ApplicationSets[set].Name, text)
 	}
 }
 

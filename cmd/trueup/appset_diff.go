@@ -77,7 +77,7 @@ func diffSets(ctx context.Context, o setDiffOptions, file string, s streams) err
 			set.Namespace = o.namespace
 		}
 		changes, err := diffSet(ctx, set, world, now)
-		sets.warn(set, appset.Result{Warnings: changes.warnings}, s.err)
+		sets.warn(i, appset.Result{Warnings: changes.warnings}, s.err)
 		errs = append(errs, sets.explained(i, err))
 		all = append(all, changes)
 	}

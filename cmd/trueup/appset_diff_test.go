@@ -139,7 +139,7 @@ spec:
 	if code != exitDrift || strings.Contains(stdout, "root") || strings.Contains(stdout, "other") || !strings.Contains(stdout, "web-b") {
 		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
 	}
-	if !strings.Contains(stderr, "warning: ApplicationSet shop: generators[0].matrix.generators[1].list: its template has no effect") {
+	if !strings.Contains(stderr, "set.yaml:9: generators[0].matrix.generators[1].list: its template has no effect") {
 		t.Errorf("standard error reads %q", stderr)
 	}
 }

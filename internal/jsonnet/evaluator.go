@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,12 +125,12 @@ func (e *Evaluator) run(ctx context.Context, todo job, im importer) ([]string, e
 		return texts, talkErr
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case bytes.Contains(died.text, []byte(outOfMemory)) || bytes.Contains(died.text, []byte("cannot allocate memory")):
-		return nil, fault.New(fault.Invalid, "evaluate %s: it needs more than %d MiB of memory", todo.Files[len(texts)].Path, e.limits.Memory>>20)
-	case bytes.Contains(died.text, []byte("stack overflow")) || bytes.Contains(died.text, []byte("stack exceeds")):
-		return nil, fault.New(fault.Invalid, "evaluate %s: its values are nested too deeply", todo.Files[len(texts)].Path)
 	case talkErr != nil && fault.Of(talkErr) == fault.Invalid:
 		return nil, talkErr
+	case died.says("stack overflow", "stack exceeds"):
+		return nil, fault.New(fault.Invalid, "evaluate %s: its values are nested too deeply", todo.Files[len(texts)].Path)
+	case died.says(outOfMemory, "cannot allocate memory"), died.says(muchMemory) && broke(waitErr):
+		return nil, fault.New(fault.Invalid, "evaluate %s: it needs more than %d MiB of memory", todo.Files[len(texts)].Path, e.limits.Memory>>20)
 	}
 	return nil, fmt.Errorf("evaluate %s: the child ended early: %w\n%s", todo.Files[len(texts)].Path, errors.Join(talkErr, waitErr), died.text)
 }
@@ -177,6 +178,13 @@ func (e *Evaluator) talk(todo job, im importer, in io.Writer, out io.Reader) ([]
 	return texts, errors.Join(failures...)
 }
 
+// broke tells whether a program of Go ended because its runtime could not go
+// on, not because somebody stopped it.
+func broke(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == 2
+}
+
 // head keeps the first bytes of what a child says when it dies: the reason
 // stands there, stacks follow.
 type head struct{ text []byte }
@@ -185,4 +193,9 @@ func (t *head) Write(p []byte) (int, error) {
 	const enough = 2 << 10
 	t.text = append(t.text, p[:min(len(p), enough-min(enough, len(t.text)))]...)
 	return len(p), nil
+}
+
+// says tells whether any of these texts stand there.
+func (t *head) says(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(s string) bool { return bytes.Contains(t.text, []byte(s)) })
 }

@@ -20,6 +20,10 @@ const Argument = "evaluate-jsonnet"
 // outOfMemory is what a child says that had too much, in the runtime's words.
 const outOfMemory = "out of memory"
 
+// muchMemory is what a child says that has half of what it may: one that dies
+// after it dies of the memory.
+const muchMemory = "half of the memory is used"
+
 // Serve does one job that it reads, as the child of an Evaluator. Whoever
 // started it is gone when in ends; the process ends then as well, even in the
 // middle of an evaluation.
@@ -47,17 +51,24 @@ func Serve(in io.Reader, out io.Writer) error {
 	return evaluate(j, &parent{answers: answers, out: json.NewEncoder(out), known: map[string]jsonnet.Contents{}})
 }
 
-// watch ends this process when it has more memory than it may, and says so.
-// The system's limit lies above for what is asked for at once: the runtime
-// survives a refusal nowhere and dies of it in many ways (no thread could be
-// started, a collector's queue that is nil), of which few tell the reason.
+// watch ends this process when it has more memory than it may, and says so;
+// and says when it has much. The system's limit lies above, for what is asked
+// for at once: the runtime survives a refusal nowhere and dies of it in many
+// ways (no thread could be started, a collector's queue that is nil), of which
+// few tell the reason.
 func watch(memory int64) {
 	in := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	told := false
 	for range time.Tick(5 * time.Millisecond) {
 		metrics.Read(in)
-		if in[0].Value.Uint64()-in[1].Value.Uint64() > uint64(memory) { //nolint:gosec // a positive constant
+		have := int64(in[0].Value.Uint64() - in[1].Value.Uint64()) //nolint:gosec // fits
+		switch {
+		case have > memory:
 			fmt.Fprintln(os.Stderr, outOfMemory)
 			os.Exit(1)
+		case have > memory/2 && !told:
+			told = true
+			fmt.Fprintln(os.Stderr, muchMemory)
 		}
 	}
 }
