@@ -112,6 +112,7 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 	if err != nil {
 		return err
 	}
+	template.Literals = g.world.Literals
 	var all place.Problems
 	var failures place.Groups
 	for i, set := range sets {
@@ -136,7 +137,7 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 func explained(filled fill.Filled, from Origin) Explanation {
 	out := Explanation{Application: filled.Application.Name, Origin: from, Fields: make([]Field, len(filled.Texts))}
 	for i, t := range filled.Texts {
-		out.Fields[i] = Field{Path: t.Path, From: "spec." + t.From, Template: t.Template, Value: t.Value, Uses: t.Uses}
+		out.Fields[i] = Field{Path: t.Path, From: "spec." + t.From, Template: t.Template, Value: t.Value, Uses: t.Uses, Note: t.Note}
 	}
 	slices.SortStableFunc(out.Fields, func(a, b Field) int { return strings.Compare(a.Path, b.Path) })
 	return out

@@ -20,6 +20,8 @@ type World struct {
 	Plugins   Plugins
 	// Now is for generators that leave out what is old.
 	Now func() time.Time
+	// Literals has fields explained that are no templates.
+	Literals bool
 }
 
 // Clusters lists the clusters that applications can go to.
@@ -212,7 +214,10 @@ type Field struct {
 	// spec.template.spec.sources[0].path or spec.templatePatch.
 	From string `json:"from"`
 	// Template and Value are before and after; Uses are the parameters in it.
-	Template string   `json:"template"`
+	// What is no template has a value alone.
+	Template string   `json:"template,omitempty"`
 	Value    string   `json:"value"`
 	Uses     []string `json:"uses,omitempty"`
+	// Note says why it is there where no document says it.
+	Note string `json:"note,omitempty"`
 }

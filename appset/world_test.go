@@ -25,7 +25,7 @@ import (
 //	forge                   what forges hold: see fakeForge
 //	repo URL path           a file of a repository
 //	any other name          a file of every repository that has none of its own
-//	show                    what to print besides applications: answers, explained
+//	show                    what to print besides applications: answers, explained, literals
 type fakeWorld struct {
 	clusters clusters
 	repos    map[string]fstest.MapFS
@@ -87,7 +87,7 @@ func expand(t *testing.T, a *txtar.Archive) string {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
 	}
-	asked := appset.World{Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world}
+	asked := appset.World{Clusters: world.clusters, Repositories: world, Decisions: world, Plugins: world, Literals: strings.Contains(show, "literals")}
 	if world.forge != nil {
 		asked.Forges, asked.States, asked.Now = world.forge, world.forge, world.forge.now
 	}
@@ -121,7 +121,7 @@ func printed(t *testing.T, result appset.Result, show string) string {
 	if strings.Contains(show, "answers") {
 		add(map[string]any{"answers": result.Answers})
 	}
-	if strings.Contains(show, "explained") {
+	if strings.Contains(show, "explained") || strings.Contains(show, "literals") {
 		add(map[string]any{"explained": result.Explained})
 	}
 	return strings.Join(docs, "---\n")

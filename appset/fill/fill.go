@@ -31,6 +31,8 @@ type Template struct {
 	own   map[string]bool
 	where string
 	patch *patch
+	// Literals has what is no template explained as well.
+	Literals bool
 }
 
 // New puts a generator's own template over the set's: what it leaves empty,
@@ -79,11 +81,15 @@ func tree(of any) (any, error) {
 	return out, decoder.Decode(&out)
 }
 
-// filled collects the places of texts that are not empty.
+// filled collects the places of what is not empty, zero or false.
 func filled(node any, path string, into map[string]bool) {
 	switch v := node.(type) {
 	case string:
 		into[path] = v != ""
+	case json.Number:
+		into[path] = v != "0"
+	case bool:
+		into[path] = v
 	case []any:
 		for i, inner := range v {
 			filled(inner, text.Index(path, i), into)
@@ -98,8 +104,8 @@ func filled(node any, path string, into map[string]bool) {
 // Filled is an application and how it came about.
 type Filled struct {
 	Application v1alpha1.Application
-	// Texts are those that a template or patch filled; From is a place in the
-	// set's document.
+	// Texts are those that a template or patch filled, and with Literals all
+	// others; From is a place in the set's document.
 	Texts []text.Text
 	// Size is of the application as JSON, where it is one of its own.
 	Size int
@@ -116,6 +122,8 @@ func (t *Template) Fill(params map[string]any) (Filled, error) {
 	var all place.Problems
 	if len(params) > 0 {
 		all.Add("", t.render(&out, params))
+	} else if t.Literals {
+		t.asItIs(&out)
 	}
 	if t.patch != nil { // also over a template that cannot be filled: its errors are its own
 		all.Add("templatePatch", t.patch.apply(&out, t.language, params))
@@ -133,6 +141,9 @@ func (t *Template) Fill(params map[string]any) (Filled, error) {
 
 func (t *Template) render(out *Filled, params map[string]any) error {
 	rendered, err := t.language.Tree(t.tree, params, func(seen text.Text) {
+		if seen.Template == "" && !t.Literals {
+			return
+		}
 		seen.From = t.from(seen.From)
 		out.Texts = append(out.Texts, seen)
 	})
@@ -149,9 +160,22 @@ func (t *Template) render(out *Filled, params map[string]any) error {
 	}
 	if p := t.set.Spec.SyncPolicy; len(app.Finalizers) == 0 && (p == nil || !p.PreserveResourcesOnDeletion) {
 		app.Finalizers = []string{Finalizer}
+		if t.Literals {
+			out.Texts = append(out.Texts, text.Text{Path: "metadata.finalizers[0]", From: "syncPolicy.preserveResourcesOnDeletion", Value: Finalizer,
+				Note: "put there: the objects are deleted with the application, unless preserveResourcesOnDeletion is set"})
+		}
 	}
 	out.Application, out.Size = app, len(data)
 	return nil
+}
+
+// asItIs explains a template that nothing fills.
+func (t *Template) asItIs(out *Filled) {
+	leaves := map[string]string{}
+	collect(t.tree, "", leaves)
+	for path, value := range leaves {
+		out.Texts = append(out.Texts, text.Text{Path: path, From: t.from(path), Value: value, Note: "as it is written: the generator gave no parameter"})
+	}
 }
 
 // from is the place in the document that a text of the merged template has.

@@ -90,21 +90,22 @@ func leaves(app v1alpha1.Application, into map[string]string) {
 	if err != nil {
 		return // it came from JSON
 	}
-	var walk func(node any, path string)
-	walk = func(node any, path string) {
-		switch v := node.(type) {
-		case nil:
-		case map[string]any:
-			for key, inner := range v {
-				walk(inner, text.Join(path, key))
-			}
-		case []any:
-			for i, inner := range v {
-				walk(inner, text.Index(path, i))
-			}
-		default:
-			into[path] = fmt.Sprint(v)
+	collect(node, "", into)
+}
+
+// collect takes all that is no map and no list, by its path.
+func collect(node any, path string, into map[string]string) {
+	switch v := node.(type) {
+	case nil:
+	case map[string]any:
+		for key, inner := range v {
+			collect(inner, text.Join(path, key), into)
 		}
+	case []any:
+		for i, inner := range v {
+			collect(inner, text.Index(path, i), into)
+		}
+	default:
+		into[path] = fmt.Sprint(v)
 	}
-	walk(node, "")
 }

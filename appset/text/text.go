@@ -134,14 +134,17 @@ type Text struct {
 	// where keys are templates. The text of a key itself has (key) behind it.
 	Path, From string
 	// Template and Value are before and after; Uses are the parameters in it.
+	// What is no template has a Value alone, numbers and truth values too.
 	Template, Value string
 	Uses            []string
+	// Note says why it is there where no document says it.
+	Note string
 }
 
 // Tree renders every text of decoded JSON, keys of maps included, into a new
 // tree; keys of maps without a value are left out, as Argo CD does. All
 // failures are reported, each with its place as spec.sources[0].path. Seen, if
-// not nil, gets every text that is a template.
+// not nil, gets every text that is a template, and every other leaf.
 func (l *Language) Tree(node any, params map[string]any, seen func(Text)) (any, error) {
 	w := walker{l, params, seen}
 	return w.node(node, "", "")
@@ -180,10 +183,16 @@ func (w walker) node(node any, path, from string) (any, error) {
 		}
 		return out, errors.Join(failures...)
 	}
+	if w.seen != nil && node != nil {
+		w.seen(Text{Path: path, From: from, Value: fmt.Sprint(node)})
+	}
 	return node, nil
 }
 
 func (w walker) text(s, path, from string) (string, error) {
+	if w.seen != nil && !strings.Contains(s, "{{") {
+		w.seen(Text{Path: path, From: from, Value: s})
+	}
 	return w.filled(s, from, func(string) string { return path })
 }
 

@@ -218,6 +218,11 @@ func TestUses(t *testing.T) {
 		{reason: "arguments, pipes and variables", in: `{{$x := .a}}{{print .b (upper .c) | printf "%s" .d}}{{$x}}`, want: []string{"a", "b", "c", "d"}},
 		{reason: "below with and range", in: `{{with .a}}{{.b}}{{$.c}}{{end}}{{range .l}}{{.x}}{{.}}{{end}}`, want: []string{"a", "a.b", "c", "l", "l[]", "l[].x"}},
 		{reason: "index with a text", in: `{{index .metadata.labels "team.io/x"}}{{index .l 0}}`, want: []string{"l", "metadata.labels[team.io/x]"}},
+		{reason: "index with several", in: `{{index . "a" "b"}}{{index .metadata "labels" .c}}`, want: []string{"a.b", "c", "metadata.labels"}},
+		{reason: "functions that take a key", in: `{{get . "a"}}{{hasKey .metadata "labels"}}{{pluck "b" .a .metadata}}{{(get .metadata "labels").x}}`,
+			want: []string{"a", "a.b", "metadata.b", "metadata.labels"}},
+		{reason: "dig, piped and not", in: `{{dig "a" "b" "none" .}}{{. | dig "c" "none"}}{{.metadata | dig "labels" "x" .d}}`, want: []string{"a.b", "c", "d", "metadata.labels.x"}},
+		{reason: "a key that is a parameter", in: `{{get . .b}}{{get .metadata (lower .c)}}`, want: []string{"b", "c", "metadata"}},
 		{reason: "branches that are not taken", in: `{{if false}}{{.a}}{{else}}{{.b}}{{end}}`, want: []string{"a", "b"}},
 		{reason: "below something that has no name", in: `{{with dict "a" 1}}{{.a}}{{end}}`, want: nil},
 		{reason: "fast: what was replaced", in: "{{a}}{{unknown}}{{ b }}{{a}}", fast: true, want: []string{"a", "b"}},
@@ -254,8 +259,11 @@ func TestTree(t *testing.T) {
 	}
 	want := []text.Text{
 		{Path: "a[0]", From: "a[0]", Template: "{{.x}}", Value: "X", Uses: []string{"x"}},
+		{Path: "a[1]", From: "a[1]", Value: "1"},
 		{Path: "a[3].k-X (key)", From: "a[3].k-{{.x}} (key)", Template: "k-{{.x}}", Value: "k-X", Uses: []string{"x"}},
+		{Path: "a[3].k-X", From: "a[3].k-{{.x}}", Value: "v"},
 		{Path: "labels[a/b]", From: "labels[a/b]", Template: "{{.x}}", Value: "X", Uses: []string{"x"}},
+		{Path: "plain", From: "plain", Value: "p"},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -81,38 +81,95 @@ func (v *visitor) pipe(pipe *parse.PipeNode) {
 	if pipe == nil {
 		return
 	}
-	for _, command := range pipe.Cmds {
-		v.command(command)
+	for i, command := range pipe.Cmds {
+		args := command.Args
+		if len(args) == 1 && i+1 < len(pipe.Cmds) {
+			next := pipe.Cmds[i+1].Args
+			if keys, _ := keyed(append(next[:len(next):len(next)], args[0])); keys != nil {
+				continue // it is the last argument of the next one
+			}
+		}
+		if i > 0 && len(pipe.Cmds[i-1].Args) == 1 {
+			with := append(args[:len(args):len(args)], pipe.Cmds[i-1].Args[0])
+			if keys, _ := keyed(with); keys != nil {
+				args = with
+			}
+		}
+		v.command(args)
 	}
 }
 
-func (v *visitor) command(command *parse.CommandNode) {
-	args := command.Args
-	// index .metadata.labels "team" names one key of it.
+// keyed takes apart what picks a key out of a map, or keys out of one map in
+// another: index . "a" "b", get . "a", hasKey . "a", dig "a" "b" "default" .,
+// and pluck "a" .x .y, which has several maps.
+func keyed(args []parse.Node) (keys, maps []parse.Node) {
+	id, ok := args[0].(*parse.IdentifierNode)
+	switch n := len(args); {
+	case !ok || n < 3:
+	case id.Ident == "index", n == 3 && (id.Ident == "get" || id.Ident == "hasKey"):
+		return args[2:], args[1:2]
+	case id.Ident == "dig" && n > 3:
+		return args[1 : n-2], args[n-1:]
+	case id.Ident == "pluck":
+		return args[1:2], args[2:]
+	}
+	return nil, nil
+}
+
+func (v *visitor) command(args []parse.Node) {
 	if id, ok := args[0].(*parse.IdentifierNode); ok {
 		v.changes = v.changes || slices.Contains(changers(), id.Ident)
-		if id.Ident == "index" && len(args) == 3 {
-			key, isText := args[2].(*parse.StringNode)
-			if name := v.named(args[1]); isText && name != "" {
-				v.uses[Join(name, key.Text)] = true
-				return
-			}
+	}
+	keys, from := keyed(args)
+	for _, arg := range args {
+		if !slices.Contains(from, arg) {
+			v.argument(arg)
 		}
 	}
-	for _, arg := range args {
-		if pipe, ok := arg.(*parse.PipeNode); ok {
-			v.pipe(pipe)
+	for _, node := range from {
+		name, ok := v.base(node)
+		if !ok {
+			v.argument(node)
 			continue
 		}
-		if chain, ok := arg.(*parse.ChainNode); ok {
-			if pipe, ok := chain.Node.(*parse.PipeNode); ok {
-				v.pipe(pipe)
+		for _, key := range keys {
+			text, isText := key.(*parse.StringNode)
+			if !isText {
+				break
 			}
+			name = Join(name, text.Text)
 		}
-		if name := v.named(arg); name != "" {
+		if name != "" {
 			v.uses[name] = true
 		}
 	}
+}
+
+func (v *visitor) argument(arg parse.Node) {
+	if pipe, ok := arg.(*parse.PipeNode); ok {
+		v.pipe(pipe)
+		return
+	}
+	if chain, ok := arg.(*parse.ChainNode); ok {
+		if pipe, ok := chain.Node.(*parse.PipeNode); ok {
+			v.pipe(pipe)
+		}
+	}
+	if name := v.named(arg); name != "" {
+		v.uses[name] = true
+	}
+}
+
+// base is like named, and has an empty name for all parameters together.
+func (v *visitor) base(node parse.Node) (string, bool) {
+	if variable, ok := node.(*parse.VariableNode); ok && len(variable.Ident) == 1 && variable.Ident[0] == "$" {
+		return "", true
+	}
+	if _, ok := node.(*parse.DotNode); ok && v.dot() == "" {
+		return "", true
+	}
+	name := v.named(node)
+	return name, name != ""
 }
 
 // named is the parameter that a node stands for; empty where it is none, or

@@ -75,6 +75,7 @@ func generate(ctx context.Context, o generateOptions, file string, s streams) er
 		return err
 	}
 	defer done()
+	world.Literals = o.explain
 	expanded, err := sets.expand(ctx, world, s)
 	if err != nil {
 		return err

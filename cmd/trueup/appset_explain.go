@@ -34,8 +34,9 @@ type originField struct {
 	Value    string   `json:"value"`
 	From     string   `json:"from"`
 	At       string   `json:"at"`
-	Template string   `json:"template"`
+	Template string   `json:"template,omitempty"`
 	Uses     []string `json:"uses,omitempty"`
+	Note     string   `json:"note,omitempty"`
 }
 
 func (f setFile) origins(set int, result appset.Result) []originOf {
@@ -44,7 +45,7 @@ func (f setFile) origins(set int, result appset.Result) []originOf {
 		of := originOf{Set: f.docs.ApplicationSets[set].Name, Application: e.Application, Origin: f.origin(set, e.Origin), Fields: []originField{}}
 		for _, field := range e.Fields {
 			of.Fields = append(of.Fields, originField{
-				Path: field.Path, Value: field.Value, From: field.From, At: f.at(set, field.From), Template: field.Template, Uses: field.Uses,
+				Path: field.Path, Value: field.Value, From: field.From, At: f.at(set, field.From), Template: field.Template, Uses: field.Uses, Note: field.Note,
 			})
 		}
 		out = append(out, of)
@@ -102,22 +103,35 @@ func (p originPrinter) application(of originOf, several bool) {
 		}
 	}
 	p.origin(of.Origin, "  ", used)
-	if len(of.Fields) == 0 {
-		fmt.Fprintf(p, "  %s\n", p.dim("no field has a template"))
-		return
-	}
 	width := 0
 	for _, f := range of.Fields {
 		width = max(width, len([]rune(f.Path)))
 	}
 	for _, f := range of.Fields {
-		fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(plainText(f.Value)))
-		template := plainText(f.Template)
-		if strings.Contains(f.Template, "\n") {
-			template = fmt.Sprintf("a template of %d lines", strings.Count(strings.TrimRight(f.Template, "\n"), "\n")+1)
-		}
-		fmt.Fprintf(p, "  %s  %s\n", strings.Repeat(" ", width), p.dim(f.At+"  "+template))
+		p.field(f, width)
 	}
+}
+
+// field has a line for what came out, and one for its template; what is no
+// template is one line.
+func (p originPrinter) field(f originField, width int) {
+	if strings.HasPrefix(f.From, "spec.generators") {
+		f.At += " (the generator's own template)"
+	}
+	switch {
+	case f.Template == "" && f.Note == "":
+		fmt.Fprintf(p, "  %s  %s  %s\n", pad(f.Path, width), plainText(f.Value), p.dim(f.At))
+		return
+	case f.Template == "":
+		fmt.Fprintf(p, "  %s  %s\n  %s  %s\n", pad(f.Path, width), plainText(f.Value), strings.Repeat(" ", width), p.dim(f.Note))
+		return
+	}
+	fmt.Fprintf(p, "  %s  %s\n", pad(f.Path, width), p.green(plainText(f.Value)))
+	template := plainText(f.Template)
+	if strings.Contains(f.Template, "\n") {
+		template = fmt.Sprintf("a template of %d lines", strings.Count(strings.TrimRight(f.Template, "\n"), "\n")+1)
+	}
+	fmt.Fprintf(p, "  %s  %s\n", strings.Repeat(" ", width), p.dim(f.At+"  "+template))
 }
 
 // origin tells of one generator, and of those that it put together.
