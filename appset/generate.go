@@ -87,23 +87,41 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 	g.warnings = warnings
 	all.Add("", err)
 	if err := all.Err(); err != nil {
-		return Result{}, err
+		return Result{}, g.check(nodes, all) // nobody is asked
 	}
 	var result Result
+	used := false
 	for _, n := range nodes {
 		sets, err := g.sets(ctx, n, nil)
 		if err != nil {
 			all.Add("", err)
 			continue
 		}
+		used = used || len(sets) > 0
 		all.Add("", g.fill(n, sets, &result))
 	}
-	if err := all.Err(); err != nil {
+	switch err := all.Err(); {
+	case err != nil && !used:
+		return Result{}, g.check(nodes, all)
+	case err != nil:
 		return Result{}, err
 	}
 	result.Answers, result.Warnings = g.answers, g.warnings
 	g.arrange(&result)
 	return result, nil
+}
+
+// check adds what is wrong with the templates to what else is wrong, where
+// none was filled.
+func (g *generation) check(nodes []*outline.Node, all place.Problems) error {
+	for _, n := range nodes {
+		template, err := fill.New(g.text, g.set, n.Template, n.Path)
+		all.Add("", err)
+		if err == nil {
+			all.Add("", template.Check())
+		}
+	}
+	return all.Err()
 }
 
 // fill makes applications of the parameter sets of one generator.

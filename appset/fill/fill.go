@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"dario.cat/mergo"
@@ -128,10 +130,8 @@ func (t *Template) Fill(params map[string]any) (Filled, error) {
 	if t.patch != nil { // also over a template that cannot be filled: its errors are its own
 		all.Add("templatePatch", t.patch.apply(&out, t.language, params))
 	}
+	all.Add("", t.named(&out))
 	if err := all.Err(); err != nil {
-		return out, err
-	}
-	if err := t.named(&out); err != nil {
 		return out, err
 	}
 	out.Application.APIVersion, out.Application.Kind = v1alpha1.GroupVersion().String(), "Application"
@@ -147,16 +147,19 @@ func (t *Template) render(out *Filled, params map[string]any) error {
 		seen.From = t.from(seen.From)
 		out.Texts = append(out.Texts, seen)
 	})
-	if err != nil {
-		return t.placed(err)
-	}
-	data, err := json.Marshal(rendered)
-	if err != nil {
-		return err
-	}
+	data, jsonErr := json.Marshal(rendered)
 	app := v1alpha1.Application{}
-	if err := json.Unmarshal(data, &app); err != nil {
-		return &place.Error{Place: "template", Err: fault.Wrap(fault.Invalid, err)}
+	if jsonErr == nil {
+		jsonErr = json.Unmarshal(data, &app)
+	}
+	switch {
+	case err != nil:
+		if jsonErr == nil { // for what is wrong with the rest of it
+			out.Application = app
+		}
+		return t.placed(err)
+	case jsonErr != nil:
+		return &place.Error{Place: "template", Err: fault.Wrap(fault.Invalid, jsonErr)}
 	}
 	if p := t.set.Spec.SyncPolicy; len(app.Finalizers) == 0 && (p == nil || !p.PreserveResourcesOnDeletion) {
 		app.Finalizers = []string{Finalizer}
@@ -167,6 +170,33 @@ func (t *Template) render(out *Filled, params map[string]any) error {
 	}
 	out.Application, out.Size = app, len(data)
 	return nil
+}
+
+// Check tells what can be told without parameters: which texts are no
+// templates. Errors are of kind Invalid, placed as those of Fill.
+func (t *Template) Check() error {
+	var all place.Problems
+	t.check(&all, t.tree, "")
+	if t.patch != nil {
+		all.Add("templatePatch", t.language.Check(t.patch.template))
+	}
+	return all.Err()
+}
+
+func (t *Template) check(all *place.Problems, node any, path string) {
+	switch v := node.(type) {
+	case string:
+		all.Add(t.from(path), t.language.Check(v))
+	case []any:
+		for i, inner := range v {
+			t.check(all, inner, text.Index(path, i))
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all.Add(t.from(text.Join(path, key)+text.KeySuffix), t.language.Check(key))
+			t.check(all, v[key], text.Join(path, key))
+		}
+	}
 }
 
 // asItIs explains a template that nothing fills.

@@ -50,21 +50,15 @@ func (l *Language) goText(s string, data any, used func(name string)) (result st
 	return out.String(), nil
 }
 
-func (l *Language) compile(s string) (c *compiled, err error) {
+func (l *Language) compile(s string) (*compiled, error) {
 	if known, ok := l.compiled[s]; ok {
 		return known, nil
 	}
-	defer func() {
-		// Options that the library does not know make it panic.
-		if r := recover(); r != nil {
-			c, err = nil, fault.New(fault.Invalid, "%v", r)
-		}
-	}()
 	t, err := template.New("base").Option(l.options.Templates...).Funcs(l.funcs).Parse(s)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("failed to parse template %s: %w", s, err))
 	}
-	c = &compiled{template: t}
+	c := &compiled{template: t}
 	v := visitor{uses: map[string]bool{}}
 	for _, each := range t.Templates() {
 		if each.Tree != nil && each.Root != nil {

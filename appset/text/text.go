@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"text/template"
 
 	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/place"
@@ -53,18 +54,50 @@ type Language struct {
 	strict *Language
 }
 
-// New prepares a language. Options that Go templates do not know are an error
-// of kind Invalid.
+// New prepares a language. Options that Go templates do not know are errors of
+// kind Invalid, each with its place as [1]; what is returned beside them goes
+// without, and is good for Check.
 func New(o Options) (*Language, error) {
 	l := &Language{options: o, compiled: map[string]*compiled{}, meter: &meter{stop: o.Stop}}
 	if !o.Go {
 		return l, nil
 	}
 	l.funcs = l.functions()
-	if _, err := l.compile(""); err != nil {
-		return nil, err
+	var all place.Problems
+	l.options.Templates = nil
+	for i, option := range o.Templates {
+		if err := known(option); err != nil {
+			all.Add(Index("", i), err)
+			continue
+		}
+		l.options.Templates = append(l.options.Templates, option)
 	}
-	return l, nil
+	return l, all.Err()
+}
+
+// known tries an option: the library panics where it does not know one.
+func known(option string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault.New(fault.Invalid, "unknown option %q; those of Go templates are missingkey=default, missingkey=zero, missingkey=error and missingkey=invalid", option)
+		}
+	}()
+	template.New("").Option(option)
+	return nil
+}
+
+// Check tells whether a text is a template, filled or not. Errors are of kind
+// Invalid.
+func (l *Language) Check(s string) error {
+	switch {
+	case !strings.Contains(s, "{{"):
+		return nil
+	case l.options.Go:
+		_, err := l.compile(s)
+		return err
+	}
+	_, err := fastText(s, nil, func(string) {})
+	return err
 }
 
 // Go tells whether it is Go templates.
@@ -143,7 +176,8 @@ type Text struct {
 
 // Tree renders every text of decoded JSON, keys of maps included, into a new
 // tree; keys of maps without a value are left out, as Argo CD does. All
-// failures are reported, each with its place as spec.sources[0].path. Seen, if
+// failures are reported, each with its place as spec.sources[0].path, and what
+// failed is empty in the tree. Seen, if
 // not nil, gets every text that is a template, and every other leaf.
 func (l *Language) Tree(node any, params map[string]any, seen func(Text)) (any, error) {
 	w := walker{l, params, seen}
@@ -178,6 +212,11 @@ func (w walker) node(node any, path, from string) (any, error) {
 			}
 			name, err := w.key(key, path, Join(from, key)+KeySuffix)
 			failures = append(failures, err)
+			if err != nil {
+				_, err = walker{w.language, w.params, nil}.node(v[key], path, Join(from, key))
+				failures = append(failures, err)
+				continue
+			}
 			out[name], err = w.node(v[key], Join(path, name), Join(from, key))
 			failures = append(failures, err)
 		}
