@@ -47,8 +47,9 @@ func environments(w *world, forge *forgetest.Forge, repo string) *v1alpha1.Appli
 
 // TestPullRequestEnvironments: opening a pull request brings its application,
 // a push to it the new commit, closing it takes the application and its
-// objects away; the last one goes like any other. Gitea tells by webhook: the
-// set itself asks once an hour.
+// objects away; the last one goes like any other, and so does one that nobody
+// touched for the time to live. Gitea tells by webhook: the set itself asks
+// once an hour.
 func TestPullRequestEnvironments(t *testing.T) {
 	t.Parallel()
 	forge := forgetest.Start(t)
@@ -96,6 +97,7 @@ func TestPullRequestEnvironments(t *testing.T) {
 	w.holds(two, "two again")
 
 	repo.PushTo("three", "Three", map[string]string{"app/cm.yaml": shop("three")})
+	opened := time.Now()
 	three := repo.Open("three", "Three", "preview")
 	w.await(fmt.Sprintf("shop-%d", three), "healthy beside the other", good)
 	if set := w.set(t.Context()); set.Status.ResourcesCount != 2 {
@@ -107,6 +109,13 @@ func TestPullRequestEnvironments(t *testing.T) {
 	w.gone(two)
 	t.Logf("from closing to gone: %s", time.Since(closed))
 	w.await(fmt.Sprintf("shop-%d", three), "as it was", good)
+
+	// Nothing happens when it has lived: the agent knows when that is.
+	w.letLive(time.Since(opened) + 5*time.Second)
+	w.gone(three)
+	w.letLive(72 * time.Hour)
+	w.await(fmt.Sprintf("shop-%d", three), "back with a longer time", good)
+
 	repo.Merge(three)
 	w.gone(three)
 	if held := w.set(t.Context()).Status.Held; held != nil {
@@ -123,6 +132,14 @@ func (w *world) set(ctx context.Context) *v1alpha1.ApplicationSet {
 	var set v1alpha1.ApplicationSet
 	w.must(w.client.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: "environments"}, &set))
 	return &set
+}
+
+// letLive sets how long pull requests live.
+func (w *world) letLive(ttl time.Duration) {
+	w.t.Helper()
+	w.edit(w.set(w.t.Context()), func(s *v1alpha1.ApplicationSet) {
+		s.Spec.Generators[0].PullRequest.TTL = &metav1.Duration{Duration: ttl}
+	})
 }
 
 // holds waits until a pull request's namespace has what its branch says.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -57,6 +58,8 @@ type generation struct {
 	lacks []string
 	// given are the pull requests that a generator gave parameters for.
 	given []v1alpha1.RepositoryPullRequests
+	// until is when the first of them have lived.
+	until time.Time
 	// notes are what its parameter sets are about, where it says so.
 	notes []string
 
@@ -106,7 +109,7 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 	case err != nil:
 		return Result{}, err
 	}
-	result.Answers, result.Warnings = g.answers, g.warnings
+	result.Answers, result.Warnings, result.Until = g.answers, g.warnings, g.until
 	g.arrange(&result)
 	return result, nil
 }

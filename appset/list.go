@@ -19,11 +19,11 @@ func (g *generation) list(_ context.Context, gen *v1alpha1.ListGenerator) ([]par
 	var out []params
 	var all place.Problems
 	for i, raw := range gen.Elements {
-		value, err := param.JSON(raw.Raw)
+		value, err := param.Free(raw.Raw)
 		element, ok := value.(params)
 		switch {
 		case err != nil:
-		case !ok && value != nil:
+		case !ok:
 			err = fault.New(fault.Invalid, "an element must be a map")
 		case !g.text.Go():
 			element, err = content.Element(element)

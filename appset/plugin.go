@@ -24,7 +24,7 @@ func (g *generation) plugin(ctx context.Context, gen *v1alpha1.PluginGenerator) 
 	}
 	input := params{}
 	for key, raw := range gen.Input.Parameters {
-		value, err := param.JSON(raw.Raw)
+		value, err := param.Free(raw.Raw)
 		all.Add("input.parameters."+key, err)
 		input[key] = value
 	}

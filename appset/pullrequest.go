@@ -62,22 +62,20 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 
 // young tells which pull requests were touched within the time to live.
 func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest) bool, error) {
-	switch {
-	case gen.TTL == nil:
+	if gen.TTL == nil {
 		return func(PullRequest) bool { return true }, nil
-	case gen.TTL.Duration <= 0:
-		return nil, place.At("ttl", fault.New(fault.Invalid, "%s is no time to live", gen.TTL.Duration))
-	case g.world.Now == nil:
-		return nil, place.At("ttl", fault.New(fault.Invalid, "no clock is given"))
 	}
-	now := g.world.Now()
-	place := g.running.Path
+	life, err := filter.NewLife(gen.TTL.Duration, g.world.Now, &g.until)
+	if err != nil {
+		return nil, place.At("ttl", err)
+	}
+	at := g.running.Path + ".ttl"
 	return func(one PullRequest) bool {
 		if one.Updated.IsZero() {
-			g.warn(place+".ttl", "the forge does not say when pull request %d was last touched, so that it stays", one.Number)
+			g.warn(at, "the forge does not say when pull request %d was last touched, so that it stays", one.Number)
 			return true
 		}
-		return now.Sub(one.Updated) <= gen.TTL.Duration
+		return life.Take(one.Updated)
 	}, nil
 }
 
@@ -85,24 +83,9 @@ func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest
 // of the last answer is in it, or the forge says that it is gone. A list that
 // lacks one that is open is an error: the next one may be whole.
 func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGenerator, listed []PullRequest) (bool, error) {
-	repository := filter.Repository(gen)
-	var before []int64
-	for _, s := range g.set.Status.Generators {
-		if s.Path != g.running.Path {
-			continue
-		}
-		if s.ParameterSets > 0 && len(s.PullRequests) == 0 {
-			return false, nil // it was not told which
-		}
-		for _, r := range s.PullRequests {
-			if r.Repository == repository {
-				before = append(before, r.Numbers...)
-			}
-		}
-	}
-	slices.Sort(before)
-	whole := true
-	for _, number := range slices.Compact(before) {
+	before, known := filter.Given(g.set.Status.Generators, g.running.Path, filter.Repository(gen))
+	whole := known
+	for _, number := range before {
 		if slices.ContainsFunc(listed, func(p PullRequest) bool { return p.Number == number }) {
 			continue
 		}
@@ -130,11 +113,7 @@ func (g *generation) pullRequestParams(one PullRequest) params {
 		"head_sha": one.HeadSHA, "head_short_sha": prefix(one.HeadSHA, 8), "head_short_sha_7": prefix(one.HeadSHA, 7),
 	}
 	if g.text.Go() {
-		list := make([]any, len(one.Labels))
-		for i, l := range one.Labels {
-			list[i] = l
-		}
-		p["labels"] = list
+		p["labels"] = filter.Labels(one.Labels)
 	}
 	return p
 }

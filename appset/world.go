@@ -151,6 +151,8 @@ type Result struct {
 	Answers []Answer
 	// Explained has an entry for each application, in the same order.
 	Explained []Explanation
+	// Until is when time alone makes another answer; zero is never.
+	Until time.Time
 }
 
 // Rejection is an application that cannot be created.

@@ -175,6 +175,9 @@ func (e *expansion) schedule(last *expansion, every time.Duration, now time.Time
 		if every > 0 {
 			e.due = now.Add(every)
 		}
+		if until := e.result.Until; !until.IsZero() && (e.due.IsZero() || until.Before(e.due)) {
+			e.due = until.Add(time.Millisecond) // what lives until then has lived after it
+		}
 		return
 	}
 	if e.failures = 1; last != nil {

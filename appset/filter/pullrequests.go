@@ -4,10 +4,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gosimple/slug"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/internal/fault"
 )
 
 // pullRequest is one filter: all its patterns must match.
@@ -35,6 +37,66 @@ func (f PullRequests) Take(branch, target, title string) bool {
 	return len(f.filters) == 0 || slices.ContainsFunc(f.filters, func(one pullRequest) bool {
 		return match(one.branch, branch) && match(one.target, target) && match(one.title, title)
 	})
+}
+
+// Life is how long pull requests live after somebody touched them last.
+type Life struct {
+	ttl  time.Duration
+	now  time.Time
+	ends *time.Time
+}
+
+// NewLife is for pull requests that live for ttl. When the first of those that
+// it takes has lived is put into ends, unless an earlier time is there.
+func NewLife(ttl time.Duration, now func() time.Time, ends *time.Time) (Life, error) {
+	switch {
+	case ttl <= 0:
+		return Life{}, fault.New(fault.Invalid, "%s is no time to live", ttl)
+	case now == nil:
+		return Life{}, fault.New(fault.Invalid, "no clock is given")
+	}
+	return Life{ttl, now(), ends}, nil
+}
+
+// Take tells whether one that was touched then lives.
+func (l Life) Take(touched time.Time) bool {
+	end := touched.Add(l.ttl)
+	if end.Before(l.now) {
+		return false
+	}
+	if l.ends.IsZero() || end.Before(*l.ends) {
+		*l.ends = end
+	}
+	return true
+}
+
+// Given are the pull requests of a repository that a generator gave parameters
+// for when it was asked last. It is not known of an answer that does not say.
+func Given(before []v1alpha1.GeneratorStatus, path, repository string) (numbers []int64, known bool) {
+	for _, s := range before {
+		if s.Path != path {
+			continue
+		}
+		if s.ParameterSets > 0 && len(s.PullRequests) == 0 {
+			return nil, false
+		}
+		for _, r := range s.PullRequests {
+			if r.Repository == repository {
+				numbers = append(numbers, r.Numbers...)
+			}
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers), true
+}
+
+// Labels are a list that templates can index; never nil.
+func Labels(of []string) []any {
+	out := make([]any, len(of))
+	for i, label := range of {
+		out[i] = label
+	}
+	return out
 }
 
 // maxSlug leaves room for 13 more characters in a label of a DNS name.

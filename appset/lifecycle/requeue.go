@@ -71,7 +71,11 @@ func (s *shortest) leaf(g *v1alpha1.ApplicationSetNestedGenerator) {
 
 func (s *shortest) than(seconds *int64, otherwise time.Duration) {
 	wait := shortest(otherwise)
-	if seconds != nil && *seconds > 0 {
+	switch {
+	case seconds == nil || *seconds < 0:
+	case *seconds == 0:
+		return // never: the forge tells by webhooks
+	default:
 		wait = shortest(time.Duration(*seconds) * time.Second)
 	}
 	if *s == 0 || wait < *s {

@@ -21,7 +21,8 @@ func TestRequeue(t *testing.T) {
 		"plugins too":                                      {"[{plugin: {configMapRef: {name: p}}}]", 30 * time.Minute},
 		"decisions every three minutes":                    {"[{clusterDecisionResource: {configMapRef: c}}]", 3 * time.Minute},
 		"the shortest time counts":                         {"[{scmProvider: {requeueAfterSeconds: 60}}, {pullRequest: {requeueAfterSeconds: 90}}]", time.Minute},
-		"nothing is no time":                               {"[{pullRequest: {requeueAfterSeconds: 0}}]", 30 * time.Minute},
+		"zero is never":                                    {"[{pullRequest: {requeueAfterSeconds: 0}}]", 0},
+		"zero leaves others alone":                         {"[{pullRequest: {requeueAfterSeconds: 0}}, {scmProvider: {}}]", 30 * time.Minute},
 		"at any depth": {
 			"[{matrix: {generators: [{list: {}}, {merge: {mergeKeys: [a], generators: [{list: {}}, {matrix: {generators: [{plugin: {configMapRef: {name: p}, requeueAfterSeconds: 20}}]}}]}}]}}]", 20 * time.Second,
 		},

@@ -59,6 +59,15 @@ func JSON(data []byte) (any, error) {
 	return value, bearable(value)
 }
 
+// Free is JSON for a field that may hold anything, where null is decoded to
+// nothing.
+func Free(data []byte) (any, error) {
+	if data == nil {
+		return nil, nil
+	}
+	return JSON(data)
+}
+
 // exact replaces the numbers of a decoder that keeps their digits.
 func exact(value any) any {
 	switch v := value.(type) {

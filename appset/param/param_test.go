@@ -11,6 +11,7 @@ import (
 
 	"dario.cat/mergo"
 	"github.com/google/go-cmp/cmp"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
@@ -345,5 +346,16 @@ func TestJoin(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 		}
+	}
+}
+
+func TestFreeJSONThatIsNull(t *testing.T) {
+	t.Parallel()
+	var field apiextensionsv1.JSON
+	if err := json.Unmarshal([]byte("null"), &field); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := param.Free(field.Raw); value != nil || err != nil {
+		t.Errorf("%v, %v", value, err)
 	}
 }

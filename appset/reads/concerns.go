@@ -2,6 +2,7 @@ package reads
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
@@ -69,7 +70,7 @@ func concerned(gen map[string]any, owner bool, repositories []string) bool {
 		}
 		unsure := strings.Contains(name, "{{") || strings.Trim(name, "0123456789") == ""
 		for _, r := range repositories {
-			at := "/" + strings.ToLower(r)
+			at := "/" + plain(r)
 			switch {
 			case unsure, owner && strings.Contains(at, "/"+name+"/"), !owner && strings.HasSuffix(at, "/"+name):
 				return true
@@ -77,4 +78,13 @@ func concerned(gen map[string]any, owner bool, repositories []string) bool {
 		}
 	}
 	return false
+}
+
+// plain is a place without what Azure DevOps puts between the parts of its
+// URLs, and with spaces for %20.
+func plain(place string) string {
+	if decoded, err := url.PathUnescape(place); err == nil {
+		place = decoded
+	}
+	return strings.ToLower(strings.Replace(strings.Replace(place, "/_git/", "/", 1), "/v3/", "/", 1))
 }

@@ -44,11 +44,11 @@ func (f *Forges) session(ctx context.Context, namespace string, a access) (*rest
 	if a.ca != nil {
 		m, err := f.options.Objects.ConfigMap(ctx, namespace, a.ca.ConfigMapName)
 		if err != nil {
-			return nil, notMissing(fmt.Errorf("caRef: read the config map %s/%s: %w", namespace, a.ca.ConfigMapName, err))
+			return nil, notMissing(fmt.Errorf("caRef: read the config map %s: %w", within(namespace, a.ca.ConfigMapName), err))
 		}
 		pem, ok := m[a.ca.Key]
 		if !ok {
-			return nil, fault.New(fault.Invalid, "caRef: the config map %s/%s has no key %q", namespace, a.ca.ConfigMapName, a.ca.Key)
+			return nil, fault.New(fault.Invalid, "caRef: the config map %s has no key %q", within(namespace, a.ca.ConfigMapName), a.ca.Key)
 		}
 		server.CA = append(append(server.CA, '\n'), pem...)
 	}
@@ -74,15 +74,15 @@ func notMissing(err error) error {
 func (f *Forges) secret(ctx context.Context, namespace, field string, ref *v1alpha1.SecretRef) (string, error) {
 	s, err := f.options.Objects.Secret(ctx, namespace, ref.SecretName)
 	if err != nil {
-		return "", notMissing(fmt.Errorf("%s: read the secret %s/%s: %w", field, namespace, ref.SecretName, err))
+		return "", notMissing(fmt.Errorf("%s: read the secret %s: %w", field, within(namespace, ref.SecretName), err))
 	}
 	if f.options.Strict && s.Labels[TokenLabel] != TokenLabelValue {
-		return "", fault.New(fault.Denied, "%s: the secret %s/%s is without the label %s: %s, which --tokenref-strict wants",
-			field, namespace, ref.SecretName, TokenLabel, TokenLabelValue)
+		return "", fault.New(fault.Denied, "%s: the secret %s is without the label %s: %s, which --tokenref-strict wants",
+			field, within(namespace, ref.SecretName), TokenLabel, TokenLabelValue)
 	}
 	value := strings.TrimSpace(string(s.Data[ref.Key]))
 	if value == "" {
-		return "", fault.New(fault.Invalid, "%s: the secret %s/%s has nothing under the key %q", field, namespace, ref.SecretName, ref.Key)
+		return "", fault.New(fault.Invalid, "%s: the secret %s has nothing under the key %q", field, within(namespace, ref.SecretName), ref.Key)
 	}
 	return value, nil
 }
@@ -206,4 +206,12 @@ func (f *Forges) installation(ctx context.Context, a access, app wire.GitHubApp)
 	}
 	identity := fmt.Sprintf("app\x00%d\x00%d\x00%s", app.AppID, app.InstallationID, app.PrivateKey)
 	return rest.Credential{Header: "Authorization", Value: "Bearer " + value, Identity: identity, Secrets: []string{value}}, nil
+}
+
+// within names something in a namespace, which a set of a file may lack.
+func within(namespace, name string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
 }
