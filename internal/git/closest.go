@@ -74,7 +74,7 @@ func (r *repository) look(uses []wanted, now *refs, all []wire.Ref) {
 			continue
 		}
 		if _, err := now.resolve(w); err != nil {
-			u.hint = hint{true, closest(w.revision, strings.TrimPrefix(now.head.name, "refs/heads/"), all)}
+			u.hint = hint{true, closest(cmp.Or(w.prefixed(), w.revision), strings.TrimPrefix(now.head.name, "refs/heads/"), all)}
 		}
 	}
 }

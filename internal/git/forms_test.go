@@ -27,6 +27,9 @@ func TestFormsOfRevisions(t *testing.T) {
 	r.git("tag", "svc-a/v1.4.0")
 	r.git("tag", "svc-a/v2.0.0")
 	r.git("tag", "blob", r.git("rev-parse", "HEAD:v"))
+	r.git("tag", "2.0.0", first)
+	r.git("tag", "1.1.0", first)
+	r.git("tag", "app-2.0.0")
 	r.git("branch", "both")
 	r.git("update-ref", "refs/pull/7/head", first)
 	r.git("branch", "1.x", first)
@@ -38,6 +41,10 @@ func TestFormsOfRevisions(t *testing.T) {
 		{"a range that is written with the prefix", "svc-a/v1.*", "svc-a/v", second},
 		{"a tag of a tag", "svc-a/v1.2.0", "", first},
 		{"a range of exactly it", "=1.2.0", "svc-a/", first},
+		{"a version is a tag with the prefix", "v1.4.0", "svc-a/", second},
+		{"and not the tag of the whole repository", "2.0.0", "app-", second},
+		{"a version that no tag with the prefix has", "1.1.0", "app-", first},
+		{"a version with its prefix", "app-2.0.0", "app-", second},
 		{"a prefix says nothing about names", "svc-b/v1.9.0", "svc-a/", first},
 		{"a branch goes before a tag", "both", "", second},
 		{"the tag has its full name", "refs/tags/both", "", first},
@@ -61,6 +68,7 @@ func TestFormsOfRevisions(t *testing.T) {
 		says                     string
 	}{
 		{"no tag with the prefix", "1.*", "svc-c/", fault.Missing, `begins with "svc-c/"`},
+		{"no version with the prefix", "3.0.0", "app-", fault.Missing, `no tag "app-3.0.0", and no branch or tag "3.0.0"; the closest is app-2.0.0`},
 		{"a tag of a file", "blob", "", fault.Invalid, "not a commit"},
 		{"a name of nothing", "nothing", "", fault.Missing, `no branch or tag "nothing"`},
 	} {

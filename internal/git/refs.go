@@ -63,8 +63,8 @@ func (r *refs) same(all []wire.Ref) bool {
 }
 
 // resolve names the commit of a revision: empty or HEAD, a full commit id, a
-// branch, a tag, a full ref name, or a range of semantic versions, which
-// takes the newest tag in it.
+// branch, a tag, a full ref name, a version, which is a tag with the prefix where
+// there is one, or a range of versions, which takes the newest tag in it.
 func (r *refs) resolve(w wanted) (target, error) {
 	if w.head() {
 		if r.head.hash.IsZero() {
@@ -85,6 +85,9 @@ func (r *refs) resolve(w wanted) (target, error) {
 	}
 	if r.empty {
 		return target{}, fault.New(fault.Missing, "there is no branch or tag %q; the repository seems to be empty: it has no commit on its default branch", w.revision)
+	}
+	if tag := w.prefixed(); tag != "" {
+		return target{}, fault.New(fault.Missing, "there is no tag %q, and no branch or tag %q", tag, w.revision)
 	}
 	return target{}, fault.New(fault.Missing, "there is no branch or tag %q", w.revision)
 }

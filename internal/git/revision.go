@@ -35,9 +35,22 @@ func (w wanted) constraint() *semver.Constraints {
 	return c
 }
 
+// prefixed is the tag that a version stands for beside a prefix; empty where w
+// is anything else, such as a branch.
+func (w wanted) prefixed() string {
+	if _, err := semver.StrictNewVersion(strings.TrimPrefix(w.revision, "v")); err != nil || w.tagPrefix == "" {
+		return ""
+	}
+	return w.tagPrefix + w.revision
+}
+
 // names are the refs that a name can stand for, the first one that is there.
 func (w wanted) names() []string {
-	names := []string{"refs/heads/" + w.revision, "refs/tags/" + w.revision}
+	var names []string
+	if tag := w.prefixed(); tag != "" {
+		names = append(names, "refs/tags/"+tag)
+	}
+	names = append(names, "refs/heads/"+w.revision, "refs/tags/"+w.revision)
 	if strings.HasPrefix(w.revision, "refs/") {
 		names = append(names, w.revision)
 	}

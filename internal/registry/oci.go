@@ -110,10 +110,22 @@ func (o *ociRepository) connect(ctx context.Context) (*remote.Repository, error)
 	}, nil
 }
 
+// tags are what a revision may be the name of, the first one that is there. A
+// version is one with the prefix before it is one without.
+func (q question) tags() []string {
+	tag := q.revision
+	if q.chart != "" {
+		tag = strings.ReplaceAll(tag, "+", "_")
+	}
+	if q.prefix != "" && isExact(q.revision) {
+		return []string{q.prefix + tag, tag}
+	}
+	return []string{tag}
+}
+
 var tagName = regexp.MustCompile(`^\w[\w.-]{0,127}$`)
 
 func (o *ociRepository) resolve(ctx context.Context, q question) (found, error) {
-	chart := q.chart != ""
 	if strings.HasPrefix(q.revision, "sha256:") {
 		if err := digest.Digest(q.revision).Validate(); err != nil {
 			return found{}, fault.Wrap(fault.Invalid, fmt.Errorf("the digest %s: %w", q.revision, err))
@@ -124,17 +136,16 @@ func (o *ociRepository) resolve(ctx context.Context, q question) (found, error) 
 	if err != nil {
 		return found{}, err
 	}
-	tag := q.revision
-	if chart {
-		tag = strings.ReplaceAll(tag, "+", "_")
-	}
-	if tagName.MatchString(tag) {
+	for _, tag := range q.tags() {
+		if !tagName.MatchString(tag) {
+			continue
+		}
 		desc, err := remote.Resolve(ctx, tag)
 		if err == nil {
 			return o.found(q, tag, desc.Digest.String()), nil
 		}
 		// A name that no range can be is a tag that is not there.
-		if fault.Of(classify(err)) != fault.Missing || isExact(q.revision) {
+		if fault.Of(classify(err)) != fault.Missing || isExact(tag) {
 			return found{}, fmt.Errorf("the tag %s: %w", tag, err)
 		}
 	}

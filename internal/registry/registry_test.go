@@ -210,6 +210,9 @@ func TestOCI(t *testing.T) {
 	}
 	files := archived(t, file("./a.yaml", "a: 1"), file("apps/b.yaml", "b: 1"))
 	digest := push(t, s, "config", "v1.0.0", layer{"application/vnd.oci.image.layer.v1.tar+gzip", files})
+	for _, tag := range []string{"app-v1.0.0", "app-3.0.0"} {
+		push(t, s, "config", tag, layer{"application/vnd.oci.image.layer.v1.tar+gzip", archived(t, file("a.yaml", tag))})
+	}
 	push(t, s, "config", "latest", layer{helmLayer, packaged(t, "web", "1.0.0")})
 	push(t, s, "config", "two", layer{helmLayer, packaged(t, "web", "1.0.0")}, layer{helmLayer, files})
 	push(t, s, "config", "odd", layer{"text/plain", files})
@@ -231,6 +234,9 @@ func TestOCI(t *testing.T) {
 		{"an artifact by tag", snapshot.Location{RepoURL: config, Revision: "v1.0.0"}, "apps/b.yaml", "b: 1"},
 		{"by digest", snapshot.Location{RepoURL: config, Revision: digest}, "a.yaml", "a: 1"},
 		{"by range", snapshot.Location{RepoURL: config, Revision: "1.x"}, "a.yaml", "a: 1"},
+		{"a version with the prefix", snapshot.Location{RepoURL: config, Revision: "3.0.0", TagPrefix: "app-"}, "a.yaml", "app-3.0.0"},
+		{"which goes before the one without", snapshot.Location{RepoURL: config, Revision: "v1.0.0", TagPrefix: "app-"}, "a.yaml", "app-v1.0.0"},
+		{"a version without the prefix", snapshot.Location{RepoURL: config, Revision: "v1.0.0", TagPrefix: "web-"}, "apps/b.yaml", "b: 1"},
 		{"an artifact that is a chart has it at its root", snapshot.Location{RepoURL: config, Revision: "latest"}, "values.yaml", "at: 1.0.0\n"},
 	} {
 		if diff := cmp.Diff(tc.want, o.read(tc.at, tc.file)); diff != "" {
@@ -244,6 +250,7 @@ func TestOCI(t *testing.T) {
 	}{
 		{"two layers", snapshot.Location{RepoURL: config, Revision: "two"}, []string{"Invalid", "has 2 layers"}},
 		{"no archive", snapshot.Location{RepoURL: config, Revision: "odd"}, []string{"Invalid", "type text/plain"}},
+		{"no such tag with a prefix", snapshot.Location{RepoURL: config, Revision: "9.9.9", TagPrefix: "app-"}, []string{"Missing", "the tag 9.9.9"}},
 		{"no such tag", snapshot.Location{RepoURL: charts, Chart: "web", Revision: "9.9.9"}, []string{"Missing", "the tag 9.9.9"}},
 		{"no such range", snapshot.Location{RepoURL: charts, Chart: "web", Revision: "9.x"}, []string{"Missing", "the newest is 2.1.0"}},
 		{"no such chart", snapshot.Location{RepoURL: charts, Chart: "nope", Revision: "1.x"}, []string{"Missing"}},

@@ -69,8 +69,8 @@ type Location struct {
 	// version or a range of them of a chart, a tag, range or digest of an
 	// artifact. Empty is the default branch, or the newest version.
 	Revision string `json:"revision,omitempty"`
-	// TagPrefix picks the tags that a range of versions is about: it is taken
-	// off before tags are compared.
+	// TagPrefix picks the tags that a version or a range of versions is about:
+	// it is taken off before tags are compared.
 	TagPrefix string `json:"tagPrefix,omitempty"`
 	// File says that RepoURL is one file on a web server: the tree holds it
 	// alone, by the name FileName.
