@@ -52,8 +52,12 @@ func (a *access) inherit(from access) {
 
 // registry is a in the form of chart repositories and OCI registries.
 func (a access) registry() registry.Auth {
+	password, token := a.password, a.bearerToken
+	if a.forceBasic {
+		password, token = cmp.Or(password, token), ""
+	}
 	return registry.Auth{
-		Username: a.username, Password: cmp.Or(a.password, a.bearerToken), CA: a.ca, ClientCert: a.clientCert, ClientKey: a.clientKey,
+		Username: a.username, Password: password, BearerToken: token, CA: a.ca, ClientCert: a.clientCert, ClientKey: a.clientKey,
 		Insecure: a.insecure, PlainHTTP: a.plainHTTP, Proxy: a.proxy, NoProxy: a.noProxy,
 	}
 }

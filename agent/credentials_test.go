@@ -23,6 +23,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/kube"
+	"github.com/trueup-dev/trueup/internal/registry"
 )
 
 // secret is one of Argo CD's form; each pair is key=value.
@@ -154,6 +155,31 @@ func TestCredentialsFor(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+	}
+}
+
+func TestRegistryCredentials(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		reason string
+		pairs  []string
+		want   registry.Auth
+	}{
+		{"a password", []string{"username=ana", "password=pw"}, registry.Auth{Username: "ana", Password: "pw"}},
+		{"a token", []string{"username=ana", "bearerToken=t0ken"}, registry.Auth{Username: "ana", BearerToken: "t0ken"}},
+		{"a token as a password", []string{"username=ana", "bearerToken=t0ken", "forceHttpBasicAuth=true"}, registry.Auth{Username: "ana", Password: "t0ken"}},
+	} {
+		for _, url := range []string{"https://charts.example/a", "oci://registry.example/a"} {
+			have := secret("s", kube.SecretRepo, append([]string{"url=" + url}, tc.pairs...)...)
+			c := &agent.Credentials{Reader: fake.NewClientBuilder().WithObjects(have).Build(), Namespace: "trueup"}
+			got, err := agent.RegistryCredentials{From: c}.For(t.Context(), url)
+			if err != nil {
+				t.Errorf("%s: %v", tc.reason, err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
 		}
 	}
 }

@@ -18,13 +18,15 @@ import (
 // Auth is how to get into a repository. The zero value is for public ones.
 type Auth struct {
 	Username, Password string
+	// BearerToken goes before a password.
+	BearerToken string
 	// CA is a bundle of further PEM certificates to trust; ClientCert and
 	// ClientKey are PEM blocks to be known by.
 	CA, ClientCert, ClientKey []byte
 	// Insecure accepts any server certificate, PlainHTTP speaks to an OCI
 	// registry without TLS.
 	Insecure, PlainHTTP bool
-	// PassCredentials sends the password to other hosts, too, that an index
+	// PassCredentials sends the password or token to other hosts, too, that an index
 	// names for its charts.
 	PassCredentials bool
 	// Proxy is the URL of a proxy and NoProxy the hosts to reach without it, in

@@ -15,7 +15,10 @@ import (
 // server says that nothing changed.
 func (r *Registry) get(client *http.Client, req *http.Request, auth Auth, limit int64) ([]byte, http.Header, error) {
 	req.Header.Set("User-Agent", r.userAgent)
-	if auth.Username != "" || auth.Password != "" {
+	switch {
+	case auth.BearerToken != "":
+		req.Header.Set("Authorization", "Bearer "+auth.BearerToken)
+	case auth.Username != "" || auth.Password != "":
 		req.SetBasicAuth(auth.Username, auth.Password)
 	}
 	resp, err := client.Do(req)

@@ -163,7 +163,7 @@ func (h *helmRepository) fetch(ctx context.Context, f found) (*files, error) {
 		return nil, fault.Wrap(fault.Invalid, err)
 	}
 	if !auth.PassCredentials && !f.pass && !sameHost(h.repo.url, f.url) {
-		auth.Username, auth.Password, auth.ClientCert, auth.ClientKey = "", "", nil, nil
+		auth.Username, auth.Password, auth.BearerToken, auth.ClientCert, auth.ClientKey = "", "", "", nil, nil
 	}
 	data, _, err := h.get(req, auth, maxArchive)
 	if err != nil {

@@ -99,7 +99,10 @@ func (o *ociRepository) connect(ctx context.Context) (*remote.Repository, error)
 		o.client = &auth.Client{
 			Client: &http.Client{Transport: transport}, Header: http.Header{"User-Agent": {o.repo.registry.userAgent}}, Cache: auth.NewCache(),
 		}
-		if a.Username != "" || a.Password != "" {
+		switch {
+		case a.BearerToken != "":
+			o.client.Credential = auth.StaticCredential(o.reference.Registry, auth.Credential{AccessToken: a.BearerToken})
+		case a.Username != "" || a.Password != "":
 			o.client.Credential = auth.StaticCredential(o.reference.Registry, auth.Credential{Username: a.Username, Password: a.Password})
 		}
 		o.auth = a

@@ -202,6 +202,40 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 	}
 }
 
+func TestBearerToken(t *testing.T) {
+	t.Parallel()
+	data := packaged(t, "web", "1.0.0")
+	r, other := &repo{}, &repo{}
+	other.put("/b.tgz", packaged(t, "web", "2.0.0"))
+	elsewhere := serve(t, other, "", false)
+	s := serve(t, r, "", false)
+	r.put("/charts/a.tgz", data)
+	r.add("web", "1.0.0", "a.tgz", hexSum(data))
+	r.add("web", "2.0.0", elsewhere.URL+"/b.tgz", "")
+	oci := ociServer(t)
+	push(t, oci, "charts/web", "1.0.0", layer{helmLayer, data})
+	s.token, oci.token = "t0ken", "t0ken"
+
+	helm, charts := s.URL+"/charts", "oci://"+oci.host()+"/charts"
+	access := registry.Auth{BearerToken: "t0ken", CA: oci.ca()}
+	o := open(t, credentials{helm: access, charts: access})
+	for _, tc := range []struct {
+		reason string
+		at     snapshot.Location
+	}{
+		{"a Helm repository", snapshot.Location{RepoURL: helm, Chart: "web", Revision: "1.0.0"}},
+		{"a chart of it at another host", snapshot.Location{RepoURL: helm, Chart: "web", Revision: "2.0.0"}},
+		{"a registry", snapshot.Location{RepoURL: charts, Chart: "web", Revision: "1.0.0"}},
+	} {
+		if diff := cmp.Diff("at: "+tc.at.Revision+"\n", o.read(tc.at, "values.yaml")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+	}
+	if diff := cmp.Diff([]string{""}, elsewhere.auths); diff != "" {
+		t.Errorf("another host learns the token (-want +got):\n%s", diff)
+	}
+}
+
 func TestOCI(t *testing.T) {
 	t.Parallel()
 	s := ociServer(t)

@@ -70,6 +70,7 @@ type server struct {
 	broken   bool
 	handler  http.Handler
 	password string
+	token    string // taken in place of the password, where there is one
 	auths    []string
 }
 
@@ -97,7 +98,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	if _, given, _ := req.BasicAuth(); s.password != "" && given != s.password {
+	if s.token != "" && req.Header.Get("Authorization") != "Bearer "+s.token {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="test"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if _, given, _ := req.BasicAuth(); s.token == "" && s.password != "" && given != s.password {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return
