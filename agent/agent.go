@@ -142,7 +142,7 @@ func Run(ctx context.Context, o Options) error {
 	apps.Flow = &reconcile.Flow{
 		Sources: sources, Renderer: rendered, Clusters: destinations, Projects: Projects{Reader: mgr.GetClient(), Namespace: o.Namespace, Credentials: credentials},
 		Journal: journal{Applications: apps, history: o.History, repeats: &repeats{past: o.History}, metrics: measured, log: o.Log.WithName("journal")},
-		Now:     time.Now, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
+		Now:     time.Now, Patience: render.DefaultLimits().Time, Namespace: o.Namespace, MaskKey: maskKey, Fights: o.Fights,
 		Compared: measured.costs.compared, Rules: &Rules{Reader: mgr.GetClient(), Namespace: o.Namespace}, Audit: told,
 	}
 	declarations := &Declarations{History: sources, Wake: apps.WakeAfter, Now: time.Now, Log: o.Log.WithName("blame")}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/trueup-dev/trueup/drift/heat"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/reconcile/apply"
 	"github.com/trueup-dev/trueup/reconcile/declared"
 	"github.com/trueup-dev/trueup/reconcile/plan"
@@ -29,6 +31,9 @@ type Flow struct {
 	// Audit tells who made drift; nil knows nobody.
 	Audit Audit
 	Now   func() time.Time
+	// Patience bounds the wait for the files of one application's sources; 0 is
+	// for as long as the context allows.
+	Patience time.Duration
 	// Namespace is where applications live whose tracking ids carry their
 	// name alone.
 	Namespace string
@@ -221,7 +226,8 @@ func revisions(op v1alpha1.SyncOperation) []string {
 func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome {
 	mem.failures++
 	mem.looks()
-	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err, Done: app.Operation != nil}
+	out := Outcome{Status: failedStatus(app, err, f.Now()), Err: err}
+	out.Done = app.Operation != nil && !errors.Is(err, snapshot.ErrPending) // it goes on when the files are here
 	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
 		out.After = DefaultRetry().Wait(mem.failures)
 	}

@@ -26,8 +26,14 @@ func (o opened) onlyRef(i int) bool {
 	return s.Ref != "" && s.Path == "" && s.Chart == ""
 }
 
-// open opens the trees of all sources, and tells all that cannot be opened.
+// open opens the trees of all sources, and tells all that cannot be opened. What
+// is not here within the flow's patience is waited for by the next look.
 func (f *Flow) open(ctx context.Context, app *v1alpha1.Application, project *v1alpha1.Project, revisions []string) (opened, error) {
+	if f.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.Patience)
+		defer cancel()
+	}
 	sources, err := sourcesOf(app, revisions)
 	if err != nil {
 		return opened{}, err

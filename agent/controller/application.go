@@ -45,6 +45,8 @@ type Repositories interface {
 	// those noted before.
 	UseAll(who types.NamespacedName, urls []string)
 	Err(url string) error
+	// Now has a repository that is in use asked for news at once.
+	Now(url string) bool
 }
 
 // Applications reconciles applications.
@@ -197,6 +199,11 @@ func (a *Applications) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Re
 	refreshed := app.Annotations[refresh] != "" || app.Annotations[ownRefresh] != ""
 	if due := e.due(a.Flow.Now(), a.Sweep); refreshed || due {
 		e.memory.Recheck()
+	}
+	if refreshed {
+		for _, url := range urls {
+			a.Repositories.Now(url)
+		}
 	}
 	out := a.Flow.Run(ctx, app, &e.memory)
 	// What files name beyond the application's own sources is known by now.

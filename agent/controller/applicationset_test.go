@@ -56,6 +56,7 @@ type nowhere struct{}
 
 func (nowhere) UseAll(types.NamespacedName, []string) {}
 func (nowhere) Err(string) error                      { return nil }
+func (nowhere) Now(string) bool                       { return false }
 
 func (b *bench) note(verb string, o client.Object) error {
 	b.mu.Lock()

@@ -26,7 +26,11 @@ type backoff struct {
 }
 
 // last is the failure that is to be told in place of asking with auth now.
+// A nil backoff remembers nothing.
 func (b *backoff) last(auth Auth, now time.Time) error {
+	if b == nil {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err == nil || !now.Before(b.until) || !reflect.DeepEqual(b.auth, auth) {
@@ -37,6 +41,9 @@ func (b *backoff) last(auth Auth, now time.Time) error {
 
 // failing is the failure of the last question, however long ago it was.
 func (b *backoff) failing() error {
+	if b == nil {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.err

@@ -28,6 +28,7 @@ type files struct {
 	root    plumbing.Hash
 	sealed  bool // no submodule is opened
 	may     func(ctx context.Context, url string) error
+	within  context.Context //nolint:containedctx // reading takes none; nil says nothing
 
 	*kept
 }
@@ -49,6 +50,7 @@ var (
 	_ snapshot.Hasher     = (*files)(nil)
 	_ snapshot.Sealer     = (*files)(nil)
 	_ snapshot.Restricter = (*files)(nil)
+	_ snapshot.Waiter     = (*files)(nil)
 )
 
 func newFiles(r *repository, from objects, c *object.Commit) *files {
@@ -86,6 +88,15 @@ func (f *files) restricted(may func(ctx context.Context, url string) error) *fil
 			return may(ctx, url)
 		}
 	}
+	return &out
+}
+
+// Waiting implements snapshot.Waiter.
+func (f *files) Waiting(ctx context.Context) snapshot.FS { return f.waiting(ctx) }
+
+func (f *files) waiting(ctx context.Context) *files {
+	out := *f
+	out.within = ctx
 	return &out
 }
 

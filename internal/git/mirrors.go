@@ -43,10 +43,11 @@ type Mirrors struct {
 	options Options
 	cache   *pack.Cache
 	tokens  *wire.Tokens
-	// ctx ends with Close. Files are read without a context, and reading one
-	// may open a submodule.
+	// ctx ends with Close. Fetches go on without who asked for them, and files
+	// are read without a context, though reading one may open a submodule.
 	ctx    context.Context
 	cancel context.CancelFunc
+	going  sync.WaitGroup // what Close waits for; begun with mu held
 
 	mu    sync.RWMutex
 	repos map[string]*repository // by normalized URL
@@ -69,10 +70,13 @@ func New(o Options) *Mirrors {
 	return m
 }
 
-// Close ends the conversations that readers of files began, and closes the
-// connections that wait for the next.
+// Close ends fetches and the conversations that readers of files began, and
+// closes the connections that wait for the next.
 func (m *Mirrors) Close() {
+	m.mu.Lock()
 	m.cancel()
+	m.mu.Unlock()
+	m.going.Wait()
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	for _, r := range m.repos {

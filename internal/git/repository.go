@@ -97,7 +97,7 @@ func (r *repository) tree(ctx context.Context, w wanted) (*files, error) {
 		return nil, err
 	}
 	f, err := r.open(ctx, t)
-	if fault.Of(err) == fault.Missing && t.name != "" {
+	if fault.Of(err) == fault.Missing && t.name != "" && !errors.As(err, &told{}) {
 		// It may have moved since the refs were asked for.
 		if _, again := r.ask(ctx, nil); again != nil {
 			return nil, errors.Join(err, again)
@@ -178,6 +178,9 @@ func (r *repository) poll(ctx context.Context) (changed bool, err error) {
 	r.mu.Lock()
 	first := r.refs == nil
 	r.mu.Unlock()
+	if m, ok := r.source.(*mirrored); ok {
+		m.fetches.again()
+	}
 	if _, err := r.ask(ctx, nil); err != nil {
 		return false, err
 	}
@@ -227,17 +230,6 @@ func (r *repository) open(ctx context.Context, t target) (*files, error) {
 		r.trees = slices.Clone(r.trees[1:])
 	}
 	return f, nil
-}
-
-func (r *repository) bring(ctx context.Context, t target) error {
-	if err := r.fetching.take(ctx); err != nil {
-		return err
-	}
-	defer r.fetching.give()
-	if held, err := r.source.holds(t.hash); err != nil || held {
-		return err
-	}
-	return r.source.bring(ctx, t)
 }
 
 func readCommit(from objects, h plumbing.Hash) (*object.Commit, error) {

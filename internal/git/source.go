@@ -46,6 +46,7 @@ type mirrored struct {
 	cache       *pack.Cache
 	now         func() time.Time
 	backoff     backoff // of questions for refs
+	fetches     fetches
 
 	mu    sync.Mutex
 	store *pack.Store
@@ -118,20 +119,33 @@ const (
 )
 
 func (m *mirrored) bring(ctx context.Context, t target) error {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	s, err := m.opened()
-	if err != nil {
-		return err
-	}
 	auth, err := m.auth(ctx)
 	if err != nil {
 		return err
+	}
+	if err := m.fetches.last(t.hash, auth, m.now()); err != nil {
+		return told{err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	taken, err := m.fetch(ctx, auth, t)
+	if err != nil {
+		err = fmt.Errorf("fetch %s: %w", t.hash.String()[:7], err)
+	}
+	return m.fetches.note(t.hash, auth, m.now(), taken, err)
+}
+
+// fetch tells, too, whether the server began to send a pack.
+func (m *mirrored) fetch(ctx context.Context, auth Auth, t target) (taken bool, err error) {
+	s, err := m.opened()
+	if err != nil {
+		return false, err
 	}
 	have := s.Held()
 	have = have[max(0, len(have)-maxHave):]
 	var failed error // while the pack was taken in
 	take := func(r io.Reader) error {
+		taken = true
 		failed = s.Add(ctx, r, t.want)
 		return failed
 	}
@@ -139,12 +153,9 @@ func (m *mirrored) bring(ctx context.Context, t target) error {
 	if failed != nil && len(have) > 0 && ctx.Err() == nil && fault.Of(failed) == fault.Transient {
 		// Maybe something is not there that we said we have.
 		if again := s.Doubt(); again != nil {
-			return errors.Join(err, again)
+			return taken, errors.Join(err, again)
 		}
 		err = m.remote.Fetch(ctx, auth, wire.Wanted{Want: t.want}, take)
 	}
-	if err != nil {
-		return fmt.Errorf("fetch %s: %w", t.hash.String()[:7], err)
-	}
-	return nil
+	return taken, err
 }

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -15,9 +16,9 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
-// submoduleTime bounds the opening of a submodule: whoever reads a file has
-// no way to say how long to wait.
-const submoduleTime = 10 * time.Minute
+// submoduleTime bounds the wait for a submodule by those who read a file of it
+// and did not say how long to wait. Its fetch goes on.
+const submoduleTime = 90 * time.Second
 
 // submodule opens the commit that a submodule is pinned to.
 func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
@@ -37,7 +38,7 @@ func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
 		return nil, fmt.Errorf("open the submodule %s: %w", at, err)
 	}
 	m := f.repo.mirrors
-	ctx, cancel := context.WithTimeout(m.ctx, submoduleTime)
+	ctx, cancel := context.WithTimeout(cmp.Or(f.within, m.ctx), submoduleTime)
 	defer cancel()
 	if f.may != nil {
 		if err := f.may(ctx, to); err != nil {
@@ -52,7 +53,11 @@ func (f *files) submodule(at string, pinned plumbing.Hash) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the submodule %s from %s: %w", at, Redact(to), classify(err))
 	}
-	return sub.restricted(f.may), nil // the same holds for those within it
+	sub = sub.restricted(f.may) // the same holds for those within it
+	if f.within == nil {
+		return sub, nil
+	}
+	return sub.waiting(f.within), nil
 }
 
 const modulesFile = ".gitmodules"

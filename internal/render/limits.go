@@ -1,7 +1,9 @@
 package render
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io/fs"
 	"sync"
 	"time"
@@ -69,6 +71,54 @@ type budget struct {
 	over  error
 }
 
+// budget is what a rendering may read, until its time is over.
+func (l Limits) budget(ctx context.Context) (*budget, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, l.Time)
+	return &budget{limits: l, ctx: ctx}, cancel
+}
+
+// waiting has nobody wait for the files of a request, or of what it opens, when
+// the time is over.
+func (b *budget) waiting(req Request) Request {
+	req.Tree.FS = snapshot.Wait(b.ctx, req.Tree.FS)
+	if len(req.Refs) > 0 {
+		refs := make(map[string]snapshot.Tree, len(req.Refs))
+		for name, tree := range req.Refs {
+			tree.FS = snapshot.Wait(b.ctx, tree.FS)
+			refs[name] = tree
+		}
+		req.Refs = refs
+	}
+	if req.More != nil {
+		req.More = waitingOpener{req.More, b}
+	}
+	return req
+}
+
+type waitingOpener struct {
+	next   Opener
+	budget *budget
+}
+
+// Tree implements Opener.
+func (o waitingOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+	tree, err := o.next.Tree(ctx, at)
+	if err == nil {
+		tree.FS = snapshot.Wait(o.budget.ctx, tree.FS)
+	}
+	return tree, err
+}
+
+// note keeps the error of files that could not be waited for: it tells more than
+// what engines make of it, and than that the time is over.
+func (b *budget) note(err error) {
+	if err != nil && errors.Is(err, snapshot.ErrPending) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.over = cmp.Or(b.over, err)
+	}
+}
+
 // spend counts one more file.
 func (b *budget) spend(size int64) error {
 	b.mu.Lock()
@@ -130,6 +180,7 @@ func (o boundedOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot
 	if err == nil {
 		tree.FS = bounded{tree.FS, o.budget}
 	}
+	o.budget.note(err)
 	return tree, err
 }
 
@@ -147,6 +198,7 @@ func (f bounded) Open(name string) (fs.File, error) {
 	}
 	file, err := f.FS.Open(name)
 	if err != nil {
+		f.budget.note(err)
 		return nil, err
 	}
 	info, err := file.Stat()
@@ -167,6 +219,7 @@ func (f bounded) ReadFile(name string) ([]byte, error) {
 	}
 	data, err := f.FS.ReadFile(name)
 	if err != nil {
+		f.budget.note(err)
 		return nil, err
 	}
 	return data, f.budget.spend(int64(len(data)))
@@ -177,7 +230,16 @@ func (f bounded) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := f.budget.time(); err != nil {
 		return nil, err
 	}
-	return f.FS.ReadDir(name)
+	list, err := f.FS.ReadDir(name)
+	f.budget.note(err)
+	return list, err
+}
+
+// Stat implements fs.StatFS.
+func (f bounded) Stat(name string) (fs.FileInfo, error) {
+	info, err := f.FS.Stat(name)
+	f.budget.note(err)
+	return info, err
 }
 
 // Size is about what objects take as JSON, in bytes.

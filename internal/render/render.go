@@ -144,10 +144,12 @@ func New(engines map[Type]Engine, limits Limits) *Renderer {
 
 // Render renders a source. Objects are in the order of their keys.
 func (r *Renderer) Render(ctx context.Context, req Request) (Result, error) {
-	req, reads := trace(req)
+	spent, cancel := r.limits.budget(ctx)
+	defer cancel()
+	req, reads := trace(spent.waiting(req))
 	req, looked := look(req)
 	req, opened := unlock(ctx, r.decrypter, req)
-	result, err := r.render(ctx, req)
+	result, err := r.render(ctx, spent, req)
 	result.Reads = reads()
 	err = looked.tell(&result, opened.tell(&result, err))
 	if err != nil {
@@ -169,10 +171,7 @@ type tooLong struct{ limit time.Duration }
 
 func (t *tooLong) Error() string { return fmt.Sprintf("it takes longer than %s", t.limit) }
 
-func (r *Renderer) render(asking context.Context, req Request) (Result, error) {
-	ctx, cancel := context.WithTimeout(asking, r.limits.Time)
-	defer cancel()
-	spent := &budget{limits: r.limits, ctx: ctx}
+func (r *Renderer) render(asking context.Context, spent *budget, req Request) (Result, error) {
 	var result Result
 	req.Warn = func(warning string) { result.Warnings = append(result.Warnings, warning) }
 	req, err := override(spent.bind(req))
@@ -188,12 +187,12 @@ func (r *Renderer) render(asking context.Context, req Request) (Result, error) {
 	if !ok {
 		return result, fault.New(fault.Invalid, "sources of type %s are not supported", t)
 	}
-	manifests, err := guarded(ctx, engine, req)
+	manifests, err := guarded(spent.ctx, engine, req)
 	if over := spent.exceeded(); over != nil {
 		err = over // also where the engine made nothing of it
 	}
 	if err != nil {
-		if asking.Err() == nil && ctx.Err() != nil {
+		if asking.Err() == nil && spent.ctx.Err() != nil && !errors.Is(err, snapshot.ErrPending) {
 			err = fault.Wrap(fault.Transient, &tooLong{r.limits.Time})
 		}
 		return result, err

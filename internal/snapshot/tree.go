@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/url"
 	"path"
@@ -146,6 +147,25 @@ func Restrict(files FS, may func(ctx context.Context, url string) error) FS {
 	}
 	return files
 }
+
+// Waiter is implemented by an FS that may have to wait for other repositories,
+// as for those of submodules. Waiting are the same files where nobody waits for
+// longer than ctx.
+type Waiter interface {
+	Waiting(ctx context.Context) FS
+}
+
+// Wait is the waiting files of a tree; what waits for nothing stays as it is.
+func Wait(ctx context.Context, files FS) FS {
+	if w, ok := files.(Waiter); ok {
+		return w.Waiting(ctx)
+	}
+	return files
+}
+
+// ErrPending is in the error of who could not wait for files any longer. They are
+// still on their way, and who asks again waits for the same ones.
+var ErrPending = errors.New("the files are still being fetched")
 
 // Tree is the files of one commit.
 type Tree struct {
