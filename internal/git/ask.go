@@ -44,10 +44,10 @@ func (r *repository) takeTurn(ctx context.Context, hasty bool) error {
 	}
 	if !hasty {
 		err := r.asking.take(ctx)
-		m.backoff.again()
+		m.backoff.Again()
 		return err
 	}
-	err := m.backoff.failing()
+	err := m.backoff.Failing()
 	if err == nil {
 		return r.asking.take(ctx)
 	}

@@ -179,7 +179,7 @@ func (r *repository) poll(ctx context.Context) (changed bool, err error) {
 	first := r.refs == nil
 	r.mu.Unlock()
 	if m, ok := r.source.(*mirrored); ok {
-		m.fetches.again()
+		m.fetches.Again()
 	}
 	if _, err := r.ask(ctx, nil); err != nil {
 		return false, err

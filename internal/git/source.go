@@ -45,8 +45,8 @@ type mirrored struct {
 	credentials Credentials
 	cache       *pack.Cache
 	now         func() time.Time
-	backoff     backoff // of questions for refs
-	fetches     fetches
+	backoff     fault.Memory // of questions for refs
+	fetches     fault.Memories[plumbing.Hash]
 
 	mu    sync.Mutex
 	store *pack.Store
@@ -91,11 +91,11 @@ func (m *mirrored) refs(ctx context.Context, prefixes []string) ([]wire.Ref, err
 	if err != nil {
 		return nil, err
 	}
-	if err := m.backoff.last(auth, m.now()); err != nil {
+	if err := m.backoff.Last(auth, m.now()); err != nil {
 		return nil, err
 	}
 	all, err := m.remote.Refs(ctx, auth, prefixes)
-	return all, m.backoff.note(auth, m.now(), err)
+	return all, m.backoff.Note(auth, m.now(), err)
 }
 
 func (m *mirrored) objects() (objects, error) {
@@ -123,7 +123,7 @@ func (m *mirrored) bring(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	if err := m.fetches.last(t.hash, auth, m.now()); err != nil {
+	if err := m.fetches.Last(t.hash, auth, m.now()); err != nil {
 		return told{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
@@ -132,7 +132,8 @@ func (m *mirrored) bring(ctx context.Context, t target) error {
 	if err != nil {
 		err = fmt.Errorf("fetch %s: %w", t.hash.String()[:7], err)
 	}
-	return m.fetches.note(t.hash, auth, m.now(), taken, err)
+	kind := fault.Of(classify(err))
+	return m.fetches.Note(t.hash, auth, m.now(), taken || kind == fault.Missing || kind == fault.Invalid, err)
 }
 
 // fetch tells, too, whether the server began to send a pack.

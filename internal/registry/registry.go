@@ -28,6 +28,8 @@ type Options struct {
 	Files FileOptions
 	// UserAgent is how requests name themselves.
 	UserAgent string
+	// Now is the clock; nil is the machine's.
+	Now func() time.Time
 }
 
 // Registry opens charts and artifacts of any number of repositories. It may
@@ -39,6 +41,7 @@ type Registry struct {
 	files       FileOptions
 	store       *store
 	trees       *trees
+	now         func() time.Time
 
 	mu    sync.Mutex
 	repos map[string]*repository // by normalized URL, and chart where it is OCI
@@ -63,13 +66,16 @@ func New(o Options) *Registry {
 	if o.UserAgent == "" {
 		o.UserAgent = "trueup"
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	o.Files.PrivateHosts = slices.Clone(o.Files.PrivateHosts)
 	for i, host := range o.Files.PrivateHosts {
 		o.Files.PrivateHosts[i] = strings.ToLower(host)
 	}
 	return &Registry{
 		credentials: o.Credentials, userAgent: o.UserAgent, files: o.Files, repos: map[string]*repository{},
-		store: &store{dir: o.Dir, limit: o.Disk, now: time.Now}, trees: newTrees(o.Memory),
+		store: &store{dir: o.Dir, limit: o.Disk, now: o.Now}, trees: newTrees(o.Memory), now: o.Now,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -20,7 +21,8 @@ type repository struct {
 	source   source
 
 	// turn holds a value while somebody talks to the repository.
-	turn chan struct{}
+	turn     chan struct{}
+	failures fault.Memories[question]
 
 	mu    sync.Mutex // guards what follows, and is never held while waiting
 	known map[question]answer
@@ -71,39 +73,82 @@ func (a answer) equal(b answer) bool {
 	return a.found == b.found && (a.missing == nil) == (b.missing == nil) && a.open == b.open
 }
 
+// openTime bounds the opening of one tree, whoever waits for it.
+const openTime = 10 * time.Minute
+
+// tree opens a location. What has to be fetched belongs to nobody: that goes on
+// when who asked for it cannot wait any longer, and who comes next waits for the
+// same.
 func (r *repository) tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
 	q := question{at.Chart, at.Revision, at.TagPrefix, at.PassCredentials}
 	if tree, ok, err := r.remembered(q); ok {
 		return tree, err
 	}
-	if err := r.take(ctx); err != nil {
+	if err := r.takeTo(ctx, q); err != nil {
 		return snapshot.Tree{}, err
 	}
-	defer r.release()
 	if tree, ok, err := r.remembered(q); ok { // somebody asked meanwhile
+		r.release()
 		return tree, err
 	}
+	auth, err := r.registry.credentials.For(ctx, r.base)
+	if err == nil {
+		err = r.failures.Last(q, auth, r.registry.now())
+	}
+	if err != nil {
+		r.release()
+		return snapshot.Tree{}, err
+	}
+	type opened struct {
+		tree snapshot.Tree
+		err  error
+	}
+	done := make(chan opened, 1)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	go func() {
+		defer cancel()
+		tree, single, err := r.open(own, q)
+		kind := fault.Of(classify(err))
+		err = r.failures.Note(q, auth, r.registry.now(), single || kind == fault.Missing || kind == fault.Invalid, err)
+		r.release() // before anybody who waits asks again
+		done <- opened{tree, err}
+	}()
+	select {
+	case o := <-done:
+		return o.tree, o.err
+	case <-ctx.Done():
+		return snapshot.Tree{}, fmt.Errorf("%w: %w", snapshot.ErrPending, ctx.Err())
+	}
+}
+
+// open asks and fetches. It tells, too, whether a failure is about this question
+// only. Nobody above it recovers a panic, and no server may stop the agent.
+func (r *repository) open(ctx context.Context, q question) (tree snapshot.Tree, single bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Invalid, "%s", fault.Panic("opening it", p))
+		}
+	}()
 	a, ok := r.recall(q)
 	if !ok {
 		f, err := r.source.resolve(ctx, q)
 		if err != nil && fault.Of(classify(err)) != fault.Missing {
 			r.remember(q, answer{missing: err, open: true}) // Poll tells when there is one
-			return snapshot.Tree{}, err
+			return snapshot.Tree{}, false, err
 		}
 		a = answer{found: f, missing: err}
 		r.remember(q, a)
 	}
 	if a.missing != nil {
-		return snapshot.Tree{}, a.missing
+		return snapshot.Tree{}, true, a.missing
 	}
 	files := r.source.held(a.found)
 	if files == nil {
-		var err error
 		if files, err = r.source.fetch(ctx, a.found); err != nil {
-			return snapshot.Tree{}, err
+			return snapshot.Tree{}, true, err
 		}
 	}
-	return snapshot.Tree{Commit: a.commit, FS: files}, nil
+	return snapshot.Tree{Commit: a.commit, FS: files}, false, nil
 }
 
 // remembered opens what is known and held, without any conversation.
@@ -124,6 +169,7 @@ func (r *repository) poll(ctx context.Context) (bool, error) {
 	r.mu.Lock()
 	before := maps.Clone(r.known)
 	r.mu.Unlock()
+	r.failures.Again()
 	if len(before) == 0 {
 		return false, nil
 	}
@@ -163,6 +209,23 @@ func (r *repository) remember(q question, a answer) {
 		clear(r.known)
 	}
 	r.known[q] = a
+}
+
+// takeTo waits for the turn to ask a question. Where the repository failed the
+// last time, nobody waits while another finds out whether it still does.
+func (r *repository) takeTo(ctx context.Context, q question) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	if err := r.failures.Failing(q); err != nil {
+		return err
+	}
+	if err := r.take(ctx); err != nil {
+		return fmt.Errorf("%w: %w", snapshot.ErrPending, err)
+	}
+	return nil
 }
 
 func (r *repository) take(ctx context.Context) error {
