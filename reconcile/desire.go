@@ -68,8 +68,19 @@ func (f *Flow) Desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	return d, cluster, nil
 }
 
-// desire is Desire. Where rendering fails, what it returns beside the error
-// tells which repositories were named all the same.
+// Explain is Desire for those who want to know what was read, source by source,
+// also where that led to an error. Beside one, only the Reads of what it returns
+// are whole.
+func (f *Flow) Explain(ctx context.Context, app *v1alpha1.Application) (*Desired, error) {
+	d, _, err := f.desire(ctx, app, nil)
+	if d == nil {
+		d = &Desired{}
+	}
+	return d, err
+}
+
+// desire is Desire. Where it fails once the sources are open, what it returns
+// beside the error tells what was read and which repositories were named.
 func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions []string) (*Desired, *Cluster, error) {
 	cluster, err := f.Clusters.Cluster(ctx, app.Spec.Destination)
 	if err != nil {
@@ -103,11 +114,11 @@ func (f *Flow) desire(ctx context.Context, app *v1alpha1.Application, revisions 
 	}
 	var scopes []limits.Object
 	if scopes, err = f.own(ctx, app, cluster, objects, d); err != nil {
-		return nil, nil, err
+		return d, nil, err
 	}
 	if project != nil {
 		if err := limits.CheckObjects(project, limits.Destination{Name: cluster.Name, Server: cluster.Server}, scopes); err != nil {
-			return nil, nil, err
+			return d, nil, err
 		}
 		d.Unsupported = limits.Unsupported(project)
 		d.project = project
@@ -168,6 +179,7 @@ func (f *Flow) render(ctx context.Context, app *v1alpha1.Application, all opened
 			d.named = append(d.named, more.At.RepoURL)
 		}
 		if err != nil {
+			d.asked = append(d.asked, asked{reads: result.Reads, trees: []asking{{at: all.locations[i]}}}) // for Explain
 			failures = append(failures, err)
 			continue
 		}

@@ -16,15 +16,20 @@ import (
 
 // explained is what one application's objects depend on.
 type explained struct {
-	Application string                  `json:"application"`
-	Objects     int                     `json:"objects"`
-	Sources     []reconcile.SourceReads `json:"sources"`
+	Application string `json:"application"`
+	Objects     int    `json:"objects"`
+	// Failed is why there are no objects: what was read led to it.
+	Failed  string                  `json:"failed,omitempty"`
+	Sources []reconcile.SourceReads `json:"sources"`
 }
 
 // explain tells what an application depends on, without passwords and tokens
 // that are in URLs.
-func explain(app string, d *reconcile.Desired) explained {
-	out := explained{app, len(d.Objects), d.Reads()}
+func explain(app string, d *reconcile.Desired, failure error) explained {
+	out := explained{Application: app, Objects: len(d.Objects), Sources: d.Reads()}
+	if failure != nil {
+		out.Objects, out.Failed = 0, failure.Error()
+	}
 	for i := range out.Sources {
 		s := &out.Sources[i]
 		s.At.RepoURL = repourl.Redact(s.At.RepoURL)
@@ -44,7 +49,14 @@ func printExplained(w io.Writer, output string, all []explained) error {
 	}
 	var b strings.Builder
 	for _, app := range all {
-		fmt.Fprintf(&b, "%s: %s depend on\n", app.Application, plural(app.Objects, "object"))
+		switch {
+		case app.Failed != "":
+			fmt.Fprintf(&b, "%s: it failed after it read\n", app.Application)
+		case app.Objects == 1:
+			fmt.Fprintf(&b, "%s: 1 object depends on\n", app.Application)
+		default:
+			fmt.Fprintf(&b, "%s: %d objects depend on\n", app.Application, app.Objects)
+		}
 		for _, s := range app.Sources {
 			explainSource(&b, s)
 		}

@@ -167,18 +167,21 @@ func renderFile(ctx context.Context, o renderOptions, s streams) error {
 	for i := range apps {
 		app := &apps[i]
 		desired, err := renderApplication(ctx, reconcile.Flow{Sources: repos, Renderer: renderer, Namespace: o.agent}, app, o, s)
+		if read := explain(app.Name, desired, err); err == nil || len(read.Sources) > 0 {
+			reads = append(reads, read)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		objects = append(objects, unmask(o.showSecrets || !desired.Sensitive, desired.Objects)...)
-		reads = append(reads, explain(app.Name, desired))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	failure := errors.Join(errs...)
+	if o.explain && len(reads) > 0 {
+		return errors.Join(failure, printExplained(s.out, o.output, reads))
 	}
-	if o.explain {
-		return printExplained(s.out, o.output, reads)
+	if failure != nil {
+		return failure
 	}
 	return printObjects(s.out, o.output, objects)
 }
@@ -204,15 +207,16 @@ func (o renderOptions) expanded(ctx context.Context, docs document.Documents, s 
 	return apps, nil
 }
 
+// renderApplication tells warnings, and beside an error what was read until then.
 func renderApplication(ctx context.Context, flow reconcile.Flow, app *v1alpha1.Application, o renderOptions, s streams) (*reconcile.Desired, error) {
 	for _, path := range v1alpha1.Unsupported(app) {
 		fmt.Fprintf(s.err, "warning: application %s: %s is not supported and has no effect\n", app.Name, path)
 	}
 	nowhere := &offline{capabilities: render.NewCapabilities(o.kubeVersion, nil), guessed: map[string]bool{}}
 	flow.Clusters = nowhere
-	desired, _, err := flow.Desire(ctx, app, "")
+	desired, err := flow.Explain(ctx, app)
 	if err != nil {
-		return nil, fmt.Errorf("application %s: %w", app.Name, err)
+		return desired, fmt.Errorf("application %s: %w", app.Name, err)
 	}
 	for _, w := range desired.Warnings {
 		fmt.Fprintf(s.err, "warning: application %s: %s\n", app.Name, w)
