@@ -41,7 +41,7 @@ type failure struct {
 
 // Locate is Parse that tells where objects stand.
 func Locate(r io.Reader, name string) ([]Item, error) {
-	data, err := io.ReadAll(r)
+	data, err := readAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -68,6 +68,17 @@ func Locate(r io.Reader, name string) ([]Item, error) {
 	return nil, err
 }
 
+// readAll is io.ReadAll that knows the size where the reader does.
+func readAll(r io.Reader) ([]byte, error) {
+	sized, ok := r.(interface{ Len() int })
+	if !ok {
+		return io.ReadAll(r)
+	}
+	data := make([]byte, sized.Len())
+	_, err := io.ReadFull(r, data)
+	return data, err
+}
+
 // Unlike reports that an error is about an input that is not meant for
 // Kubernetes, as far as it was read: nothing in it names a kind, or it is not
 // even YAML.
@@ -85,11 +96,12 @@ type input struct {
 }
 
 func (in *input) read(docs []document) {
-	n := 0
+	n, shared := 0, words{}
 	for _, doc := range docs {
 		if doc.blank() {
 			continue
 		}
+		doc.words = shared
 		if n++; n > MaxDocuments {
 			in.claims = true
 			in.fail(doc.line, fault.New(fault.Invalid, "there are more than %d documents", MaxDocuments))

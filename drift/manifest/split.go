@@ -14,6 +14,8 @@ type document struct {
 	line int
 	text []byte
 	json bool
+	// words are shared by the documents of an input.
+	words words
 }
 
 // split cuts the input into documents, without copying it: a separator on the
