@@ -46,16 +46,32 @@ type bench struct {
 	funcs template.FuncMap
 }
 
+// maxRelease is the longest name of a release that Helm takes.
+const maxRelease = 53
+
+// checkRelease holds the release's name, which is the application's where none is
+// given, against Helm's rule. An application's name may be longer.
+func checkRelease(given, app string) error {
+	err := chartutil.ValidateReleaseName(cmp.Or(given, app))
+	switch {
+	case err == nil:
+		return nil
+	case given != "":
+		return fault.New(fault.Invalid, "helm.releaseName: %q: %w", given, err)
+	case len(app) > maxRelease:
+		return fault.New(fault.Invalid, "the release has the application's name, of %d characters, and Helm takes %d: set helm.releaseName", len(app), maxRelease)
+	}
+	return fault.New(fault.Invalid, "the release has the application's name, which Helm does not take: set helm.releaseName: %q: %w", app, err)
+}
+
 // Render is "helm template" of the chart at the source's path.
 func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manifest, error) {
 	o := v1alpha1.ApplicationSourceHelm{}
 	if req.Source.Helm != nil {
 		o = *req.Source.Helm
 	}
-	if o.ReleaseName != "" {
-		if err := chartutil.ValidateReleaseName(o.ReleaseName); err != nil {
-			return nil, fault.New(fault.Invalid, "helm.releaseName: %q: %w", o.ReleaseName, err)
-		}
+	if err := checkRelease(o.ReleaseName, req.App); err != nil {
+		return nil, err
 	}
 	l := &loading{ctx: ctx, charts: e.charts, more: req.More, warnf: req.Warnf, origins: map[*chart.File]render.Origin{}}
 	c, err := l.chart(place{files: req.Tree.FS, dir: req.Path()}, 0)

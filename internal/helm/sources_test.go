@@ -84,6 +84,25 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestReleaseOfApplication: what cannot be a release's name may be that of an
+// application, and the error says how to name another.
+func TestReleaseOfApplication(t *testing.T) {
+	t.Parallel()
+	chart := tree(map[string]string{"chart/Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}", "chart/templates/a.yaml": configMap("a: {{ .Release.Name }}")})
+	long := strings.Repeat("shop-", 11) + "eu"
+	for _, tc := range []struct{ reason, app, release, want string }{
+		{"as long as may be", long[:53], "", ""},
+		{"too long", long, "", "the release has the application's name, of 57 characters, and Helm takes 53: set helm.releaseName"},
+		{"with another name for the release", long, "shop", ""},
+		{"of another form", "Shop", "", `the release has the application's name, which Helm does not take: set helm.releaseName: "Shop": `},
+	} {
+		_, err := renderOne(t, render.Request{App: tc.app, Tree: chart, Source: v1alpha1.ApplicationSource{Path: "chart", Helm: &v1alpha1.ApplicationSourceHelm{ReleaseName: tc.release}}})
+		if (err == nil) != (tc.want == "") || err != nil && (fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: got %v, want %q", tc.reason, err, tc.want)
+		}
+	}
+}
+
 // TestRemoteValues: files of web servers take part like all others, in their
 // place, and are part of what a result depends on.
 func TestRemoteValues(t *testing.T) {

@@ -1,6 +1,8 @@
 package kustomize
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -12,6 +14,21 @@ const maxName = 253
 // generators are the fields whose files become values.
 const generators = "configMapGenerator, secretGenerator"
 
+// merging is the field that holds patches and files with patches alike.
+const merging = "patchesStrategicMerge"
+
+// absent reports a file that is not in its tree.
+func (l *layout) absent(k *kustomization, file string) bool {
+	if file == "" || fetched(file) {
+		return false
+	}
+	to, err := l.within(k.dir, file)
+	if err == nil {
+		_, err = l.files.stat(to)
+	}
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // checkFiles refuses files of a kustomization that kustomize would fetch, or
 // that are not in its tree.
 func (l *layout) checkFiles(k *kustomization) {
@@ -21,7 +38,7 @@ func (l *layout) checkFiles(k *kustomization) {
 	}{
 		{"patches", patchFiles(k.Patches)},
 		{"patchesJson6902", patchFiles(k.PatchesJson6902)}, //nolint:staticcheck // old files have them
-		{"patchesStrategicMerge", l.mergeFiles(k)},
+		{merging, l.mergeFiles(k)},
 		{"replacements", replacementFiles(k.Replacements)},
 		{"crds", k.Crds},
 		{"configurations", k.Configurations},
@@ -30,6 +47,9 @@ func (l *layout) checkFiles(k *kustomization) {
 	} {
 		for _, file := range field.files {
 			l.checkFile(k, field.name, file, field.name == generators)
+			if l.absent(k, file) && !(field.name == merging && strings.Contains(file, ":")) {
+				l.fail(k, "%s: %s is not there", field.name, shown(file))
+			}
 		}
 	}
 }

@@ -53,7 +53,11 @@ func (e *Engine) Render(ctx context.Context, req render.Request) ([]render.Manif
 		return nil, l.files.failed
 	}
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "%s", l.readable(err.Error()))
+		message := l.readable(err.Error())
+		if name := l.files.title(l.at[dir].name); len(l.at) == 1 && !strings.Contains(message, name) {
+			message = name + ": " + message // of several nobody tells which one it is
+		}
+		return nil, fault.New(fault.Invalid, "%s", message)
 	}
 	return l.collect(built, dir)
 }
@@ -91,7 +95,7 @@ func (l *layout) readable(message string) string {
 		folder := regexp.MustCompile(`(\.\./)*/?` + regexp.QuoteMeta(m.root) + `\b`)
 		message = folder.ReplaceAllLiteralString(message, m.title()+"/")
 	}
-	return message
+	return plainly(message)
 }
 
 func (l *layout) collect(built resmap.ResMap, dir string) ([]render.Manifest, error) {

@@ -186,6 +186,7 @@ func (l *layout) walk(k *kustomization, namespace string, level int) {
 	}
 	l.checkFiles(k)
 	l.checkText(k)
+	l.checkPatches(k)
 	below := namespace
 	if k.Namespace != "" {
 		below = k.Namespace
