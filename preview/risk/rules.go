@@ -12,7 +12,7 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), replacements(), access(), workloads(), live(), remotes(), verdicts())
+	return slices.Concat(deletions(), replacements(), access(), workloads(), capacity(), live(), remotes(), verdicts())
 }
 
 // verdicts are found by policies.

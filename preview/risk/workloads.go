@@ -2,11 +2,8 @@ package risk
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 func workloads() []Rule {
@@ -33,7 +30,6 @@ func workloads() []Rule {
 				return nil
 			},
 		},
-		{Name: "resources-reduced", Severity: Warning, About: "A container gets less memory or processor time, or a limit goes away.", Find: reducedResources},
 		{
 			Name: "probe-removed", Severity: Warning, About: "Nobody asks any more whether a container is well.",
 			Find: func(c Change) []string {
@@ -102,39 +98,4 @@ func replicas(manifest map[string]any) int64 {
 		return n
 	}
 	return 1
-}
-
-func reducedResources(c Change) []string {
-	after := containers(c.After)
-	var out []string
-	for name, was := range containers(c.Before) {
-		now, ok := after[name]
-		if !ok {
-			continue
-		}
-		for _, side := range []string{"requests", "limits"} {
-			has := mapAt(now, "resources", side)
-			for _, what := range slices.Sorted(maps.Keys(mapAt(was, "resources", side))) {
-				old, okOld := quantity(mapAt(was, "resources", side)[what])
-				value, there := has[what]
-				next, okNew := quantity(value)
-				switch {
-				case !there && side == "limits":
-					out = append(out, fmt.Sprintf("%s has no limit of %s any more", name, what))
-				case okOld && okNew && next.Cmp(old) < 0:
-					out = append(out, fmt.Sprintf("%s: %s of %s %s -> %s", name, side, what, old.String(), next.String()))
-				}
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func quantity(v any) (resource.Quantity, bool) {
-	if v == nil {
-		return resource.Quantity{}, false
-	}
-	q, err := resource.ParseQuantity(fmt.Sprint(v))
-	return q, err == nil
 }
