@@ -87,14 +87,13 @@ func loweredBounds(c Change) []string {
 // reducedResources compares what holds in the end: a container that requests
 // nothing requests its limit, and what the pod has holds for its containers.
 func reducedResources(c Change) []string {
-	after := bounded(c.After)
-	pod := after[wholePod]
+	both, pod := pairs(c), podSpec(c.After)
+	if spec := podSpec(c.Before); spec != nil && pod != nil {
+		both["the pod"] = pair{was: spec, now: pod}
+	}
 	var out []string
-	for name, was := range bounded(c.Before) {
-		now, ok := after[name]
-		if !ok {
-			continue
-		}
+	for name, p := range both {
+		was, now := p.was, p.now
 		for _, side := range []string{"requests", "limits"} {
 			told := mapAt(now, "resources", side)
 			for _, what := range slices.Sorted(maps.Keys(all(was, side))) {
@@ -115,17 +114,6 @@ func reducedResources(c Change) []string {
 		}
 	}
 	slices.Sort(out)
-	return out
-}
-
-const wholePod = "the pod"
-
-// bounded is what can have resources: containers, and the pod itself.
-func bounded(manifest map[string]any) map[string]map[string]any {
-	out := containers(manifest)
-	if spec := podSpec(manifest); spec != nil {
-		out[wholePod] = spec
-	}
 	return out
 }
 

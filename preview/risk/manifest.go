@@ -36,30 +36,3 @@ func number(v any) (int64, bool) {
 	}
 	return 0, false
 }
-
-// podSpec finds the pods of a workload: of any kind that has a pod template
-// where the built-in ones have it, or that is a Pod.
-func podSpec(manifest map[string]any) map[string]any {
-	spec := mapAt(manifest, "spec")
-	for _, at := range []map[string]any{mapAt(spec, "jobTemplate", "spec", "template", "spec"), mapAt(spec, "template", "spec"), spec} {
-		if _, ok := at["containers"].([]any); ok {
-			return at
-		}
-	}
-	return nil
-}
-
-// containers are those of a workload, by name.
-func containers(manifest map[string]any) map[string]map[string]any {
-	out := map[string]map[string]any{}
-	spec := podSpec(manifest)
-	for _, field := range []string{"containers", "initContainers"} {
-		for _, item := range listAt(spec, field) {
-			container, _ := item.(map[string]any)
-			if name, ok := container["name"].(string); ok {
-				out[name] = container
-			}
-		}
-	}
-	return out
-}

@@ -8,6 +8,7 @@ import (
 
 func workloads() []Rule {
 	return []Rule{
+		{Name: "container", Severity: Warning, About: "A container or init container comes, goes, or is replaced by one of another name.", Find: otherContainers},
 		{Name: "image", Severity: Notice, About: "A container gets another image.", Find: images},
 		{Name: "image-unpinned", Severity: Warning, About: "A new image has no tag, or the tag latest: what runs can change without a commit.", Find: unpinnedImages},
 		{
@@ -33,15 +34,10 @@ func workloads() []Rule {
 		{
 			Name: "probe-removed", Severity: Warning, About: "Nobody asks any more whether a container is well.",
 			Find: func(c Change) []string {
-				after := containers(c.After)
 				var out []string
-				for name, was := range containers(c.Before) {
-					now, ok := after[name]
-					if !ok {
-						continue
-					}
+				for name, p := range pairs(c) {
 					for _, probe := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
-						if was[probe] != nil && now[probe] == nil {
+						if p.was[probe] != nil && p.now[probe] == nil {
 							out = append(out, name+" has no "+probe+" any more")
 						}
 					}
@@ -63,11 +59,10 @@ func workloads() []Rule {
 }
 
 func images(c Change) []string {
-	after := containers(c.After)
 	var out []string
-	for name, was := range containers(c.Before) {
-		if now, ok := after[name]; ok && was["image"] != now["image"] {
-			out = append(out, fmt.Sprintf("%s: %v -> %v", name, was["image"], now["image"]))
+	for name, p := range pairs(c) {
+		if p.was["image"] != p.now["image"] {
+			out = append(out, fmt.Sprintf("%s: %v -> %v", name, p.was["image"], p.now["image"]))
 		}
 	}
 	slices.Sort(out)
@@ -75,11 +70,11 @@ func images(c Change) []string {
 }
 
 func unpinnedImages(c Change) []string {
-	before := containers(c.Before)
+	before := pairs(c)
 	var out []string
 	for name, now := range containers(c.After) {
 		image, _ := now["image"].(string)
-		if image == "" || before[name]["image"] == now["image"] || strings.Contains(image, "@") {
+		if image == "" || before[name].was["image"] == now["image"] || strings.Contains(image, "@") {
 			continue
 		}
 		base := image[strings.LastIndex(image, "/")+1:]
