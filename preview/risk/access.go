@@ -9,6 +9,10 @@ func access() []Rule {
 			Kinds: []string{group + "Role", group + "ClusterRole"}, Find: widerRole,
 		},
 		{
+			Name: "rbac-aggregated", Severity: Critical, About: "A role adds what it allows to others, such as admin, edit and view, and so to everybody who has them; or it takes in what more roles allow.",
+			Kinds: []string{group + "ClusterRole"}, Find: newAggregations,
+		},
+		{
 			Name: "rbac-subject", Severity: Warning, About: "Somebody else gets a role.",
 			Kinds: bindings, Find: func(c Change) []string { return newSubjects(c, false) },
 		},
@@ -25,28 +29,8 @@ func access() []Rule {
 			Find: removedGuards,
 		},
 		{
-			Name: "exposed", Severity: Warning, About: "A service becomes reachable from outside, or a network policy goes away.",
+			Name: "exposed", Severity: Warning, About: "A service becomes reachable from outside, or a network policy goes away, or lets everybody through.",
 			Kinds: []string{"/Service", "networking.k8s.io/NetworkPolicy"}, Find: exposed,
 		},
 	}
-}
-
-func exposed(c Change) []string {
-	if c.Key.Kind == "NetworkPolicy" {
-		if c.Deleted && c.After == nil && c.Kept == "" {
-			return []string{"opens what the policy closed"}
-		}
-		return nil
-	}
-	outside := func(manifest map[string]any) string {
-		t, _ := mapAt(manifest, "spec")["type"].(string)
-		if t == "LoadBalancer" || t == "NodePort" {
-			return t
-		}
-		return ""
-	}
-	if now := outside(c.After); now != "" && outside(c.Before) != now {
-		return []string{"is reachable from outside now: " + now}
-	}
-	return nil
 }

@@ -13,15 +13,7 @@ func morePrivileged(c Change) []string {
 			names[p.old] = name
 		}
 	}
-	before, after := privileges(c.Before, names), privileges(c.After, nil)
-	var added []string
-	for p := range after {
-		if !before[p] {
-			added = append(added, p)
-		}
-	}
-	slices.Sort(added)
-	return added
+	return added(privileges(c.Before, names), privileges(c.After, nil))
 }
 
 // privileges lists what the pods of a workload have of their node; called are

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func widerRole(c Change) []string {
 		return nil
 	}
 	before, after := permissions(c.Before), permissions(c.After)
-	var added []string
+	var more []string
 	for p := range after {
 		if covered(p, before) {
 			continue
@@ -111,13 +112,60 @@ func widerRole(c Change) []string {
 		if c.Before == nil && !p.boundless() {
 			continue
 		}
-		added = append(added, p.String())
+		more = append(more, p.String())
 	}
-	if len(added) == 0 {
+	if len(more) == 0 {
 		return nil
 	}
-	slices.Sort(added)
-	return []string{"allows more: " + few(added)}
+	slices.Sort(more)
+	return []string{"allows more: " + few(more)}
+}
+
+// newAggregations finds roles that a role becomes a part of, and such that
+// become a part of it.
+func newAggregations(c Change) []string {
+	intoBefore, fromBefore := aggregations(c.Before)
+	intoAfter, fromAfter := aggregations(c.After)
+	var out []string
+	if into := added(intoBefore, intoAfter); len(into) > 0 {
+		out = append(out, "adds what it allows to "+few(into))
+	}
+	if from := added(fromBefore, fromAfter); len(from) > 0 && c.Before != nil {
+		out = append(out, "takes in what roles allow by "+few(from))
+	}
+	return out
+}
+
+// aggregations are the names of roles that a role is part of, and the selectors
+// of those that are part of it.
+func aggregations(role map[string]any) (into, from map[string]bool) {
+	into, from = map[string]bool{}, map[string]bool{}
+	for _, selector := range listAt(role, "aggregationRule", "clusterRoleSelectors") {
+		if text, err := json.Marshal(selector); err == nil {
+			from[string(text)] = true
+		}
+	}
+	if len(listAt(role, "rules"))+len(from) == 0 {
+		return into, from // nothing to add
+	}
+	for label, value := range mapAt(role, "metadata", "labels") {
+		if name, ok := strings.CutPrefix(label, "rbac.authorization.k8s.io/aggregate-to-"); ok && value == "true" {
+			into[name] = true
+		}
+	}
+	return into, from
+}
+
+// added lists what is in one set and was not in the other.
+func added(before, after map[string]bool) []string {
+	var out []string
+	for what := range after {
+		if !before[what] {
+			out = append(out, what)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // few lists some of many.
@@ -147,17 +195,11 @@ func newSubjects(c Change, admin bool) []string {
 	if kindBefore, nameBefore := role(c.Before); kindBefore == kind && nameBefore == name {
 		before = subjects(c.Before)
 	}
-	var added []string
-	for s := range subjects(c.After) {
-		if !before[s] {
-			added = append(added, s)
-		}
-	}
-	if len(added) == 0 {
+	who := added(before, subjects(c.After))
+	if len(who) == 0 {
 		return nil
 	}
-	slices.Sort(added)
-	return []string{fmt.Sprintf("gives %s to %s", name, few(added))}
+	return []string{fmt.Sprintf("gives %s to %s", name, few(who))}
 }
 
 // subjects are who is in a binding.
