@@ -1,7 +1,6 @@
 package risk
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), replacements(), access(), workloads(), capacity(), live(), remotes(), verdicts())
+	return slices.Concat(deletions(), definitions(), replacements(), access(), workloads(), capacity(), live(), remotes(), verdicts())
 }
 
 // verdicts are found by policies.
@@ -73,10 +72,6 @@ func deletions() []Rule {
 				}
 				return nil
 			},
-		},
-		{
-			Name: "definition-version", Severity: Critical, About: "A CustomResourceDefinition no longer serves a version that it served.",
-			Kinds: []string{"apiextensions.k8s.io/CustomResourceDefinition"}, Find: unservedVersions,
 		},
 	}
 }
@@ -202,28 +197,4 @@ func hookOf(manifest map[string]any) string {
 		}
 	}
 	return ""
-}
-
-func unservedVersions(c Change) []string {
-	served := func(manifest map[string]any) map[string]bool {
-		out := map[string]bool{}
-		for _, v := range listAt(manifest, "spec", "versions") {
-			if v, ok := v.(map[string]any); ok && v["served"] != false {
-				out[fmt.Sprint(v["name"])] = true
-			}
-		}
-		return out
-	}
-	if c.Before == nil || c.After == nil {
-		return nil
-	}
-	after := served(c.After)
-	var out []string
-	for version := range served(c.Before) {
-		if !after[version] {
-			out = append(out, "no longer serves "+version)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
