@@ -91,7 +91,7 @@ func (p previewing) trial(o Options, builtin *driftschema.Set) trial.Trial {
 	if risks == nil {
 		risks = risk.Default()
 	}
-	t := trial.Trial{Flow: flow, World: p.world, Schemas: builtin, MaskKey: p.flow.MaskKey, Risks: risks, Now: time.Now}
+	t := trial.Trial{Flow: flow, World: p.world, Schemas: builtin, MaskKey: p.flow.MaskKey, Risks: risks, Sets: o.Sets, Now: time.Now}
 	t.Policies = &trial.Policies{Paths: o.Previews.Policies, Make: policies.Maker(risks)}
 	if o.Previews.Untrusted != nil {
 		// What it remembers of successes may be shared: it is what was asked, with

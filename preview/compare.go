@@ -26,6 +26,9 @@ type Side struct {
 	Origin string
 	// Maybe: of head, the other side may have it as well, which is not known.
 	Maybe bool
+	// Stays is why nobody deletes the application where head does not describe it;
+	// empty where it goes then.
+	Stays string
 	// Finalizers are those by which the objects are deleted with the application.
 	Finalizers []string
 	Objects    []*unstructured.Unstructured
@@ -140,14 +143,20 @@ func (c *comparer) pair(base, head *Side) {
 		app.Action = Create
 	case head == nil:
 		app.Action, shown = Delete, base
-	case base.Name != head.Name || base.Namespace != head.Namespace:
+	case renames(base, head):
 		app.Action, app.Was = Rename, base.Name
+	}
+	if base != nil && !c.moving && (head == nil || renames(base, head)) {
+		app.Kept = base.Stays
 	}
 	app.Namespace, app.Name, app.Cluster, app.Origin = shown.Namespace, shown.Name, shown.Cluster, shown.Origin
 	if base != nil && head != nil {
 		app.Settings = settings(base, head)
 	}
 	c.unpinned(&app, base, head)
+	if app.Action == Rename {
+		c.handedOver(&app, base, head)
+	}
 	switch app.Problem = problem(base, head); {
 	case app.Problem == nil:
 		app.Objects = c.objects(&app, base, head)
@@ -169,18 +178,15 @@ func (c *comparer) pair(base, head *Side) {
 
 // unpinned finds places that the change adds or alters, and that nothing pins.
 func (c *comparer) unpinned(app *App, base, head *Side) {
-	severity := c.in.Risks.Severity(risk.UnpinnedRule)
-	if head == nil || severity == risk.Off {
-		return
+	if head == nil || head.Maybe || base != nil && base.Err != nil {
+		return // what was there before is not known
 	}
 	for _, r := range head.Remotes {
 		if base != nil && slices.Contains(base.Remotes, r) {
 			continue
 		}
 		if why := r.Unpinned(); why != "" {
-			c.risks = append(c.risks, risk.Finding{
-				Rule: risk.UnpinnedRule, Severity: severity, Application: app.Name, Cluster: app.Cluster, Object: "Application " + app.Name, Message: why,
-			})
+			c.ofApplication(app, risk.UnpinnedRule, why)
 		}
 	}
 }
@@ -231,7 +237,9 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 			o.Action = Update
 		}
 		if o.Action == Delete || o.Action == Rename {
-			o.Kept = c.kept(base, head, before[old])
+			if !c.moving {
+				o.Kept = Keeps(base, head, before[old])
+			}
 		}
 		o.Origin = origin(base, head, old, key)
 		out = append(out, o)

@@ -73,6 +73,9 @@ type App struct {
 	Action    Action `json:"action"`
 	// Was is the name before a Rename.
 	Was string `json:"was,omitempty"`
+	// Kept is why the application of a Delete, or the old one of a Rename, stays:
+	// it is described no more, and nobody deletes it.
+	Kept string `json:"kept,omitempty"`
 	// Origin is where the application, or the set it comes from, is described.
 	Origin string `json:"origin,omitempty"`
 	// Settings are changes of the application itself: its spec, and the

@@ -65,6 +65,15 @@ func (a Agent) policyOf(set *v1alpha1.ApplicationSet) policy {
 	}
 }
 
+// Keeps says why a set deletes none of its applications; empty where it does.
+// With the set itself they go all the same: their owner is gone.
+func (a Agent) Keeps(set *v1alpha1.ApplicationSet) string {
+	if p := a.policyOf(set); !p.delete {
+		return p.reason
+	}
+	return ""
+}
+
 // budget is how many of so many applications may go without being asked
 // about: the larger of what its limits allow.
 func (a Agent) budget(set *v1alpha1.ApplicationSet, of int) int {

@@ -63,6 +63,9 @@ func Apps(r preview.Report) []App {
 		if a.Problem != nil && !a.Problem.Only && len(a.Objects) == 0 && len(a.Settings) == 0 {
 			continue
 		}
+		if a.Action == preview.Delete && a.Kept != "" {
+			continue // it stays as it is, and there is nothing to wait for
+		}
 		out = append(out, App{
 			Namespace: a.Namespace, Name: a.Name, Cluster: a.Cluster, Deleted: a.Action == preview.Delete, Still: len(a.Objects) == 0 && a.Problem == nil,
 		})

@@ -95,7 +95,7 @@ func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstru
 		v.Verdict, v.Reason = preview.AlreadySo, "it is being deleted already"
 		return nil
 	}
-	if why := t.kept(live); why != "" {
+	if why := t.stays(live); why != "" {
 		v.Verdict, v.Reason = preview.Kept, why
 		return nil
 	}
@@ -115,19 +115,25 @@ func (a *asking) deletion(ctx context.Context, t task, live *unstructured.Unstru
 	return nil
 }
 
-// kept says why a sync does not delete an object; empty where it does.
-func (t task) kept(live *unstructured.Unstructured) string {
+// stays says why an object is not deleted; empty where it is.
+func (t task) stays(live *unstructured.Unstructured) string {
+	id := t.id
+	if t.goes {
+		id = t.was
+	}
 	switch owner, tracked := object.OwnerOf(live); {
-	case tracked && owner != t.id:
+	case tracked && owner != id:
 		return "it belongs to the application " + owner
 	case !tracked:
 		return "no application tracks it"
+	case t.goes && t.kept != "":
+		return "the application stays, for " + t.kept
 	case t.goes && !t.cascades:
 		return "the application goes without its objects: it has no finalizer that asks for them"
 	}
-	in := plan.Input{App: t.id, Live: []*unstructured.Unstructured{live}, Policy: t.policy}
-	if t.stays != nil && !t.goes {
-		in.Desired = []*unstructured.Unstructured{t.stays}
+	in := plan.Input{App: id, Live: []*unstructured.Unstructured{live}, Policy: t.policy}
+	if t.lasting != nil && !t.goes {
+		in.Desired = []*unstructured.Unstructured{t.lasting}
 	}
 	p := plan.Make(in)
 	for _, r := range p.Refusals {
@@ -145,7 +151,12 @@ func (t task) kept(live *unstructured.Unstructured) string {
 func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstructured, v *preview.Judged) error {
 	owner, tracked := "", false
 	if live != nil {
-		if owner, tracked = object.OwnerOf(live); tracked && owner != t.id {
+		owner, tracked = object.OwnerOf(live)
+		if tracked && owner == t.was && t.goes && t.stays(live) == "" {
+			v.Verdict, v.Reason = preview.Later, "it is deleted with the application "+owner+", and made anew afterwards"
+			return nil
+		}
+		if tracked && owner != t.id {
 			v.Verdict, v.Cause, v.By = preview.Rejected, preview.ByOwner, owner
 			v.Reason = "it belongs to the application " + owner + ", and no sync takes it away from there"
 			return nil

@@ -19,16 +19,18 @@ import (
 // application is one of a change, as a sync of head would find it.
 type application struct {
 	app *v1alpha1.Application
-	// id is what tracking ids carry.
-	id     string
-	policy plan.Policy
+	// id is what tracking ids carry, and was what they carried on base.
+	id, was string
+	policy  plan.Policy
 	// force: an option asks for objects to be made anew where they must.
 	force bool
-	// goes: it is deleted, and its objects stay where cascades is false.
+	// goes: it is deleted, if only for one of another name, and its objects stay
+	// where cascades is false. That does not happen where kept says why.
 	goes, cascades bool
-	// stays is an object that a sync of head applies, so that it is known not to
+	kept           string
+	// lasting is an object that a sync of head applies, so that it is known not to
 	// be empty; nil where it is.
-	stays      *unstructured.Unstructured
+	lasting    *unstructured.Unstructured
 	base, head map[object.Key]*unstructured.Unstructured
 	// removes: a sync takes away what somebody added by hand.
 	removes bool
@@ -55,7 +57,7 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 	if head == nil {
 		shown = base
 	}
-	a := &application{app: &v1alpha1.Application{}, goes: head == nil, base: map[object.Key]*unstructured.Unstructured{}, head: map[object.Key]*unstructured.Unstructured{}}
+	a := &application{app: &v1alpha1.Application{}, goes: head == nil || app.Action == preview.Rename, kept: app.Kept, base: map[object.Key]*unstructured.Unstructured{}, head: map[object.Key]*unstructured.Unstructured{}}
 	a.app.Namespace, a.app.Name, a.app.Spec = app.Namespace, app.Name, specOf(shown)
 	a.policy, a.removes = reconcile.PolicyOf(a.app, nil), reconcile.RemovesUndeclared(a.app)
 	if p := a.app.Spec.SyncPolicy; p != nil {
@@ -64,11 +66,12 @@ func newApplication(app *preview.App, base, head *preview.Side) *application {
 	if base != nil {
 		a.cascades = base.Cascades()
 		a.index(a.base, base.Objects)
+		a.was = a.id
 	}
 	if head != nil {
 		for _, u := range head.Objects {
-			if plan.HookOf(u) == "" && (a.stays == nil || a.stays.GetName() == "") {
-				a.stays = u
+			if plan.HookOf(u) == "" && (a.lasting == nil || a.lasting.GetName() == "") {
+				a.lasting = u
 			}
 		}
 		a.index(a.head, head.Objects)

@@ -24,12 +24,22 @@ const (
 	WebFile    RemoteKind = "file"
 )
 
-// UnpinnedRule is the rule for places whose content can change without a
-// commit. It is about applications, and not about objects.
-const UnpinnedRule = "source-unpinned"
+// Rules that are about applications, and not about objects.
+const (
+	// UnpinnedRule is about places whose content can change without a commit.
+	UnpinnedRule = "source-unpinned"
+	// RenameDeletesRule and RenameBlockedRule are about what an application of
+	// another name finds of the old one's objects.
+	RenameDeletesRule = "rename-deletes"
+	RenameBlockedRule = "rename-blocked"
+)
 
-func remotes() []Rule {
-	return []Rule{{Name: UnpinnedRule, Severity: Warning, About: "An application is made from something that nothing pins: a branch, a range of versions, a file of a web server."}}
+func applications() []Rule {
+	return []Rule{
+		{Name: UnpinnedRule, Severity: Warning, About: "An application is made from something that nothing pins: a branch, a range of versions, a file of a web server."},
+		{Name: RenameDeletesRule, Severity: Critical, About: "An application gets another name, and its objects are deleted with the old one before they are made anew."},
+		{Name: RenameBlockedRule, Severity: Critical, About: "An application gets another name, and objects stay tracked for the old one, so that syncs of the new one are refused."},
+	}
 }
 
 var (

@@ -11,7 +11,7 @@ import (
 
 // Rules are the built-in ones.
 func Rules() []Rule {
-	return slices.Concat(deletions(), definitions(), replacements(), access(), workloads(), capacity(), live(), remotes(), verdicts())
+	return slices.Concat(deletions(), definitions(), replacements(), access(), workloads(), capacity(), live(), applications(), verdicts())
 }
 
 // verdicts are found by policies.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
@@ -48,7 +50,8 @@ type described struct {
 type set struct {
 	set    v1alpha1.ApplicationSet
 	origin string
-	maybe  bool // as that of units
+	maybe  bool // as those of units
+	stays  string
 }
 
 // doubt: base may have all of it as well.
@@ -122,8 +125,17 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 	type name struct{ namespace, name string }
 	expanded := map[name]expansion{}
 	before = slices.Clone(base.apps)
+	next := map[name]*v1alpha1.ApplicationSet{}
+	for i := range head.sets {
+		s := &head.sets[i].set
+		next[name{s.Namespace, s.Name}] = s
+	}
 	for _, s := range base.sets {
 		e := r.expandBase(ctx, s)
+		stays := r.stay(s, next[name{s.set.Namespace, s.set.Name}])
+		for i := range e.units {
+			e.units[i].stays = stays
+		}
 		expanded[name{s.set.Namespace, s.set.Name}] = e
 		before = append(before, e.units...)
 	}
@@ -163,6 +175,18 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 		}
 	}
 	return before, after
+}
+
+// stay says why the applications of a set stay where head gives them no more;
+// empty where they go. Without a set they go with it.
+func (r *run) stay(s set, head *v1alpha1.ApplicationSet) string {
+	if head == nil {
+		return s.stays
+	}
+	if why := r.Sets.Keeps(head); why != "" {
+		return "its set deletes none: " + why
+	}
+	return ""
 }
 
 // expansion is what a set gave.
@@ -256,7 +280,8 @@ func (f *findings) sorted() ([]preview.Problem, []string) {
 }
 
 // nestedIn finds applications and sets among what an application describes.
-func (f *findings) nestedIn(d *reconcile.Desired, by *unit) described {
+// Stays, where not nil, says why one is not deleted that is described no more.
+func (f *findings) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstructured.Unstructured) string) described {
 	var out described
 	if d == nil {
 		return out
@@ -274,7 +299,17 @@ func (f *findings) nestedIn(d *reconcile.Desired, by *unit) described {
 		if err != nil {
 			f.problem(preview.Problem{Message: fmt.Sprintf("application %s describes the %s %s: %v", by.app.Name, kind, u.GetName(), err)})
 		}
+		apps, sets := len(out.apps), len(out.sets)
 		out.documents(docs, "application "+by.app.Name)
+		if stays == nil {
+			continue
+		}
+		for i := range out.apps[apps:] {
+			out.apps[apps+i].stays = stays(u)
+		}
+		for i := range out.sets[sets:] {
+			out.sets[sets+i].stays = stays(u)
+		}
 	}
 	return out
 }

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
@@ -51,6 +53,8 @@ type Trial struct {
 	MaskKey []byte
 	// Risks say what is risky; nil is the built-in rules.
 	Risks *risk.Set
+	// Sets is what an agent decides for all sets.
+	Sets lifecycle.Agent
 	// Guard says how far the change is trusted.
 	Guard Guard
 	// Policies judge the change; nil is none.
@@ -168,12 +172,26 @@ type unit struct {
 	origin string
 	// maybe: of head, base may have it as well, which is not known.
 	maybe bool
+	// stays is of base: why nobody deletes it where head does not describe it.
+	stays string
 }
 
 // pair is an application on both sides; nil is that a side has none.
 type pair struct {
 	id         id
 	base, head *unit
+}
+
+// keeps says why an application leaves alone what base describes and head does
+// not; empty where it deletes that.
+func (p pair) keeps(u *unstructured.Unstructured) string {
+	side := func(u *unit) *preview.Side {
+		if u == nil {
+			return nil
+		}
+		return &preview.Side{Namespace: u.app.Namespace, Name: u.app.Name, Spec: asMap(u.app.Spec), Finalizers: cascading(u.app), Stays: u.stays}
+	}
+	return preview.Keeps(side(p.base), side(p.head), u)
 }
 
 // run is one trial.
@@ -239,7 +257,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var errBefore error
 	if p.base != nil {
 		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
-		out.base = r.found.nestedIn(before, p.base)
+		out.base = r.found.nestedIn(before, p.base, p.keeps)
 		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
 	}
 	head := r.head.flow
@@ -254,7 +272,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var errAfter error
 	if p.head != nil {
 		after, _, errAfter = head.Desire(ctx, &p.head.app, "")
-		if out.head = r.found.nestedIn(after, p.head); errAfter != nil {
+		if out.head = r.found.nestedIn(after, p.head, nil); errAfter != nil {
 			out.head = out.base // what it would describe is not known, what it did is not gone either
 		} else if errBefore != nil {
 			out.head.doubt()
@@ -280,7 +298,7 @@ func (r *run) sideOf(ctx context.Context, u *unit, d *reconcile.Desired, err err
 	to := u.app.Spec.Destination
 	s := preview.Side{
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: r.cluster(ctx, u), Home: to.Namespace,
-		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe,
+		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe, Stays: u.stays,
 	}
 	s.Finalizers = cascading(u.app)
 	if d != nil && err == nil {

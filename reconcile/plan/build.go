@@ -244,7 +244,7 @@ func (b *builder) prunes() {
 			continue
 		}
 		step := Step{Action: Prune, Key: key, Wave: WaveOf(u), UID: string(u.GetUID())}
-		if k, why := b.objection(u); why != "" {
+		if k, why := objection(b.in.Policy, u); why != "" {
 			step.Action, step.Reason = Keep, why
 			if k.warn {
 				b.warnings = append(b.warnings, Warning{k.name, key.String() + " is kept: " + why})
@@ -254,15 +254,6 @@ func (b *builder) prunes() {
 		}
 		b.steps = append(b.steps, step)
 	}
-}
-
-func (b *builder) objection(u *unstructured.Unstructured) (keeper, string) {
-	for _, k := range keepers() {
-		if why := k.check(b.in.Policy, u); why != "" {
-			return k, why
-		}
-	}
-	return keeper{}, ""
 }
 
 // removable returns what somebody added and what may be removed.

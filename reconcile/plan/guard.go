@@ -114,6 +114,22 @@ type keeper struct {
 	check func(Policy, *unstructured.Unstructured) string
 }
 
+// Spares says why an object that is described no more is not deleted; empty
+// where it is.
+func Spares(p Policy, live *unstructured.Unstructured) string {
+	_, why := objection(p, live)
+	return why
+}
+
+func objection(p Policy, live *unstructured.Unstructured) (keeper, string) {
+	for _, k := range keepers() {
+		if why := k.check(p, live); why != "" {
+			return k, why
+		}
+	}
+	return keeper{}, ""
+}
+
 // keepers returns the reasons in the order in which they are tried; the
 // first one is told.
 func keepers() []keeper {

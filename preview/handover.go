@@ -1,0 +1,104 @@
+package preview
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/internal/object"
+	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/reconcile/plan"
+)
+
+// handedOver tells what becomes of the objects that an application leaves to
+// one of another name. No sync takes what is tracked for another application:
+// the new one is refused as a whole, until the old one is gone with all that
+// both describe. What outlives it is in the way for good.
+func (c *comparer) handedOver(app *App, base, head *Side) {
+	after := index(head)
+	var gone, left []object.Key
+	why := ""
+	for key, u := range index(base) {
+		if after[key] == nil || plan.HookOf(u) != "" {
+			continue
+		}
+		reason := spared(base, u)
+		if reason == "" {
+			gone = append(gone, key)
+			continue
+		}
+		left = append(left, key)
+		if why == "" || reason < why { // one of several stands for all, and it is always the same
+			why = reason
+		}
+	}
+	if len(gone) > 0 {
+		text := fmt.Sprintf("was %s: %s deleted with that, and made anew afterwards", base.Name, c.several(gone, "is", "are"))
+		switch {
+		case len(left) > 0:
+			text = strings.TrimSuffix(text, "made anew afterwards") + "not made anew while syncs are refused"
+		case automated(head.Spec) == nil:
+			text += ", once somebody syncs " + head.Name
+		}
+		c.ofApplication(app, risk.RenameDeletesRule, text)
+	}
+	if len(left) > 0 {
+		until := "somebody removes the annotation " + object.TrackingAnnotation
+		if base.Stays != "" {
+			until = "that is gone"
+		}
+		c.ofApplication(app, risk.RenameBlockedRule, fmt.Sprintf(
+			"was %s: %s tracked for that (%s), and every sync of %s is refused until %s", base.Name, c.several(left, "stays", "stay"), why, head.Name, until,
+		))
+	}
+}
+
+// spared says why an object outlives its application; empty where it goes with
+// it.
+func spared(base *Side, u *unstructured.Unstructured) string {
+	switch {
+	case base.Stays != "":
+		return "the application stays, for " + base.Stays
+	case !base.Cascades():
+		return withoutFinalizer
+	}
+	return plan.Spares(plan.Policy{Deleting: true}, u)
+}
+
+// several names objects, those first whose deletion is the gravest.
+func (c *comparer) several(keys []object.Key, is, are string) string {
+	grave := func(key object.Key) int {
+		for i, s := range []risk.Severity{risk.Critical, risk.Warning} {
+			if slices.ContainsFunc(c.in.Risks.Judge(risk.Change{Key: key, Deleted: true}), func(f risk.Finding) bool { return f.Severity.AtLeast(s) }) {
+				return i
+			}
+		}
+		return 2
+	}
+	slices.SortFunc(keys, func(a, b object.Key) int { return cmp.Or(cmp.Compare(grave(a), grave(b)), a.Compare(b)) })
+	const most = 5
+	var names []string
+	for _, key := range keys[:min(len(keys), most)] {
+		names = append(names, key.Short())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(keys) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(keys) == 1 {
+		return text + " " + is
+	}
+	return text + " " + are
+}
+
+// ofApplication adds a finding about an application, and not about an object.
+func (c *comparer) ofApplication(app *App, rule, message string) {
+	if severity := c.in.Risks.Severity(rule); severity != risk.Off {
+		c.risks = append(c.risks, risk.Finding{
+			Rule: rule, Severity: severity, Application: app.Name, Cluster: app.Cluster, Object: "Application " + app.Name, Message: message,
+		})
+	}
+}
