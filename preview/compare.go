@@ -91,6 +91,10 @@ func Compare(in Input) Report {
 	if len(c.standing) > 0 {
 		out.Standing = risk.Sort(c.standing)
 	}
+	if len(c.unjudged) > 0 {
+		slices.Sort(c.unjudged)
+		c.unknown = append(c.unknown, "what was there before is not known, so that risks are not judged: "+few(c.unjudged))
+	}
 	slices.Sort(c.unknown)
 	out.Warnings = slices.Compact(c.unknown)
 	out.Sections = sections(out.Apps, c.homes)
@@ -118,6 +122,8 @@ type comparer struct {
 	// standing is violated on base already, unknown could not be evaluated there.
 	standing []risk.Finding
 	unknown  []string
+	// unjudged are applications of which it is not known what they had.
+	unjudged []string
 	homes    map[string]string // of applications, by name
 	// moving: the application goes to another cluster, and is not deleted.
 	moving bool
@@ -162,6 +168,9 @@ func (c *comparer) pair(base, head *Side) {
 		app.Objects = c.objects(&app, base, head)
 	case app.Problem.Only:
 		app.Objects = c.objects(&app, nil, head)
+	}
+	if slices.ContainsFunc(app.Objects, func(o Object) bool { return o.Action == Unknown }) {
+		c.unjudged = append(c.unjudged, app.Name)
 	}
 	if app.Action == Same && len(app.Objects) > 0 {
 		app.Action = Update
@@ -258,9 +267,10 @@ func origin(base, head *Side, old, key object.Key) string {
 	return ""
 }
 
-// judge asks what is risky about a change.
+// judge asks what is risky about a change. Of what cannot be compared only
+// policies are asked: rules would take all of it for new.
 func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstructured) {
-	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename || o.Action == Unknown, Kept: o.Kept}
+	change := risk.Change{Key: o.Key(), Deleted: o.Action == Delete || o.Action == Rename, Created: o.Action == Create || o.Action == Rename, Kept: o.Kept}
 	if before != nil {
 		change.Before = before.Object
 	}
@@ -270,7 +280,11 @@ func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstruc
 	for _, f := range o.Fields {
 		change.Paths = append(change.Paths, f.Path)
 	}
-	for _, f := range c.in.Risks.Judge(change) {
+	var found []risk.Finding
+	if o.Action != Unknown {
+		found = c.in.Risks.Judge(change)
+	}
+	for _, f := range found {
 		f.Application, f.Cluster, f.Object = app.Name, app.Cluster, o.Key().Short()
 		c.risks = append(c.risks, f)
 	}

@@ -79,19 +79,23 @@ func (c *comparer) several(keys []object.Key, is, are string) string {
 		return 2
 	}
 	slices.SortFunc(keys, func(a, b object.Key) int { return cmp.Or(cmp.Compare(grave(a), grave(b)), a.Compare(b)) })
-	const most = 5
-	var names []string
-	for _, key := range keys[:min(len(keys), most)] {
+	names := make([]string, 0, len(keys))
+	for _, key := range keys {
 		names = append(names, key.Short())
 	}
-	text := strings.Join(names, ", ")
-	if more := len(keys) - len(names); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
 	if len(keys) == 1 {
-		return text + " " + is
+		return names[0] + " " + is
 	}
-	return text + " " + are
+	return few(names) + " " + are
+}
+
+// few lists some names of many.
+func few(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 0 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // ofApplication adds a finding about an application, and not about an object.
