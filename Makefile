@@ -121,4 +121,4 @@ bench: devcluster ## Run the benchmarks in the tree, some of them on a real cont
 	go test -run '^$$' -bench . -benchmem -timeout 60m $$(go list ./... | grep -v /agent)
 
 # Packages that own goroutines.
-RACE_PACKAGES := $(wildcard ./internal/git ./internal/diskcache ./internal/registry ./internal/jsonnet ./internal/kustomize ./internal/scm/rest ./internal/kube ./appset ./reconcile ./reconcile/apply ./agent)
+RACE_PACKAGES := $(wildcard ./internal/git ./internal/diskcache ./internal/registry ./internal/jsonnet ./internal/kustomize ./internal/scm/rest ./internal/kube ./appset ./reconcile ./reconcile/apply ./preview/live ./preview/post ./preview/queue ./preview/trial ./agent/previews ./agent)
