@@ -1,9 +1,13 @@
 package previews_test
 
 import (
+	"context"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/trueup-dev/trueup/agent/previews"
 	"github.com/trueup-dev/trueup/preview/follow"
 	"github.com/trueup-dev/trueup/preview/post"
 )
@@ -71,4 +75,29 @@ func TestBranchGoesOnAfterTheMerge(t *testing.T) {
 	if strings.Contains(body, "merged before there was one") {
 		t.Error(body)
 	}
+}
+
+// TestMergedBeforeTheStatus: what is merged between the comment and the status
+// of its preview gets both.
+func TestMergedBeforeTheStatus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var s *previews.Service
+	var once sync.Once
+	w.edited = func(ctx context.Context, body string) {
+		if strings.Contains(body, "+ data.step: one") {
+			once.Do(func() {
+				w.set(s, post.Pull{Number: 4, Head: "one", State: post.Merged, Merge: "m1"})
+				<-ctx.Done()
+			})
+		}
+	}
+	s, _ = w.start()
+	w.set(s, post.Pull{Number: 4, Head: "one"})
+	w.until("the head has its status", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return slices.Contains(w.statuses, "one trueup/preview neutral: 1 of 3 applications changes: 1 update")
+	})
+	w.says(4, "### After the merge")
 }

@@ -50,6 +50,8 @@ type world struct {
 	try func(ctx context.Context, p post.Pull) (preview.Report, error)
 	// syncing is called first when a sync is asked for; nil is not.
 	syncing func(ctx context.Context, app follow.App) error
+	// edited is called when a comment was edited; nil is not.
+	edited func(ctx context.Context, body string)
 }
 
 func newWorld(t *testing.T) *world {
@@ -120,7 +122,10 @@ func (w *world) Create(_ context.Context, pull int64, body string) (string, erro
 	return w.say(pull, bot, body), nil
 }
 
-func (w *world) Edit(_ context.Context, pull int64, id, body string) error {
+func (w *world) Edit(ctx context.Context, pull int64, id, body string) error {
+	if w.edited != nil {
+		defer w.edited(ctx, body)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range w.comments[pull] {
@@ -405,8 +410,10 @@ func TestAfterTheMerge(t *testing.T) {
 	w := newWorld(t)
 	s, _ := w.start()
 	w.set(s, post.Pull{Number: 4, Head: "one"})
-	w.says(4, "+ data.step: one")
+	w.until("the status is set", func() bool { return w.count(func() int { return len(w.statuses) }) == 2 })
+	w.mu.Lock()
 	w.seen = follow.Seen{Found: true, Automated: true}
+	w.mu.Unlock()
 	w.set(s, post.Pull{Number: 4, Head: "one", State: post.Merged, Merge: "m1"})
 	w.says(4, "+ data.step: one", "### After the merge: 0 of 1 application applied", "web: ⏳ waiting")
 	w.mu.Lock()

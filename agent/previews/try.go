@@ -110,6 +110,10 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(body)); err != nil {
 		return err
 	}
+	// A pull request that is merged now has the comment, and must not keep a
+	// status that says that a preview is to come.
+	ctx, done := s.steady(ctx, postTime)
+	defer done()
 	err := s.mark(ctx, rd, post.Status{
 		State: verdict, Description: show.Summary(report), URL: url, Summary: summary(report, traits),
 	})
