@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
@@ -21,6 +23,7 @@ import (
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
+	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
 var previewChanges = flag.Int("preview.changes", 10, "random changes of each history that are previewed")
@@ -42,14 +45,16 @@ func (a at) Tree(ctx context.Context, where snapshot.Location) (snapshot.Tree, e
 }
 
 // TestPreviewEqualsSync: for random changes of random repositories, what a
-// preview predicts is what comparing everything that a sync of both commits
-// would apply gives, and applications that it leaves out have the same objects.
+// preview predicts is what a sync then applies. Each application is synced to
+// base in a cluster of its own, and from there to what is previewed: the objects
+// that are written are those predicted, the cluster differs by the fields
+// predicted, and of applications that the preview leaves out nothing is written.
 // go test ./cmd/trueup -run PreviewEquals -reuse.seeds 50 goes through 500.
 func TestPreviewEqualsSync(t *testing.T) {
 	t.Parallel()
-	var changed, same, skipped atomic.Int64 // of all histories: one may have no change that matters
+	var changed, same, skipped, written atomic.Int64 // of all histories: one may have no change that matters
 	t.Cleanup(func() {
-		if !t.Failed() && (changed.Load() == 0 || same.Load() == 0 || skipped.Load() == 0) {
+		if !t.Failed() && (changed.Load() == 0 || same.Load() == 0 || skipped.Load() == 0 || written.Load() == 0) {
 			t.Error("the test shows nothing")
 		}
 	})
@@ -61,6 +66,7 @@ func TestPreviewEqualsSync(t *testing.T) {
 			changed.Add(int64(c.changed))
 			same.Add(int64(c.same))
 			skipped.Add(int64(c.skipped))
+			written.Add(int64(c.written))
 		})
 	}
 }
@@ -73,6 +79,9 @@ type corpus struct {
 	apps     []v1alpha1.Application
 
 	changed, same, broken, skipped int
+	// written counts the objects that syncs of previewed changes applied or
+	// deleted, spared those that stayed though nothing describes them.
+	written, spared int
 }
 
 func newCorpus(t *testing.T, seed uint64) *corpus {
@@ -87,6 +96,7 @@ func newCorpus(t *testing.T, seed uint64) *corpus {
 		app.Name, app.Namespace = fmt.Sprintf("app-%02d", i), "trueup"
 		app.Spec.Destination = v1alpha1.ApplicationDestination{Name: "eu", Namespace: "shop"}
 		app.Spec.Sources = sources
+		app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{Prune: true, AllowEmpty: true}}
 		c.apps = append(c.apps, app)
 	}
 	return c
@@ -98,7 +108,8 @@ func (c *corpus) check() {
 		c.world.now = i
 		c.change(i, i+1+c.history.rand.IntN(3))
 	}
-	c.t.Logf("%d changes: %d applications changed, %d did not, %d failed; %d renderings of a second side were left out", *previewChanges, c.changed, c.same, c.broken, c.skipped)
+	c.t.Logf("%d changes: %d applications changed, %d did not, %d failed; %d renderings of a second side were left out; syncs wrote %d objects and spared %d",
+		*previewChanges, c.changed, c.same, c.broken, c.skipped, c.written, c.spared)
 }
 
 // change previews one change, and compares everything besides.
@@ -122,8 +133,8 @@ func (c *corpus) change(from, to int) {
 	}
 	in := preview.Input{MaskKey: []byte("k")}
 	for i := range c.apps {
-		in.Base = append(in.Base, c.side(flow, base, &c.apps[i]))
-		in.Head = append(in.Head, c.side(flow, head, &c.apps[i]))
+		before, after := c.sync(flow, base, head, &c.apps[i], got)
+		in.Base, in.Head = append(in.Base, before), append(in.Head, after)
 	}
 	want := preview.Compare(in)
 	if diff := cmp.Diff(c.text(want.Apps), c.text(got.Apps)); diff != "" {
@@ -136,15 +147,77 @@ func (c *corpus) change(from, to int) {
 	c.broken += failed.Broken + failed.Already + failed.Mended
 }
 
-// side is what a sync of one commit would apply.
-func (c *corpus) side(flow reconcile.Flow, tree snapshot.Tree, app *v1alpha1.Application) preview.Side {
-	flow.Sources = at{c.world, tree}
-	d, _, err := flow.Desire(c.t.Context(), app)
-	s := preview.Side{Namespace: app.Namespace, Name: app.Name, Cluster: "eu", Home: "shop", Err: err, Origins: map[object.Key]string{}}
-	if err == nil {
-		s.Objects, s.Origins = d.Objects, d.Origins
+// sync applies both commits, one after the other, and gives what the cluster
+// had of each.
+func (c *corpus) sync(flow reconcile.Flow, base, head snapshot.Tree, app *v1alpha1.Application, predicted preview.Report) (before, after preview.Side) {
+	c.t.Helper()
+	cluster, mem := newStoredCluster(c.world), &reconcile.Memory{}
+	flow.Clusters, flow.MaskKey = cluster, []byte("k")
+	run := func(tree snapshot.Tree) (s preview.Side, d *reconcile.Desired) {
+		flow.Sources = at{c.world, tree}
+		out := flow.Run(c.t.Context(), app, mem)
+		s = preview.Side{Namespace: app.Namespace, Name: app.Name, Cluster: "eu", Home: "shop", Err: out.Err}
+		if out.Err != nil {
+			return s, nil
+		}
+		if o := out.Status.OperationState; o != nil && o.Phase != "Succeeded" {
+			c.t.Errorf("sync %s: %s: %s", app.Name, o.Phase, o.Message)
+		}
+		app.Status = out.Status
+		d, _, err := flow.Desire(c.t.Context(), app)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		s.Objects, s.Origins = cluster.content(), d.Origins
+		return s, d
 	}
-	return s
+	app = app.DeepCopy()
+	before, _ = run(base)
+	cluster.written()
+	after, desired := run(head)
+	applied, deleted := cluster.written()
+	c.written += len(applied) + len(deleted)
+	described := map[object.Key]bool{}
+	if desired != nil {
+		for _, u := range desired.Objects {
+			described[object.KeyOf(u)] = true
+		}
+	}
+	// What is protected stays although nothing describes it, and is told as
+	// deleted: somebody decides about it.
+	after.Objects = slices.DeleteFunc(after.Objects, func(u *unstructured.Unstructured) bool {
+		spared := !described[object.KeyOf(u)] && plan.Spares(plan.Policy{Prune: true}, u) != ""
+		if spared {
+			c.spared++
+			deleted[object.KeyOf(u)] = true
+		}
+		return spared
+	})
+	wantApplied, wantDeleted := map[object.Key]bool{}, map[object.Key]bool{}
+	for _, a := range predicted.Apps {
+		if a.Name != app.Name {
+			continue
+		}
+		for _, o := range a.Objects {
+			old := o.Key()
+			if o.Action == preview.Rename {
+				old.Name = o.Was
+			}
+			if o.Action != preview.Delete {
+				wantApplied[o.Key()] = true
+			}
+			if o.Action == preview.Delete || o.Action == preview.Rename {
+				wantDeleted[old] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(wantApplied, applied); diff != "" {
+		c.t.Errorf("%s: (-predicted +applied)\n%s", app.Name, diff)
+	}
+	if diff := cmp.Diff(wantDeleted, deleted); diff != "" {
+		c.t.Errorf("%s: (-predicted +deleted)\n%s", app.Name, diff)
+	}
+	return before, after
 }
 
 func (c *corpus) text(apps []preview.App) string {
