@@ -21,10 +21,10 @@ func TestMergedWithAnotherHead(t *testing.T) {
 	w.set(s, post.Pull{Number: 4, Head: "one"})
 	w.says(4, "+ data.step: one")
 	w.until("the status is set", func() bool { return w.count(func() int { return len(w.statuses) }) == 2 })
-	w.seen = follow.Seen{Found: true, Contains: true, Synced: true, Health: "Healthy"}
-	id := w.say(4, ana, "/trueup sync")
-	w.set(s, post.Pull{Number: 4, Head: "two", State: post.Merged, Merge: "m1"})
-	w.says(4, "to="+id+" -->", "refused", "the preview is of one, and the head of the pull request is two")
+	two := post.Pull{Number: 4, Head: "two", State: post.Merged, Merge: "m1"}
+	w.put(two, post.Comment{ID: "sync", Author: ana, Body: "/trueup sync", Created: w.now})
+	w.set(s, two)
+	w.says(4, "to=sync -->", "refused", "the preview is of one, and the head of the pull request is two")
 	w.says(4, "it was merged before there was one", "the preview is of one")
 	w.until("the head has a status", func() bool { return w.count(func() int { return len(w.statuses) }) == 3 })
 	w.mu.Lock()
@@ -47,10 +47,11 @@ func TestSyncOfAnotherHead(t *testing.T) {
 	w.set(s, post.Pull{Number: 4, Head: "one"})
 	w.says(4, "+ data.step: one")
 	stop()
-	id := w.say(4, ana, "/trueup sync")
+	two := post.Pull{Number: 4, Head: "two"}
+	w.put(two, post.Comment{ID: "sync", Author: ana, Body: "/trueup sync", Created: w.now})
 	s, _ = w.start()
-	w.set(s, post.Pull{Number: 4, Head: "two"})
-	w.says(4, "to="+id+" -->", "refused", "the preview is of one")
+	w.set(s, two)
+	w.says(4, "to=sync -->", "refused", "the preview is of one")
 	if n := w.count(func() int { return len(w.synced) }); n > 0 {
 		t.Errorf("%d syncs", n)
 	}

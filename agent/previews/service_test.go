@@ -238,7 +238,15 @@ func (w *world) Sync(ctx context.Context, _ previews.Repository, app follow.App,
 
 // set changes a pull request and tells of it.
 func (w *world) set(s *previews.Service, p post.Pull) {
+	w.put(p)
+	w.until("the repository is known", func() bool { return s.Told([]string{repository}, p.Number, p.Head) == 1 })
+}
+
+// put changes a pull request, and with it says something in its discussion, so
+// that nobody sees one without the other.
+func (w *world) put(p post.Pull, said ...post.Comment) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	if p.Target == "" {
 		p.Target = "main"
 	}
@@ -246,8 +254,7 @@ func (w *world) set(s *previews.Service, p post.Pull) {
 		p.State = post.Open
 	}
 	w.pulls[p.Number] = p
-	w.mu.Unlock()
-	w.until("the repository is known", func() bool { return s.Told([]string{repository}, p.Number, p.Head) == 1 })
+	w.comments[p.Number] = append(w.comments[p.Number], said...)
 }
 
 func (w *world) until(what string, is func() bool) {
