@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/trueup-dev/trueup/preview/risk/narrow"
 )
 
 // definitions are the rules about CustomResourceDefinitions that stay.
@@ -75,102 +77,15 @@ func narrowedSchemas(c Change) []string {
 		if !ok || was == nil {
 			continue
 		}
-		var s schemas
-		s.compare("", was, mapAt(now, "schema", "openAPIV3Schema"))
+		found := narrow.Compare(was, mapAt(now, "schema", "openAPIV3Schema"))
 		for _, part := range []struct {
 			what  string
 			paths []string
-		}{{"has no field any more: ", s.gone}, {"has another type: ", s.retyped}, {"drops what is not listed: ", s.closed}} {
+		}{{"has no field any more: ", found.Gone}, {"has another type: ", found.Retyped}, {"drops what is not listed: ", found.Closed}} {
 			if len(part.paths) > 0 {
-				slices.Sort(part.paths)
 				out = append(out, name+" "+part.what+few(part.paths))
 			}
 		}
 	}
 	return out
-}
-
-// schemas collects how a schema is narrower than one before: by fields that
-// are gone, that have another type, or in which fields that are not listed are
-// dropped.
-type schemas struct{ gone, retyped, closed []string }
-
-func (s *schemas) compare(at string, was, now map[string]any) {
-	// What a resource has at its top is the same in all.
-	if at == ".apiVersion" || at == ".kind" || at == ".metadata" {
-		return
-	}
-	if from, to := typeOf(was), typeOf(now); !takes(to, from) {
-		s.retyped = append(s.retyped, fmt.Sprintf("%s %s -> %s", path(at), from, to))
-		return
-	}
-	if open(now) {
-		s.below(at, was, now)
-		return
-	}
-	if open(was) {
-		s.closed = append(s.closed, path(at))
-	}
-	fields := mapAt(now, "properties")
-	for field := range mapAt(was, "properties") {
-		if _, ok := fields[field].(map[string]any); !ok {
-			s.gone = append(s.gone, path(at+"."+field))
-		}
-	}
-	s.below(at, was, now)
-}
-
-// below compares what both have.
-func (s *schemas) below(at string, was, now map[string]any) {
-	fields := mapAt(now, "properties")
-	for field, value := range mapAt(was, "properties") {
-		before, _ := value.(map[string]any)
-		if after, ok := fields[field].(map[string]any); ok && before != nil {
-			s.compare(at+"."+field, before, after)
-		}
-	}
-	for field, mark := range map[string]string{"items": "[]", "additionalProperties": ".*"} {
-		before, after := mapAt(was, field), mapAt(now, field)
-		if before != nil && after != nil {
-			s.compare(at+mark, before, after)
-		}
-	}
-}
-
-// open reports a schema that keeps fields which it does not list.
-func open(schema map[string]any) bool {
-	return schema["x-kubernetes-preserve-unknown-fields"] == true ||
-		schema["additionalProperties"] != nil && schema["additionalProperties"] != false
-}
-
-const anything, intOrString = "anything", "int or string"
-
-func typeOf(schema map[string]any) string {
-	if schema["x-kubernetes-int-or-string"] == true {
-		return intOrString
-	}
-	if t, ok := schema["type"].(string); ok && t != "" {
-		return t
-	}
-	return anything
-}
-
-// takes reports a type that every value of another one has.
-func takes(to, from string) bool {
-	switch to {
-	case from, anything:
-		return true
-	case intOrString:
-		return from == "integer" || from == "string"
-	case "number":
-		return from == "integer"
-	}
-	return false
-}
-
-func path(at string) string {
-	if at == "" {
-		return "the whole"
-	}
-	return at[1:]
 }

@@ -69,12 +69,12 @@ func (d *described) add(o described) {
 	d.sets = append(d.sets, o.sets...)
 }
 
-func (d *described) documents(docs document.Documents, origin string) {
+func (d *described) documents(docs document.Documents, origin, stays string) {
 	for i := range docs.Applications {
-		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: origin})
+		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: origin, stays: stays})
 	}
 	for i := range docs.ApplicationSets {
-		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], origin: origin})
+		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], origin: origin, stays: stays})
 	}
 }
 
@@ -85,8 +85,8 @@ var ErrNothing = fault.New(fault.Invalid, "no Application or ApplicationSet was 
 func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	base, head := &described{}, &described{}
 	if !r.roots.Live {
-		base.documents(r.roots.Given, "")
-		head.documents(r.roots.Given, "")
+		base.documents(r.roots.Given, "", "")
+		head.documents(r.roots.Given, "", "")
 	}
 	if len(r.roots.Paths) > 0 {
 		was, err := searchIn(ctx, r.base.tree.FS, r.roots.Paths)
@@ -299,17 +299,11 @@ func (f *findings) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstruct
 		if err != nil {
 			f.problem(preview.Problem{Message: fmt.Sprintf("application %s describes the %s %s: %v", by.app.Name, kind, u.GetName(), err)})
 		}
-		apps, sets := len(out.apps), len(out.sets)
-		out.documents(docs, "application "+by.app.Name)
-		if stays == nil {
-			continue
+		why := ""
+		if stays != nil {
+			why = stays(u)
 		}
-		for i := range out.apps[apps:] {
-			out.apps[apps+i].stays = stays(u)
-		}
-		for i := range out.sets[sets:] {
-			out.sets[sets+i].stays = stays(u)
-		}
+		out.documents(docs, "application "+by.app.Name, why)
 	}
 	return out
 }
