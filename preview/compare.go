@@ -140,38 +140,27 @@ func (c *comparer) pair(base, head *Side) {
 		c.apps[len(c.apps)-1].Settings = settings(base, head)
 		return
 	}
-	app := App{Action: Same, Objects: []Object{}}
-	shown := head
+	shown := cmp.Or(head, base)
+	app := App{Action: Same, Objects: []Object{}, Namespace: shown.Namespace, Name: shown.Name, Cluster: shown.Cluster, Origin: shown.Origin}
 	switch {
 	case base == nil && head.Maybe:
 		app.Action = Unknown
 	case base == nil:
 		app.Action = Create
 	case head == nil:
-		app.Action, shown = Delete, base
+		app.Action = Delete
 	case renames(base, head):
 		app.Action, app.Was = Rename, base.Name
 	}
-	if base != nil && !c.moving && (head == nil || renames(base, head)) {
+	if app.Action == Rename || app.Action == Delete && !c.moving {
 		app.Kept = base.Stays
 	}
-	app.Namespace, app.Name, app.Cluster, app.Origin = shown.Namespace, shown.Name, shown.Cluster, shown.Origin
 	if base != nil && head != nil {
 		app.Settings = settings(base, head)
 	}
 	c.unpinned(&app, base, head)
-	if app.Action == Rename {
-		c.handedOver(&app, base, head)
-	}
-	switch app.Problem = problem(base, head); {
-	case app.Problem == nil:
-		app.Objects = c.objects(&app, base, head)
-	case app.Problem.Only:
-		app.Objects = c.objects(&app, nil, head)
-	}
-	if slices.ContainsFunc(app.Objects, func(o Object) bool { return o.Action == Unknown }) {
-		c.unjudged = append(c.unjudged, app.Name)
-	}
+	c.handedOver(&app, base, head)
+	c.fill(&app, base, head)
 	if app.Action == Same && len(app.Objects) > 0 {
 		app.Action = Update
 	}
@@ -183,6 +172,19 @@ func (c *comparer) pair(base, head *Side) {
 	}
 	c.homes[app.Namespace+"/"+app.Name] = shown.Home
 	c.apps = append(c.apps, app)
+}
+
+// fill compares the objects, as far as they are known.
+func (c *comparer) fill(app *App, base, head *Side) {
+	switch app.Problem = problem(base, head); {
+	case app.Problem == nil:
+		app.Objects = c.objects(app, base, head)
+	case app.Problem.Only:
+		app.Objects = c.objects(app, nil, head)
+	}
+	if slices.ContainsFunc(app.Objects, func(o Object) bool { return o.Action == Unknown }) {
+		c.unjudged = append(c.unjudged, app.Name)
+	}
 }
 
 // unpinned finds places that the change adds or alters, and that nothing pins.

@@ -18,6 +18,9 @@ import (
 // the new one is refused as a whole, until the old one is gone with all that
 // both describe. What outlives it is in the way for good.
 func (c *comparer) handedOver(app *App, base, head *Side) {
+	if app.Action != Rename {
+		return
+	}
 	after := index(head)
 	var gone, left []object.Key
 	why := ""

@@ -147,18 +147,28 @@ func (t task) stays(live *unstructured.Unstructured) string {
 	return ""
 }
 
+// owned tells whether an application tracks an object, and whether that is
+// another one, which it says then.
+func (t task) owned(live *unstructured.Unstructured, v *preview.Judged) (tracked, others bool) {
+	owner, tracked := object.OwnerOf(live)
+	switch {
+	case !tracked || owner == t.id:
+		return tracked, false
+	case owner == t.was && t.goes && t.stays(live) == "":
+		v.Verdict, v.Reason = preview.Later, "it is deleted with the application "+owner+", and made anew afterwards"
+	default:
+		v.Verdict, v.Cause, v.By = preview.Rejected, preview.ByOwner, owner
+		v.Reason = "it belongs to the application " + owner + ", and no sync takes it away from there"
+	}
+	return true, true
+}
+
 // change judges an object that head describes.
 func (a *asking) change(ctx context.Context, t task, live *unstructured.Unstructured, v *preview.Judged) error {
-	owner, tracked := "", false
+	tracked := false
 	if live != nil {
-		owner, tracked = object.OwnerOf(live)
-		if tracked && owner == t.was && t.goes && t.stays(live) == "" {
-			v.Verdict, v.Reason = preview.Later, "it is deleted with the application "+owner+", and made anew afterwards"
-			return nil
-		}
-		if tracked && owner != t.id {
-			v.Verdict, v.Cause, v.By = preview.Rejected, preview.ByOwner, owner
-			v.Reason = "it belongs to the application " + owner + ", and no sync takes it away from there"
+		var others bool
+		if tracked, others = t.owned(live, v); others {
 			return nil
 		}
 	}
