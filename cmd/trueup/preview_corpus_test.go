@@ -15,6 +15,8 @@ import (
 
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
+	driftschema "github.com/trueup-dev/trueup/drift/schema"
 	"github.com/trueup-dev/trueup/internal/git"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/render"
@@ -77,6 +79,7 @@ type corpus struct {
 	world    *world
 	renderer *render.Renderer
 	apps     []v1alpha1.Application
+	schemas  drift.Schemas
 
 	changed, same, broken, skipped int
 	// written counts the objects that syncs of previewed changes applied or
@@ -87,11 +90,20 @@ type corpus struct {
 func newCorpus(t *testing.T, seed uint64) *corpus {
 	t.Helper()
 	h := newHistoryOf(t, seed)
+	h.also = workload
+	for range 6 {
+		workload(h)
+	}
 	c := &corpus{t: t, history: h}
 	c.world = &world{mirrors: git.New(git.Options{Dir: t.TempDir(), Files: true}), shas: h.write(t, *previewChanges+3), url: "file://" + h.dir}
 	decrypter := secret.New(secret.Options{Keys: &rotating{t: t}, Hint: "there is no such key"})
+	builtin, err := driftschema.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.schemas = builtin
 	c.renderer = render.New(engines(true), render.DefaultLimits()).Decrypting(decrypter)
-	for i, sources := range randomSources() {
+	for i, sources := range append(randomSources(), []v1alpha1.ApplicationSource{{RepoURL: configURL, Path: "workloads"}}) {
 		app := v1alpha1.Application{}
 		app.Name, app.Namespace = fmt.Sprintf("app-%02d", i), "trueup"
 		app.Spec.Destination = v1alpha1.ApplicationDestination{Name: "eu", Namespace: "shop"}
@@ -125,13 +137,13 @@ func (c *corpus) change(from, to int) {
 	}
 	base, head := open(from), open(to)
 	flow := reconcile.Flow{Sources: c.world, Renderer: c.renderer, Clusters: c.world, Now: time.Now, Namespace: "trueup"}
-	tr := trial.Trial{Flow: flow, MaskKey: []byte("k")}
+	tr := trial.Trial{Flow: flow, MaskKey: []byte("k"), Schemas: c.schemas}
 	got, err := tr.Run(ctx, trial.Change{URLs: []string{configURL}, Branch: "main", Default: true, Base: base, Merged: head, Head: head.Commit.SHA},
 		trial.Roots{Given: document.Documents{Applications: c.apps}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	in := preview.Input{MaskKey: []byte("k")}
+	in := preview.Input{MaskKey: []byte("k"), Schemas: c.schemas}
 	for i := range c.apps {
 		before, after := c.sync(flow, base, head, &c.apps[i], got)
 		in.Base, in.Head = append(in.Base, before), append(in.Head, after)
@@ -151,7 +163,7 @@ func (c *corpus) change(from, to int) {
 // had of each.
 func (c *corpus) sync(flow reconcile.Flow, base, head snapshot.Tree, app *v1alpha1.Application, predicted preview.Report) (before, after preview.Side) {
 	c.t.Helper()
-	cluster, mem := newStoredCluster(c.world), &reconcile.Memory{}
+	cluster, mem := newStoredCluster(c.world, c.schemas), &reconcile.Memory{}
 	flow.Clusters, flow.MaskKey = cluster, []byte("k")
 	run := func(tree snapshot.Tree) (s preview.Side, d *reconcile.Desired) {
 		flow.Sources = at{c.world, tree}
@@ -226,4 +238,26 @@ func (c *corpus) text(apps []preview.App) string {
 		c.t.Fatal(err)
 	}
 	return commitInError.ReplaceAllString(string(data), "")
+}
+
+// workload writes an object with lists, maps and quantities, of which some mean
+// the same as others, or deletes one.
+func workload(h *randomHistory) string {
+	file := "workloads/" + h.pick("deploy", "service", "role", "policy", "claim", "issuer") + ".yaml"
+	if h.files[file] != "" && h.rand.IntN(6) == 0 {
+		delete(h.files, file)
+		return "delete " + file
+	}
+	web := "{name: web, image: \"web:" + h.pick("1", "2") + "\", resources: {limits: {cpu: " + h.pick("500m", "\"0.5\"", "1") + ", memory: " + h.pick("1Gi", "1024Mi") + "}}" +
+		h.pick("", ", env: [{name: A, value: a}, {name: B, value: b}]", ", env: [{name: B, value: b}, {name: A, value: a}]", ", args: [a, b]", ", args: [b]") + h.pick("", ", ports: [{containerPort: 80}]", ", ports: [{containerPort: 80, protocol: TCP}, {containerPort: 81}]") + "}"
+	side := "{name: side, image: side}"
+	return h.put(file, map[string]string{
+		"workloads/deploy.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + h.pick("web", "web", "web-2") + ", labels: " + h.pick("{a: x}", "{a: x, b: y}", "{}") + "}\nspec:\n  replicas: " + h.pick("1", "2") +
+			"\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [" + h.pick(web, web+", "+side, side+", "+web) + "]" + h.pick("", ", nodeSelector: {disk: ssd}", ", tolerations: [{key: a}]") + "}\n",
+		"workloads/service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: " + h.pick("{app: web}", "{app: web, tier: x}") + ", ports: [" + h.pick("{port: 80}", "{port: 80, targetPort: 8080}", "{port: 80, protocol: TCP}", "{port: 81, name: b}, {port: 80, name: a}", "{port: 80, name: a}, {port: 81, name: b}") + "]}\n",
+		"workloads/role.yaml":    "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: web}\nrules: [" + h.pick("", "{apiGroups: [\"\"], resources: [pods], verbs: [get]}", "{apiGroups: [\"\"], resources: [pods], verbs: [get, list]}") + "]\n",
+		"workloads/policy.yaml":  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: " + h.pick("{}", "{matchLabels: {app: web}}") + h.pick("", ", ingress: []", ", ingress: [{}]", ", ingress: [{from: [{podSelector: {}}]}]") + "}\n",
+		"workloads/claim.yaml":   "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: " + h.pick("1Gi", "1024Mi", "2Gi") + "}}}\n",
+		"workloads/issuer.yaml":  "apiVersion: example.com/v1\nkind: Issuer\nmetadata: {name: ca}\nspec: {hosts: " + h.pick("[a]", "[a, b]", "[]") + h.pick("", ", selfSigned: {}", ", ca: {secretName: x}") + "}\n",
+	}[file])
 }

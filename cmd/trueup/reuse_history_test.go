@@ -103,6 +103,8 @@ type randomHistory struct {
 	files    map[string]string // "-> target" is a symbolic link
 	sealed   []string          // encrypted files: for alice, bob, alice and any of them
 	subjects []string
+	// also makes a third of the changes; nil makes none.
+	also func(*randomHistory) string
 }
 
 func newHistoryOf(t *testing.T, seed uint64) *randomHistory {
@@ -167,6 +169,9 @@ func (h *randomHistory) pick(of ...string) string { return of[h.rand.IntN(len(of
 
 // change changes one thing and says what.
 func (h *randomHistory) change() string {
+	if h.also != nil && h.rand.IntN(3) == 0 {
+		return h.also(h)
+	}
 	name := h.pick(slices.Sorted(maps.Keys(h.files))...)
 	dir := h.pick("base", "overlays/eu", "overlays/us", "overlays/charted", "plain/a", "plain/a/sub", "plain/b", "chart", "chart/templates", "parts/extra", "sealed", "jsonnet/app", "jsonnet/vendor", "jsonnet/plain", "unrelated")
 	value := fmt.Sprint(h.rand.IntN(5))

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -29,6 +30,7 @@ import (
 // has it.
 type storedCluster struct {
 	reconcile.Kinds
+	schemas drift.Schemas
 
 	mu      sync.Mutex
 	objects map[object.Key]*unstructured.Unstructured
@@ -37,8 +39,8 @@ type storedCluster struct {
 	applied, deleted map[object.Key]bool
 }
 
-func newStoredCluster(kinds reconcile.Kinds) *storedCluster {
-	c := &storedCluster{Kinds: kinds, objects: map[object.Key]*unstructured.Unstructured{}}
+func newStoredCluster(kinds reconcile.Kinds, schemas drift.Schemas) *storedCluster {
+	c := &storedCluster{Kinds: kinds, schemas: schemas, objects: map[object.Key]*unstructured.Unstructured{}}
 	c.written()
 	return c
 }
@@ -69,11 +71,11 @@ func (c *storedCluster) content() []*unstructured.Unstructured {
 
 // Cluster implements reconcile.Clusters.
 func (c *storedCluster) Cluster(context.Context, v1alpha1.ApplicationDestination) (*reconcile.Cluster, error) {
-	return &reconcile.Cluster{Name: "world", Writer: c, Objects: c, Kinds: c}, nil
+	return &reconcile.Cluster{Name: "world", Writer: c, Objects: c, Kinds: c, Schemas: c.schemas}, nil
 }
 
 // fieldTypes know the structure of the built-in kinds.
-var fieldTypes = sync.OnceValue(func() managedfields.TypeConverter { return applyconfigurations.NewTypeConverter(scheme.Scheme) }) //nolint:gochecknoglobals // it is made once
+var fieldTypes = sync.OnceValue(func() managedfields.TypeConverter { return applyconfigurations.NewTypeConverter(scheme.Scheme) })
 
 // Apply implements apply.Writer.
 func (c *storedCluster) Apply(_ context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
