@@ -223,10 +223,21 @@ func (j judge) all(ctx context.Context, live []*unstructured.Unstructured, keys 
 	mem.forget(gone)
 }
 
+// others reports an object that another application tracks. No watch tells this
+// one when that changes.
+func (p pair) others() bool {
+	if p.want == nil || p.live == nil {
+		return false
+	}
+	mine, tracks := object.OwnerOf(p.want)
+	owner, tracked := object.OwnerOf(p.live)
+	return tracks && tracked && owner != mine
+}
+
 // remember stores a verdict, with what is to be applied in the desired
 // object's place.
 func (j judge) remember(verdict drift.Object, again bool, of pair) {
-	s := seen{desired: j.desired.stamp(verdict.Key()), again: again, verdict: verdict, apply: j.toApply(verdict, of), at: j.flow.Now()}
+	s := seen{desired: j.desired.stamp(verdict.Key()), again: again || of.others(), verdict: verdict, apply: j.toApply(verdict, of), at: j.flow.Now()}
 	j.mem.remember(s, of.live)
 }
 

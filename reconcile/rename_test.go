@@ -38,10 +38,16 @@ func TestAnApplicationOfAnotherName(t *testing.T) {
 		slices.Sort(out)
 		return out
 	}
+	memories := map[string]*Memory{"before": {}, "after": {}}
 	sync := func(app *v1alpha1.Application, want ...string) {
 		t.Helper()
-		if out := flow.Run(t.Context(), app, &Memory{}); out.Err != nil {
+		out := flow.Run(t.Context(), app, memories[app.Name])
+		if out.Err != nil {
 			t.Fatal(out.Err)
+		}
+		// No watch tells an application of what is another one's.
+		if refused := condition(out.Status, "SharedResource") != ""; refused != (out.After > 0) {
+			t.Errorf("%s is refused: %v, and looked at again after %s", app.Name, refused, out.After)
 		}
 		if got := owners(); !slices.Equal(got, want) {
 			t.Errorf("after a sync of %s there are %q, want %q", app.Name, got, want)
