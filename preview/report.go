@@ -76,7 +76,8 @@ type App struct {
 	// Kept is why the application of a Delete, or the old one of a Rename, stays:
 	// it is described no more, and nobody deletes it.
 	Kept string `json:"kept,omitempty"`
-	// Origin is where the application, or the set it comes from, is described.
+	// Origin is where the application is described: the file and line, or those of
+	// the generator of the set it comes from, with their names.
 	Origin string `json:"origin,omitempty"`
 	// Settings are changes of the application itself: its spec, and the
 	// finalizers by which its objects are deleted with it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,18 +28,41 @@ type Documents struct {
 	// Warnings name what was read past: file, line and field or kind.
 	Warnings []string
 
+	// apps and sets are where those were read; shorter, or with empty names, for
+	// what comes from elsewhere.
+	apps []string
 	sets []part
 }
 
-// SetLine is the line of a field of ApplicationSets[i], as
-// spec.generators[0].git; where there is no such field, of as much of its path
-// as there is.
-func (d *Documents) SetLine(i int, path string) int {
-	if i < 0 || i >= len(d.sets) {
-		return 0
+// AppPlace is the file and line of Applications[i]; empty where it was not
+// read from a file.
+func (d *Documents) AppPlace(i int) string {
+	if i < 0 || i >= len(d.apps) {
+		return ""
 	}
-	return d.sets[i].lineOf(path)
+	return d.apps[i]
 }
+
+// SetPlace is the file and line of a field of ApplicationSets[i], as
+// spec.generators[0].git; where there is no such field, of as much of its path
+// as there is. It is empty where the set was not read from a file.
+func (d *Documents) SetPlace(i int, path string) string {
+	if i < 0 || i >= len(d.sets) || d.sets[i].root == nil {
+		return ""
+	}
+	return d.sets[i].placeOf(path)
+}
+
+// Append adds the Applications and ApplicationSets of others, with their
+// places.
+func (d *Documents) Append(others Documents) {
+	d.apps = append(sized(d.apps, len(d.Applications)), sized(others.apps, len(others.Applications))...)
+	d.sets = append(sized(d.sets, len(d.ApplicationSets)), sized(others.sets, len(others.ApplicationSets))...)
+	d.Applications = append(d.Applications, others.Applications...)
+	d.ApplicationSets = append(d.ApplicationSets, others.ApplicationSets...)
+}
+
+func sized[T any](list []T, n int) []T { return append(slices.Clone(list), make([]T, n-len(list))...) }
 
 // Decode reads the YAML or JSON documents of one file; name is only for
 // messages. Documents of Argo CD's group become ours: AppProject is read as
@@ -140,7 +164,7 @@ func (d *Documents) decode(p part, raw []byte, meta metav1.TypeMeta) error {
 			return err
 		}
 		app.TypeMeta = ours
-		d.Applications = append(d.Applications, *app)
+		d.Applications, d.apps = append(d.Applications, *app), append(d.apps, p.placeOf(""))
 	case "ApplicationSet":
 		whole, err := read[v1alpha1.ApplicationSetDocument](d, p, raw)
 		if err != nil {
@@ -255,6 +279,8 @@ func LineOf(data []byte, path string) int {
 	}
 	return part{root: &root, line: 1}.lineOf(path)
 }
+
+func (p part) placeOf(path string) string { return p.name + ":" + strconv.Itoa(p.lineOf(path)) }
 
 // lineOf finds a field such as spec.sources[0].path, or as much of the path
 // as there is.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/golden"
 )
@@ -161,5 +162,38 @@ func TestLineOf(t *testing.T) {
 	}
 	if got := LineOf([]byte("a: ["), "a"); got != 0 {
 		t.Errorf("in broken text it is on line %d", got)
+	}
+}
+
+// TestPlaces: what was read from files is found again, also among what comes
+// from elsewhere.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	const app, set = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\n", "kind: ApplicationSet\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: x}\nspec:\n  generators:\n  - list: {}\n"
+	first, err := Decode([]byte("# a comment\n"+app+"---\n"+set), "a.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Decode([]byte(set+"---\n"+app), "b.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := Documents{Applications: make([]v1alpha1.Application, 1), ApplicationSets: make([]v1alpha1.ApplicationSet, 2)} // of a cluster
+	docs.Append(first)
+	docs.Applications = append(docs.Applications, v1alpha1.Application{})
+	docs.Append(second)
+	var got []string
+	for i := range docs.Applications {
+		got = append(got, docs.AppPlace(i))
+	}
+	for i := range docs.ApplicationSets {
+		got = append(got, docs.SetPlace(i, "spec.generators[0].list.elements"))
+	}
+	want := []string{"", "a.yaml:2", "", "b.yaml:8", "", "", "a.yaml:11", "b.yaml:6"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if docs.AppPlace(-1)+docs.AppPlace(4)+docs.SetPlace(-1, "")+docs.SetPlace(4, "") != "" {
+		t.Error("there is a place of what is not there")
 	}
 }

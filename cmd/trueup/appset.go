@@ -98,7 +98,6 @@ func generate(ctx context.Context, o generateOptions, file string, s streams) er
 
 // setFile is a file of ApplicationSets.
 type setFile struct {
-	name string
 	docs document.Documents
 }
 
@@ -110,12 +109,12 @@ func readSets(name string, s streams) (setFile, error) {
 	if len(docs.ApplicationSets) == 0 {
 		return setFile{}, fault.New(fault.Invalid, "%s holds no ApplicationSet", name)
 	}
-	return setFile{name, docs}, nil
+	return setFile{docs}, nil
 }
 
 // at is the place of a field of a set in the file.
 func (f setFile) at(set int, path string) string {
-	return fmt.Sprintf("%s:%d", f.name, f.docs.SetLine(set, path))
+	return f.docs.SetPlace(set, path)
 }
 
 // expand expands all sets. What one set rejects is an error as well: who

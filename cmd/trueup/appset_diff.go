@@ -117,7 +117,7 @@ func (o *setDiffOptions) sides(ctx context.Context, s streams) (appset.World, fu
 	}
 	var before fileSide
 	if err == nil {
-		before, err = newFileSide(ctx, setFile{o.against, docs}, world, s)
+		before, err = newFileSide(ctx, setFile{docs}, world, s)
 	}
 	if err != nil {
 		done()

@@ -48,24 +48,19 @@ func printPreview(s streams, r preview.Report) error {
 }
 
 func previewProblems(b *strings.Builder, p palette, r preview.Report) {
-	tell := func(who string, problem preview.Problem) {
-		var all []string
-		for line := range strings.SplitSeq(strings.TrimSpace(problem.Message), "\n") {
-			all = append(all, markdown.Visible(line))
+	for _, problem := range show.Problems(r) {
+		who := problem.Who()
+		if origin := problem.Origin(); origin != "" {
+			who += " " + p.dim("("+origin+")")
 		}
-		text := strings.Join(all, "\n    ")
-		if note := show.Note(problem); note != "" {
-			text += " (" + note + ")"
+		if who != "" {
+			who += ": "
+		}
+		text := strings.Join(problem.Lines, "\n    ")
+		if problem.Note != "" {
+			text += " (" + problem.Note + ")"
 		}
 		fmt.Fprintf(b, "%s %s%s\n", p.red("!"), who, text)
-	}
-	for _, problem := range r.Problems {
-		tell("", problem)
-	}
-	for _, app := range r.Apps {
-		if app.Problem != nil {
-			tell(markdown.Visible(app.Name)+": ", *app.Problem)
-		}
 	}
 	if b.Len() > 0 {
 		b.WriteString("\n")

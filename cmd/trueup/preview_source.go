@@ -147,8 +147,7 @@ func (o previewOptions) rootsOf(ctx context.Context, s streams) (trial.Roots, er
 // addLive adds the applications of the cluster.
 func (o previewOptions) addLive(ctx context.Context, to *trial.Roots) error {
 	docs, err := o.clusterApps(ctx)
-	to.Given.Applications = append(to.Given.Applications, docs.Applications...)
-	to.Given.ApplicationSets = append(to.Given.ApplicationSets, docs.ApplicationSets...)
+	to.Given.Append(docs)
 	return err
 }
 
@@ -195,8 +194,7 @@ func readGiven(name string, into *document.Documents, s streams) error {
 		if err != nil {
 			return err
 		}
-		into.Applications = append(into.Applications, docs.Applications...)
-		into.ApplicationSets = append(into.ApplicationSets, docs.ApplicationSets...)
+		into.Append(docs)
 	}
 	return nil
 }

@@ -196,7 +196,7 @@ func (o renderOptions) expanded(ctx context.Context, docs document.Documents, s 
 		return nil, err
 	}
 	defer done()
-	results, err := setFile{o.file, docs}.expand(ctx, world, s)
+	results, err := setFile{docs}.expand(ctx, world, s)
 	if err != nil {
 		return nil, err
 	}

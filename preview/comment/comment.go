@@ -213,18 +213,8 @@ func list(w *writer, head, bullet string, items []string, left *int) {
 
 func problems(w *writer, r preview.Report, h *hidden) {
 	var all []string
-	for _, p := range r.Problems {
+	for _, p := range show.Problems(r) {
 		all = append(all, problem(p))
-	}
-	for _, app := range r.Apps {
-		if app.Problem == nil {
-			continue
-		}
-		text := "**" + markdown.Text(app.Name) + "**"
-		if app.Origin != "" {
-			text += " " + markdown.Code(app.Origin)
-		}
-		all = append(all, text+" "+problem(*app.Problem))
 	}
 	if len(all) > 0 {
 		list(w, "\n#### What could not be rendered\n\n", "- ", all, &h.problems)
@@ -232,16 +222,27 @@ func problems(w *writer, r preview.Report, h *hidden) {
 }
 
 // problem is its first line; what follows is the engine's own chatter.
-func problem(p preview.Problem) string {
+func problem(p show.Problem) string {
 	const most = 600
-	text, _, _ := strings.Cut(strings.TrimSpace(p.Message), "\n")
-	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + "…"
+	text := ""
+	if who := p.Who(); who != "" {
+		text = "**" + markdown.Text(who) + "** "
 	}
-	if note := show.Note(p); note != "" {
-		return markdown.Text(text) + " *(" + note + ")*"
+	if origin := p.Origin(); origin != "" {
+		text += markdown.Code(origin) + " "
 	}
-	return markdown.Text(text)
+	line := p.Lines[0]
+	if runes := []rune(line); len(runes) > most {
+		line = string(runes[:most]) + "…"
+	}
+	text += markdown.Text(line)
+	if more := len(p.Lines) - 1; more > 0 {
+		text += " (" + show.Count(more, "more line is", "more lines are") + " not shown)"
+	}
+	if p.Note != "" {
+		text += " *(" + p.Note + ")*"
+	}
+	return text
 }
 
 func warnings(w *writer, r preview.Report, h *hidden) {

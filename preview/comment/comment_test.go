@@ -36,7 +36,7 @@ func sides(t *testing.T, archive *txtar.Archive) preview.Input {
 		if len(parts) != 3 {
 			continue
 		}
-		s := preview.Side{Cluster: parts[1], Name: strings.TrimSuffix(path.Base(f.Name), ".yaml"), Home: "shop", Origins: map[object.Key]string{}}
+		s := preview.Side{Cluster: parts[1], Name: strings.TrimSuffix(path.Base(f.Name), ".yaml"), Home: "shop", Origin: "apps/set.yaml:7, generators[0].list of ApplicationSet <b>", Origins: map[object.Key]string{}}
 		s.Spec = map[string]any{"destination": map[string]any{"name": s.Cluster}}
 		if message, broken := strings.CutPrefix(string(f.Data), "error:"); broken {
 			s.Err = fmt.Errorf("%s", strings.TrimSpace(message))

@@ -41,7 +41,7 @@ type view struct {
 	Script         template.JS
 	Risks          []show.Finding
 	Standing       []show.Finding
-	Problems       []problem
+	Problems       []show.Problem
 	Warnings       []string
 	Sections       []section
 	Settings       []setting
@@ -50,8 +50,6 @@ type view struct {
 	Clusters []show.LiveCluster
 	Items    []show.LiveItem
 }
-
-type problem struct{ Who, Text, Note string }
 
 type section struct {
 	Where   string
@@ -85,7 +83,7 @@ func newView(r preview.Report, title string) view {
 		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:],
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
 		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
-		Risks: show.Findings(r), Standing: show.Standing(r),
+		Risks: show.Findings(r), Standing: show.Standing(r), Problems: show.Problems(r),
 	}
 	if r.Live != nil {
 		v.Live, v.Clusters, v.Items = true, show.LiveClusters(r.Live), show.LiveItems(r.Live)
@@ -94,16 +92,8 @@ func newView(r preview.Report, title string) view {
 	if r.Merge != "" {
 		v.Facts = append(v.Facts, markdown.Visible(r.Merge))
 	}
-	for _, p := range r.Problems {
-		v.Problems = append(v.Problems, problemOf("", p))
-	}
 	for _, w := range r.Warnings {
 		v.Warnings = append(v.Warnings, markdown.Visible(w))
-	}
-	for _, app := range r.Apps {
-		if app.Problem != nil {
-			v.Problems = append(v.Problems, problemOf(app.Name, *app.Problem))
-		}
 	}
 	for _, s := range show.Settings(r) {
 		v.Settings = append(v.Settings, setting{Who: strings.Join(s.Apps, ", "), Was: s.Was, Rows: rows(s.Lines)})
@@ -129,19 +119,6 @@ func visible(targets []preview.Target) []preview.Target {
 		out[i] = preview.Target{Application: markdown.Visible(t.Application), Cluster: markdown.Visible(t.Cluster)}
 	}
 	return out
-}
-
-// lines is text of several lines that prints.
-func lines(text string) string {
-	all := strings.Split(text, "\n")
-	for i := range all {
-		all[i] = markdown.Visible(all[i])
-	}
-	return strings.Join(all, "\n")
-}
-
-func problemOf(who string, p preview.Problem) problem {
-	return problem{Who: markdown.Visible(who), Text: lines(p.Message), Note: show.Note(p)}
 }
 
 // rows puts removed and added lines that follow each other side by side.

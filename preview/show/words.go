@@ -136,23 +136,14 @@ func Clusters(s preview.Section) []string {
 }
 
 // Few lists some names of many.
-func Few(names []string) string {
+func Few(names []string) string { return few(names, ", ") }
+
+func few(names []string, between string) string {
 	const most = 3
 	if n := len(names); n > most+1 {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
+		return strings.Join(names[:most], between) + " and " + Number(n-most) + " more"
 	}
-	return strings.Join(names, ", ")
-}
-
-// Note tells whose fault a problem is; empty where it is the change's own.
-func Note(p preview.Problem) string {
-	switch {
-	case p.Before:
-		return "already broken on base"
-	case p.Only:
-		return "on base only: this change mends it, and what is there with it is told whole"
-	}
-	return ""
+	return strings.Join(names, between)
 }
 
 // Title names an object, and where it was renamed its old name.

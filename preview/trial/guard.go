@@ -95,7 +95,7 @@ func (r *run) hold(d *reconcile.Desired) error {
 // tooMany tells of applications that were not looked at.
 func (r *run) tooMany() {
 	if r.left > 0 {
-		r.found.problem(preview.Problem{Message: fmt.Sprintf("the change is not trusted and adds %d applications, of which %d were not rendered", r.added, r.left)})
+		r.found.Problem(preview.Problem{Message: fmt.Sprintf("the change is not trusted and adds %d applications, of which %d were not rendered", r.added, r.left)})
 	}
 }
 

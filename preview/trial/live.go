@@ -6,6 +6,7 @@ import (
 
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/found"
 )
 
 // settle puts together what a cluster has and what the repository describes.
@@ -36,14 +37,14 @@ func (r *run) settle(base, head *described) {
 		r.takes("application", u.app.Name, u.origin)
 	}
 	for _, s := range takenSets {
-		r.takes("application set", s.set.Name, s.origin)
+		r.takes("application set", s.set.Name, s.Origin("", ""))
 	}
 }
 
 // takes tells of a document that is left out, for the cluster has another one of
 // its name.
 func (r *run) takes(kind, name, origin string) {
-	r.found.problem(preview.Problem{Message: kind + " " + name + " (" + origin + ") is not previewed: the cluster has one of this name that does not come from this repository"})
+	r.found.Problem(preview.Problem{Message: found.Placed(origin, kind+" "+name+" is not previewed: the cluster has one of this name that does not come from this repository")})
 }
 
 // isForeign tells whether the cluster has an application of a name that does not
@@ -61,7 +62,7 @@ func (r *run) lately(ctx context.Context) []pair {
 	var out []pair
 	for _, p := range r.pairs(ctx, &described{}, &late) {
 		if _, err := r.Flow.Clusters.Cluster(ctx, p.head.app.Spec.Destination); fault.Of(err) == fault.Missing {
-			r.found.warning("application " + p.head.app.Name + " (" + p.head.origin + ") is new, and not previewed here: " + err.Error())
+			r.found.Warning(found.Placed(p.head.origin, "application "+p.head.app.Name+" is new, and not previewed here: "+err.Error()))
 			continue
 		}
 		out = append(out, p)

@@ -37,29 +37,29 @@ func TestTakenNames(t *testing.T) {
 	}{
 		"an application of its own": {
 			cluster: payroll, head: map[string]string{"x.yaml": own(payroll)},
-			trusted: "problem: application payroll (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
+			trusted: "problem: x.yaml:1: application payroll is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
 		},
 		"made by a set": {
 			cluster: payroll, head: map[string]string{"x.yaml": renamed},
-			trusted: "problem: application payroll (ApplicationSet mine x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
+			trusted: "problem: x.yaml:5, generators[0].list of ApplicationSet mine: application payroll is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
 		},
 		"made by an application": {
 			cluster: payroll, head: map[string]string{"x.yaml": parent, "children/a.yaml": strings.ReplaceAll(own(payroll), "argoproj.io", "trueup.dev")},
 			trusted: "create parent; create Application trueup/payroll\n" +
-				"problem: application payroll (application parent) is not previewed: the cluster has one of this name that does not come from this repository\n1 of 1 rendered, complete false\n",
+				"problem: children/a.yaml:1, by application parent: application payroll is not previewed: the cluster has one of this name that does not come from this repository\n1 of 1 rendered, complete false\n",
 		},
 		"a set of its own": {
 			cluster: list, head: map[string]string{"x.yaml": own(list)},
-			trusted: "problem: application set teams (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
+			trusted: "problem: x.yaml:1: application set teams is not previewed: the cluster has one of this name that does not come from this repository\n0 of 0 rendered, complete false\n",
 		},
 		"what uses the repository": {
 			concerned: true, cluster: payroll, head: map[string]string{"x.yaml": own(payroll)},
 			trusted:   "update payroll; rename ConfigMap payroll/shop\n1 of 1 rendered, complete true\n",
-			untrusted: "problem: application payroll (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
+			untrusted: "problem: x.yaml:1: application payroll is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
 		},
 		"a set that may use the repository": {
 			concerned: true, cluster: list, head: map[string]string{"x.yaml": own(list)},
-			trusted: "problem: application set teams (x.yaml) is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
+			trusted: "problem: x.yaml:1: application set teams is not previewed: the cluster has one of this name that does not come from this repository\n0 of 1 rendered, complete false\n",
 		},
 		"a set that makes what another one makes": {
 			concerned: true, cluster: list + "---\n" + strings.ReplaceAll(renamed, "payroll}", "mine}"),

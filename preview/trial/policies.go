@@ -61,13 +61,13 @@ func (r *run) policies(ctx context.Context) (func(policy.Subject) policy.Verdict
 		return nil, fmt.Errorf("read the policies of %s: %w", r.change.Base.Commit.Short(), err)
 	}
 	if after, err := policy.Files(ctx, r.head.tree.FS, r.Policies.Paths); err != nil {
-		r.found.problem(preview.Problem{Message: "the change breaks the policies: " + err.Error()})
+		r.found.Problem(preview.Problem{Message: "the change breaks the policies: " + err.Error()})
 	} else if text := policy.Changed(files, after); text != "" {
-		r.found.warning("the change alters policies, of which those of base counted: " + text)
+		r.found.Warning("the change alters policies, of which those of base counted: " + text)
 	}
 	set, problems := r.Policies.Make(ctx, policy.Sources{Files: files, Extra: r.Policies.Extra, Declared: r.declared.all})
 	for _, p := range problems {
-		r.found.warning(p)
+		r.found.Warning(p)
 	}
 	if set == nil {
 		return nil, nil

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -17,8 +16,10 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/appset/reads"
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/found"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -48,10 +49,10 @@ type described struct {
 }
 
 type set struct {
-	set    v1alpha1.ApplicationSet
-	origin string
-	maybe  bool // as those of units
-	stays  string
+	set v1alpha1.ApplicationSet
+	found.Source
+	maybe bool // as those of units
+	stays string
 }
 
 // doubt: base may have all of it as well.
@@ -69,12 +70,13 @@ func (d *described) add(o described) {
 	d.sets = append(d.sets, o.sets...)
 }
 
-func (d *described) documents(docs document.Documents, origin, stays string) {
+func (d *described) documents(docs document.Documents, file, stays string) {
 	for i := range docs.Applications {
-		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: origin, stays: stays})
+		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: docs.AppPlace(i), file: file, stays: stays})
 	}
 	for i := range docs.ApplicationSets {
-		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], origin: origin, stays: stays})
+		at := func(field string) string { return docs.SetPlace(i, field) }
+		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], Source: found.Source{File: file, At: at}, stays: stays})
 	}
 }
 
@@ -113,7 +115,7 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	if len(pairs) == 0 {
 		pairs = r.lately(ctx)
 	}
-	if len(pairs) == 0 && len(r.found.problems) == 0 && !r.roots.Live {
+	if len(pairs) == 0 && !r.found.Any() && !r.roots.Live {
 		return nil, ErrNothing
 	}
 	return pairs, nil
@@ -148,15 +150,15 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 		if r.Guard.closes() {
 			world = r.head.closedWorld(old.may, r.Guard)
 		}
-		if !known || old.err != nil || !sameSet(old.of, s.set) || old.reads.Changed(ctx, world, reads.Trees) != "" {
+		if !known || old.err != nil || !sameSet(old.from.set, s.set) || old.reads.Changed(ctx, world, reads.Trees) != "" {
 			e = expandSet(ctx, s, world)
 		}
 		if e.err != nil {
-			r.found.problem(preview.Problem{Message: e.err.Error(), Before: known && old.err != nil})
+			r.found.Unexpanded(s.Source, s.set.Name, e.err, preview.Problem{Before: known && old.err != nil})
 			// What it would be is not known: what it was is not gone either.
 			after = append(after, old.units...)
 		} else if old.err != nil {
-			r.found.problem(preview.Problem{Message: old.err.Error(), Only: true})
+			r.found.Unexpanded(old.from.Source, s.set.Name, old.err, preview.Problem{Only: true})
 		}
 		if s.maybe || old.err != nil {
 			for i := range e.units {
@@ -164,14 +166,14 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 			}
 		}
 		for _, w := range e.warnings {
-			r.found.warning(w)
+			r.found.Warning(w)
 		}
 		after = append(after, e.units...)
 	}
 	for _, s := range base.sets {
 		id := name{s.set.Namespace, s.set.Name}
 		if e := expanded[id]; e.err != nil && !also[id] {
-			r.found.problem(preview.Problem{Message: e.err.Error(), Before: true}) // what goes with it is not known
+			r.found.Unexpanded(s.Source, s.set.Name, e.err, preview.Problem{Before: true}) // what goes with it is not known
 		}
 	}
 	return before, after
@@ -191,7 +193,7 @@ func (r *run) stay(s set, head *v1alpha1.ApplicationSet) string {
 
 // expansion is what a set gave.
 type expansion struct {
-	of       v1alpha1.ApplicationSet
+	from     set
 	units    []unit
 	warnings []string
 	reads    reads.Reads
@@ -213,22 +215,25 @@ func (r *run) expandBase(ctx context.Context, s set) expansion {
 
 func expandSet(ctx context.Context, s set, world appset.World) expansion {
 	traced, recorder := reads.Trace(world)
-	out := expansion{of: s.set}
+	out := expansion{from: s}
 	result, err := appset.Generate(ctx, &s.set, traced)
 	if out.err = err; err != nil {
 		return out
 	}
 	out.reads = recorder.Reads()
-	origin := strings.TrimSpace("ApplicationSet " + s.set.Name + " " + s.origin)
-	for _, app := range result.Applications {
+	name := "ApplicationSet " + s.set.Name
+	for i, app := range result.Applications {
 		app.Namespace = cmp.Or(app.Namespace, s.set.Namespace)
-		out.units = append(out.units, unit{app: app, origin: origin})
+		generator := result.Explained[i].Origin.Generator
+		out.units = append(out.units, unit{app: app, origin: s.Origin("spec."+generator, generator+" of "+name)})
 	}
 	for _, rejected := range result.Rejected {
-		out.warnings = append(out.warnings, fmt.Sprintf("%s: %s is rejected: %v", origin, rejected.Name, rejected.Err))
+		text := fmt.Sprintf("%s: %s is rejected: %v", name, cmp.Or(rejected.Name, "an application"), rejected.Err)
+		out.warnings = append(out.warnings, s.Says("spec."+rejected.Generator, text))
 	}
 	for _, w := range result.Warnings {
-		out.warnings = append(out.warnings, origin+": "+w)
+		field, _, _ := strings.Cut(w, ": ")
+		out.warnings = append(out.warnings, s.Says("spec."+field, name+": "+w))
 	}
 	return out
 }
@@ -239,49 +244,22 @@ func sameSet(a, b v1alpha1.ApplicationSet) bool {
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
-// findings collects what is wrong beside applications.
-type findings struct {
-	mu       sync.Mutex
-	problems []preview.Problem
-	warnings []string
-}
-
-func (f *findings) problem(p preview.Problem) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.problems = append(f.problems, p)
-}
-
-func (f *findings) warning(text string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.warnings = append(f.warnings, text)
-}
-
 // warn takes in what rendering had to say.
-func (f *findings) warn(u *unit, d *reconcile.Desired) {
+func (r *run) warn(u *unit, d *reconcile.Desired) {
 	if d == nil {
 		return
 	}
 	for _, w := range d.Warnings {
-		f.warning("application " + u.app.Name + ": " + w)
+		r.found.Warning("application " + u.app.Name + ": " + w)
 	}
 	for _, field := range v1alpha1.Unsupported(&u.app) {
-		f.warning("application " + u.app.Name + ": " + field + " is not supported and has no effect")
+		r.found.Warning("application " + u.app.Name + ": " + field + " is not supported and has no effect")
 	}
-}
-
-func (f *findings) sorted() ([]preview.Problem, []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	slices.SortFunc(f.problems, func(a, b preview.Problem) int { return cmp.Compare(a.Message, b.Message) })
-	slices.Sort(f.warnings)
-	return slices.Compact(f.problems), slices.Compact(f.warnings)
 }
 
 // nestedIn finds applications and sets among what an application describes.
 // Stays, where not nil, says why one is not deleted that is described no more.
-func (f *findings) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstructured.Unstructured) string) described {
+func (r *run) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstructured.Unstructured) string) described {
 	var out described
 	if d == nil {
 		return out
@@ -295,15 +273,24 @@ func (f *findings) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstruct
 		if err != nil {
 			continue // it came from text
 		}
-		docs, err := document.Decode(data, by.app.Name)
+		parent := "application " + by.app.Name
+		from := found.Source{By: "by " + parent, At: func(string) string { return d.Origins[object.KeyOf(u)] }}
+		docs, err := document.Decode(data, parent)
 		if err != nil {
-			f.problem(preview.Problem{Message: fmt.Sprintf("application %s describes the %s %s: %v", by.app.Name, kind, u.GetName(), err)})
+			// Its place is in what was rendered, on one line.
+			why := strings.ReplaceAll(err.Error(), parent+":1: read a document: ", "")
+			r.found.Problem(preview.Problem{Message: from.Says("", fmt.Sprintf("%s describes the %s %s: %s", parent, kind, u.GetName(), why))})
 		}
 		why := ""
 		if stays != nil {
 			why = stays(u)
 		}
-		out.documents(docs, "application "+by.app.Name, why)
+		for _, app := range docs.Applications {
+			out.apps = append(out.apps, unit{app: app, origin: from.Origin("", ""), stays: why})
+		}
+		for _, s := range docs.ApplicationSets {
+			out.sets = append(out.sets, set{set: s, Source: from, stays: why})
+		}
 	}
 	return out
 }

@@ -51,14 +51,14 @@ func (r *run) broken(was, is *searched) {
 		is.found.add(lost)
 		switch {
 		case r.roots.Strict || len(lost.apps)+len(lost.sets) > 0:
-			r.found.problem(preview.Problem{Message: err.Error(), Before: before})
+			r.found.Problem(preview.Problem{Message: err.Error(), Before: before})
 		case !r.roots.Live || !before || was.failed[name].Error() != err.Error():
-			r.found.warning("not read: " + err.Error())
+			r.found.Warning("not read: " + err.Error())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(was.failed)) {
 		if is.found.maybe(name, was.found) && is.failed[name] == nil {
-			r.found.problem(preview.Problem{Message: was.failed[name].Error(), Only: true})
+			r.found.Problem(preview.Problem{Message: was.failed[name].Error(), Only: true})
 		}
 	}
 }
@@ -81,12 +81,12 @@ func (d *described) maybe(file string, base described) bool {
 	apps, sets := base.names()
 	found := false
 	for i := range d.apps {
-		if u := &d.apps[i]; u.origin == file && !apps[id{u.app.Namespace, u.app.Name}] {
+		if u := &d.apps[i]; u.file == file && !apps[id{u.app.Namespace, u.app.Name}] {
 			u.maybe, found = true, true
 		}
 	}
 	for i := range d.sets {
-		if s := &d.sets[i]; s.origin == file && !sets[id{s.set.Namespace, s.set.Name}] {
+		if s := &d.sets[i]; s.File == file && !sets[id{s.set.Namespace, s.set.Name}] {
 			s.maybe, found = true, true
 		}
 	}

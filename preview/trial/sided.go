@@ -91,7 +91,7 @@ func (r *run) unread() {
 		urls = append(urls, repourl.Redact(u))
 	}
 	slices.Sort(urls)
-	r.found.warning(fmt.Sprintf("no application reads the branch %s of this repository, which goes by %s: another URL has to be told", r.change.Branch, strings.Join(slices.Compact(urls), ", ")))
+	r.found.Warning(fmt.Sprintf("no application reads the branch %s of this repository, which goes by %s: another URL has to be told", r.change.Branch, strings.Join(slices.Compact(urls), ", ")))
 }
 
 // names tells whether a URL is one of the repository's.

@@ -21,6 +21,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/found"
 	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/reconcile"
@@ -113,13 +114,13 @@ func (t Trial) Try(ctx context.Context, c Change, roots Roots) (Tried, error) {
 
 func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) (Tried, error) {
 	r := &run{
-		Trial: t, roots: roots, change: c, found: &findings{},
+		Trial: t, roots: roots, change: c, found: &found.Findings{},
 		base: t.side(c, c.Base), head: t.side(c, c.Merged), visited: map[id]bool{}, deepest: maxDepth,
 		declared: &declarations{all: map[string][]policy.Declared{}},
 	}
 	if t.Guard.Untrusted {
 		r.deepest = t.Guard.Depth
-		r.found.warning(limited)
+		r.found.Warning(limited)
 	}
 	level, err := r.roots0(ctx)
 	if err != nil {
@@ -127,7 +128,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	}
 	for depth := 0; len(level) > 0; depth++ {
 		if depth == r.deepest {
-			r.found.problem(preview.Problem{Message: fmt.Sprintf("applications describe applications more than %d deep", r.deepest)})
+			r.found.Problem(preview.Problem{Message: fmt.Sprintf("applications describe applications more than %d deep", r.deepest)})
 			break
 		}
 		if len(r.visited) > t.Most {
@@ -146,7 +147,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 		return Tried{}, err // what policies would have said is not known
 	}
 	for _, w := range report.Warnings {
-		r.found.warning(w)
+		r.found.Warning(w)
 	}
 	report.Base, report.Head = c.Base.Commit.SHA, c.Head
 	if c.Merged.Commit.SHA != c.Head {
@@ -156,9 +157,9 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	r.tooMany()
 	r.unread()
 	for _, path := range c.Conflicts {
-		r.found.problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
+		r.found.Problem(preview.Problem{Message: path + " changed on both sides in ways that do not merge: what is shown is the change's own version"})
 	}
-	report.Problems, report.Warnings = r.found.sorted()
+	report.Problems, report.Warnings = r.found.Sorted()
 	report.Seconds = t.Now().Sub(began).Seconds()
 	return Tried{report, r.before, r.after}, nil
 }
@@ -168,8 +169,9 @@ type id struct{ namespace, name string }
 
 // unit is an application as one side describes it.
 type unit struct {
-	app    v1alpha1.Application
-	origin string
+	app v1alpha1.Application
+	// origin is for people, file the one of the repository that was searched.
+	origin, file string
 	// maybe: of head, base may have it as well, which is not known.
 	maybe bool
 	// stays is of base: why nobody deletes it where head does not describe it.
@@ -200,7 +202,7 @@ type run struct {
 	roots      Roots
 	change     Change
 	base, head sided
-	found      *findings
+	found      *found.Findings
 	declared   *declarations
 	// late is what the change adds that nothing else may describe.
 	late described
@@ -257,7 +259,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var errBefore error
 	if p.base != nil {
 		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
-		out.base = r.found.nestedIn(before, p.base, p.keeps)
+		out.base = r.nestedIn(before, p.base, p.keeps)
 		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
 	}
 	head := r.head.flow
@@ -272,12 +274,12 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var errAfter error
 	if p.head != nil {
 		after, _, errAfter = head.Desire(ctx, &p.head.app, "")
-		if out.head = r.found.nestedIn(after, p.head, nil); errAfter != nil {
+		if out.head = r.nestedIn(after, p.head, nil); errAfter != nil {
 			out.head = out.base // what it would describe is not known, what it did is not gone either
 		} else if errBefore != nil {
 			out.head.doubt()
 		}
-		r.found.warn(p.head, after)
+		r.warn(p.head, after)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -365,7 +367,11 @@ func (r *run) pairs(ctx context.Context, base, head *described) []pair {
 	for i := range after {
 		p := at(&after[i])
 		if p.head != nil {
-			r.found.warning(fmt.Sprintf("application %s is described more than once: %s and %s; the first counts", p.head.app.Name, p.head.origin, after[i].origin))
+			text := fmt.Sprintf("application %s is described already, and what is here counts for nothing", p.head.app.Name)
+			if p.head.origin != "" {
+				text += ": see " + p.head.origin
+			}
+			r.found.Warning(found.Placed(after[i].origin, text))
 			continue
 		}
 		p.head = &after[i]
