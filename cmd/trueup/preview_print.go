@@ -30,7 +30,7 @@ func printPreview(s streams, r preview.Report) error {
 		if setting.Was != "" {
 			fmt.Fprintf(&b, "      renamed from %s\n", setting.Was)
 		}
-		previewLines(&b, p, setting.Lines)
+		previewLines(&b, p, setting.Lines())
 		b.WriteString("\n")
 	}
 	previewLive(&b, p, r.Live)
@@ -127,7 +127,9 @@ func previewObject(b *strings.Builder, p palette, o preview.Object) {
 	case preview.Create:
 		sign = p.green("+")
 	case preview.Delete:
-		sign = p.red("-")
+		if sign = p.red("-"); o.Kept != "" {
+			sign = p.yellow("-")
+		}
 	case preview.Rename:
 		sign = p.yellow("→")
 	case preview.Unknown:

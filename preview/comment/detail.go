@@ -181,7 +181,7 @@ func section(w *writer, s preview.Section, most int, h *hidden) {
 // settings writes what changes of applications themselves.
 func settings(w *writer, r preview.Report, h *hidden) {
 	for _, s := range show.Settings(r) {
-		if len(s.Lines) == 0 {
+		if len(s.Blocks) == 0 {
 			continue // the table has the name that it had
 		}
 		names := markdown.Text(show.Few(s.Apps))
@@ -191,7 +191,7 @@ func settings(w *writer, r preview.Report, h *hidden) {
 		}
 		const tail = "\n</details>\n"
 		body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
-		if !diff(body, "", s.Lines, mostLines, h) {
+		if !diff(body, "", s.Lines(), mostLines, h) {
 			h.settings += len(s.Apps)
 			continue
 		}

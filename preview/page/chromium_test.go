@@ -32,20 +32,27 @@ func hostileReport() preview.Report {
 		return preview.Object{Kind: "ConfigMap", Namespace: "shop", Name: name, Action: preview.Update, Origin: "a/" + hostile + ".yaml:1", Fields: fields}
 	}
 	problem := &preview.Problem{Message: hostile}
+	var many []preview.App
+	for i := range 7 {
+		many = append(many, preview.App{Name: fmt.Sprintf("many-%d", i), Origin: "sets/hay.yaml:3", Problem: &preview.Problem{Message: "hay\nstack"}})
+	}
 	objects := []preview.Object{object("needle"), object(hostile), {Kind: "Secret", Name: "s", Action: preview.Create, Manifest: map[string]any{hostile: hostile}}}
 	return preview.Report{
 		Base: hostile, Head: hostile, Merge: hostile, Total: 2, Rendered: 2,
-		Apps: []preview.App{
+		Apps: append(many, []preview.App{
 			{Name: "web", Cluster: "eu", Action: preview.Update, Objects: objects, Settings: fields},
 			{Name: hostile, Was: hostile, Cluster: hostile, Action: preview.Rename, Problem: problem, Origin: hostile},
-		},
+		}...),
 		Sections: []preview.Section{
 			{Change: "1", Targets: []preview.Target{{Application: "web", Cluster: "eu"}, {Application: hostile, Cluster: hostile}}, Objects: objects[:2]},
 			{Change: "2", Targets: []preview.Target{{Application: "other", Cluster: "us"}}, Objects: objects[2:]},
+			{Change: "3", Targets: []preview.Target{{Application: "ordered", Cluster: "us"}}, Objects: []preview.Object{{Kind: "ConfigMap", Name: "ordered", Action: preview.Update, Fields: []preview.Field{
+				{Path: "gone", Before: "i"}, {Path: "other", Before: "k", After: "l"}, {Path: "text", Before: "a\nb\nc\n", After: "x\ny\nc\n"},
+			}}}},
 		},
-		Risks:    []risk.Finding{{Rule: "policy-deny", Severity: risk.Critical, Application: hostile, Object: hostile, Message: hostile}},
+		Risks:    []risk.Finding{{Rule: "policy-deny", Severity: risk.Critical, Application: hostile, Object: hostile, Message: hostile}, {Rule: "image", Severity: risk.Notice, Message: "hay"}},
 		Standing: []risk.Finding{{Rule: "policy-deny", Severity: risk.Critical, Application: hostile, Object: hostile, Message: hostile}},
-		Problems: []preview.Problem{*problem}, Warnings: []string{hostile},
+		Problems: []preview.Problem{*problem}, Warnings: []string{hostile, "hay"},
 	}
 }
 
@@ -64,11 +71,22 @@ f.onload = function () {
     saw.markup = d.querySelectorAll('img,a,iframe,link,object,form').length + d.querySelectorAll('script').length - 1 + d.querySelectorAll('style').length - 1;
     var search = d.getElementById('search');
     var look = function (text) { search.value = text; search.dispatchEvent(new w.Event('input')); return shown('.object'); };
-    saw.needle = look('NEEDLE') + ' ' + d.getElementById('found').textContent;
-    saw.nothing = look('no such thing') + ' ' + shown('#none');
-    saw.all = look('');
+    var found = function () { return d.getElementById('found').textContent; };
+    var kinds = function () { return ['section', '.risks li', '.problems li', '.warnings li', '.object'].map(shown).join(' '); };
+    saw.kinds = kinds();
+    saw.needle = look('NEEDLE') + ' ' + found();
+    look('Hay');
+    saw.hay = kinds() + ' ' + found();
+    look('many-5 sets/hay');
+    saw.folded5 = kinds() + ' ' + found();
+    saw.nothing = look('no such thing') + ' ' + found() + ' ' + shown('#none') + ' ' + shown('section');
+    saw.all = look('') + ' ' + found();
     var cells = function () { var row = d.querySelector('.changed'), b = row.querySelector('.before').getBoundingClientRect(), a = row.querySelector('.after').getBoundingClientRect(); return a.top >= b.bottom ? 'unified' : 'split'; };
     saw.first = cells();
+    var ordered = Array.prototype.filter.call(d.querySelectorAll('.object'), function (o) { return o.querySelector('b').textContent === 'ConfigMap ordered'; })[0];
+    saw.order = Array.prototype.filter.call(ordered.querySelectorAll('td, th'), function (e) { return e.getClientRects().length > 0; })
+      .sort(function (a, b) { return a.getBoundingClientRect().top - b.getBoundingClientRect().top; })
+      .map(function (e) { return w.getComputedStyle(e, '::before').content.replace(/none|normal|"/g, '') + e.textContent; }).join('|');
     saw.button = shown('#view');
     d.getElementById('view').click();
     saw.second = cells() + ' ' + d.getElementById('view').getAttribute('aria-pressed');
@@ -85,9 +103,10 @@ f.srcdoc = %s;
 </script>`
 
 type saw struct {
-	Objects, All, Button, Folded, Fetched, Pwned, Markup int
-	Wider                                                bool
-	Back, Needle, Nothing, First, Second, Error          string
+	Objects, Button, Folded, Fetched, Pwned, Markup int
+	Wider                                           bool
+	Back, Kinds, Needle, Hay, Folded5, Nothing, All string
+	First, Second, Order, Error                     string
 }
 
 // chromium is the browser's program.
@@ -122,8 +141,10 @@ func TestInChromium(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.want.Objects, tc.want.All, tc.want.First = 4, 4, "unified"
-			tc.want.Needle, tc.want.Nothing = "1 1 of 4", "0 1"
+			tc.want.Objects, tc.want.First, tc.want.Order = 6, "unified", "-gone: i|-other: k|+other: l|text|-a|-b|+x|+y|c"
+			tc.want.Kinds = "9 3 2 2 6" // sections, risks, problems, warnings, objects
+			tc.want.Needle, tc.want.Nothing, tc.want.All = "1 1 of 13 match: 1 object", "0 nothing found 1 0", "6 "
+			tc.want.Hay, tc.want.Folded5 = "3 1 1 1 0 3 of 13 match: 1 risk, 1 problem, 1 warning", "1 0 1 0 0 1 of 13 match: 1 problem"
 			got := look(t, program, tc.scheme, fmt.Sprintf(probe, tc.width, quoted(t, b.String())))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +seen)\n%s", diff)

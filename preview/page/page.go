@@ -23,7 +23,9 @@ var script string
 
 // Write writes the page. Title names the change: "shop/config #412".
 func Write(w io.Writer, r preview.Report, title string) error {
-	t, err := template.New("page").Parse(layout)
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"few": show.Few, "more": func(names []string) bool { return show.Few(names) != strings.Join(names, ", ") },
+	}).Parse(layout)
 	if err != nil {
 		return fmt.Errorf("read the page's layout: %w", err)
 	}
@@ -35,16 +37,17 @@ func Write(w io.Writer, r preview.Report, title string) error {
 
 // view is what the layout shows: words, no decisions.
 type view struct {
-	Title, Verdict string
-	Facts          []string
-	Style          template.CSS
-	Script         template.JS
-	Risks          []show.Finding
-	Standing       []show.Finding
-	Problems       []show.Problem
-	Warnings       []string
-	Sections       []section
-	Settings       []setting
+	// Verdict is in a few words, Counts and Failures are the rest of the sentence.
+	Title, Verdict          string
+	Counts, Failures, Facts []string
+	Style                   template.CSS
+	Script                  template.JS
+	Risks                   []show.Finding
+	Standing                []show.Finding
+	Problems                []show.Problem
+	Warnings                []string
+	Sections                []section
+	Settings                []setting
 	// Clusters and Items are what clusters say, where some were asked.
 	Live     bool
 	Clusters []show.LiveCluster
@@ -60,8 +63,11 @@ type section struct {
 type object struct {
 	Title, Origin, Action string
 	Added, Removed        int
-	Rows                  []row
+	Runs                  []run
 }
+
+// run is lines that belong together.
+type run []row
 
 // row is a line of the diff, and of the side-by-side view what stands
 // opposite.
@@ -72,17 +78,17 @@ type row struct {
 }
 
 type setting struct {
-	Who  string
-	Was  string
-	Rows []row
+	Who, Was string
+	Apps     []string
+	Runs     []run
 }
 
 func newView(r preview.Report, title string) view {
-	verdict := show.Verdict(r)
+	verdict, counts, failures := show.Parts(r)
 	v := view{
-		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:],
+		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:], Counts: counts, Failures: failures,
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
-		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("%.1f s", r.Seconds)},
+		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("took %.1f s", r.Seconds)},
 		Risks: show.Findings(r), Standing: show.Standing(r), Problems: show.Problems(r),
 	}
 	if r.Live != nil {
@@ -96,15 +102,15 @@ func newView(r preview.Report, title string) view {
 		v.Warnings = append(v.Warnings, markdown.Visible(w))
 	}
 	for _, s := range show.Settings(r) {
-		v.Settings = append(v.Settings, setting{Who: strings.Join(s.Apps, ", "), Was: s.Was, Rows: rows(s.Lines)})
+		v.Settings = append(v.Settings, setting{Who: show.Few(s.Apps), Apps: s.Apps, Was: s.Was, Runs: runs(s.Blocks)})
 	}
 	for _, s := range r.Sections {
 		out := section{Where: markdown.Visible(show.Where(s)), Targets: visible(s.Targets)}
 		for _, o := range s.Objects {
 			added, removed := show.Size(o)
 			out.Objects = append(out.Objects, object{
-				Title: markdown.Visible(show.Title(o)), Origin: markdown.Visible(o.Origin), Action: string(o.Action),
-				Added: added, Removed: removed, Rows: rows(show.Lines(o)),
+				Title: markdown.Visible(show.Title(o)), Origin: markdown.Visible(o.Origin), Action: show.Action(o),
+				Added: added, Removed: removed, Runs: runs(show.Blocks(o)),
 			})
 		}
 		v.Sections = append(v.Sections, out)
@@ -121,37 +127,66 @@ func visible(targets []preview.Target) []preview.Target {
 	return out
 }
 
-// rows puts removed and added lines that follow each other side by side.
-func rows(lines []show.Line) []row {
-	var out []row
-	for i := 0; i < len(lines); {
-		switch lines[i].Sign {
-		case '@':
-			out = append(out, row{Class: "heading", Heading: lines[i].Text})
-			i++
-			continue
-		case ' ':
-			out = append(out, row{Class: "same", Before: lines[i].Text, After: lines[i].Text, HasB: true, HasA: true})
-			i++
-			continue
-		}
-		var before, after []string
-		for ; i < len(lines) && lines[i].Sign == '-'; i++ {
-			before = append(before, lines[i].Text)
-		}
-		for ; i < len(lines) && lines[i].Sign == '+'; i++ {
-			after = append(after, lines[i].Text)
-		}
-		for k := range max(len(before), len(after)) {
-			r := row{Class: "changed"}
-			if k < len(before) {
-				r.Before, r.HasB = before[k], true
+// runs puts removed and added lines of a block that follow each other side by
+// side.
+func runs(blocks [][]show.Line) []run {
+	var out []run
+	for _, lines := range blocks {
+		for i := 0; i < len(lines); {
+			from := i
+			for i < len(lines) && lines[i].Sign == lines[from].Sign {
+				i++
 			}
-			if k < len(after) {
-				r.After, r.HasA = after[k], true
+			gone, come := lines[from:i], lines[i:i]
+			switch lines[from].Sign {
+			case '@':
+				out = append(out, headings(gone))
+				continue
+			case ' ':
+				out = append(out, same(gone))
+				continue
+			case '+':
+				gone, come = nil, gone
+			default:
+				from = i
+				for i < len(lines) && lines[i].Sign == '+' {
+					i++
+				}
+				come = lines[from:i]
 			}
-			out = append(out, r)
+			out = append(out, opposite(gone, come))
 		}
+	}
+	return out
+}
+
+func headings(lines []show.Line) run {
+	var out run
+	for _, l := range lines {
+		out = append(out, row{Class: "heading", Heading: l.Text})
+	}
+	return out
+}
+
+func same(lines []show.Line) run {
+	var out run
+	for _, l := range lines {
+		out = append(out, row{Class: "same", Before: l.Text, After: l.Text, HasB: true, HasA: true})
+	}
+	return out
+}
+
+func opposite(gone, come []show.Line) run {
+	var out run
+	for k := range max(len(gone), len(come)) {
+		r := row{Class: "changed"}
+		if k < len(gone) {
+			r.Before, r.HasB = gone[k].Text, true
+		}
+		if k < len(come) {
+			r.After, r.HasA = come[k].Text, true
+		}
+		out = append(out, r)
 	}
 	return out
 }

@@ -5,37 +5,35 @@
   var none = document.getElementById('none');
   var view = document.getElementById('view');
   var fold = document.getElementById('fold');
-  var parts = Array.prototype.map.call(document.querySelectorAll('.part'), function (part) {
-    var head = part.querySelector('h2').textContent + ' ' + Array.prototype.map.call(part.querySelectorAll('.targets li'), function (li) { return li.textContent; }).join(' ');
+  var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
+
+  // A part's heading and applications count for each object in it.
+  var groups = all('section').map(function (section) {
+    var head = section.classList.contains('part') ? all('h2, .targets li', section).map(function (e) { return e.textContent; }).join(' ') : '';
     return {
-      element: part,
-      head: head.toLowerCase(),
-      objects: Array.prototype.map.call(part.querySelectorAll('.object'), function (o) { return { element: o, text: o.textContent.toLowerCase() }; }),
+      element: section,
+      items: all('[data-kind]', section).map(function (e) { return { element: e, kind: e.dataset.kind, text: (head + ' ' + e.textContent).toLowerCase() }; }),
     };
   });
 
-  var verdicts = Array.prototype.map.call(document.querySelectorAll('.live > ul:not(.clusters) > li'), function (li) { return { element: li, text: li.textContent.toLowerCase() }; });
-
   function filter() {
     var words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    var shown = 0, all = 0;
-    parts.forEach(function (part) {
+    var shown = 0, total = 0, kinds = {};
+    groups.forEach(function (group) {
       var any = false;
-      part.objects.forEach(function (o) {
-        var hit = words.every(function (w) { return part.head.indexOf(w) >= 0 || o.text.indexOf(w) >= 0; });
-        o.element.hidden = !hit;
-        any = any || hit;
-        all++;
-        if (hit) shown++;
+      group.items.forEach(function (item) {
+        var hit = words.every(function (w) { return item.text.indexOf(w) >= 0; });
+        item.element.hidden = !hit;
+        total++;
+        if (!hit) return;
+        any = true;
+        shown++;
+        kinds[item.kind] = (kinds[item.kind] || 0) + 1;
       });
-      part.element.hidden = part.objects.length > 0 && !any;
+      group.element.hidden = words.length > 0 && !any;
     });
-    verdicts.forEach(function (v) {
-      v.element.hidden = !words.every(function (w) { return v.text.indexOf(w) >= 0; });
-      all++;
-      if (!v.element.hidden) shown++;
-    });
-    found.textContent = words.length ? shown + ' of ' + all : '';
+    var parts = Object.keys(kinds).map(function (kind) { return kinds[kind] + ' ' + kind + (kinds[kind] === 1 ? '' : 's'); });
+    found.textContent = !words.length ? '' : shown === 0 ? 'nothing found' : shown + ' of ' + total + ' match: ' + parts.join(', ');
     none.hidden = !(words.length && shown === 0);
   }
 
@@ -55,5 +53,8 @@
   document.addEventListener('keydown', function (e) {
     if (e.key === '/' && document.activeElement !== search) { e.preventDefault(); search.focus(); }
   });
-  if (location.hash.indexOf('q=') === 1) { search.value = decodeURIComponent(location.hash.slice(3)); filter(); }
+  if (location.hash.indexOf('q=') === 1) {
+    try { search.value = decodeURIComponent(location.hash.slice(3)); } catch (e) { return; }
+    filter();
+  }
 })();

@@ -13,7 +13,8 @@ type Finding struct {
 	Severity risk.Severity
 	// Object and Message have nothing in them that does not print.
 	Object, Message string
-	// Where names some of the applications.
+	// Apps are the applications, Where names some of them.
+	Apps  []string
 	Where string
 	// Live: a cluster says so, and not Git.
 	Live bool
@@ -41,13 +42,13 @@ func told(all []risk.Finding, live *preview.Live) []Finding {
 		if _, ok := apps[k]; !ok {
 			order = append(order, k)
 		}
-		if !slices.Contains(apps[k], f.Application) {
-			apps[k] = append(apps[k], f.Application)
+		if name := markdown.Visible(f.Application); !slices.Contains(apps[k], name) {
+			apps[k] = append(apps[k], name)
 		}
 	}
 	out := make([]Finding, 0, len(order))
 	for _, k := range order {
-		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), markdown.Visible(Few(apps[k])), k.live})
+		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), apps[k], Few(apps[k]), k.live})
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package show
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -28,21 +29,25 @@ const (
 
 // Lines tells what happens to an object: its manifest where it comes or goes,
 // else each field that changes, and of texts the lines.
-func Lines(o preview.Object) []Line {
-	var out []Line
+func Lines(o preview.Object) []Line { return slices.Concat(Blocks(o)...) }
+
+// Blocks are the lines apart for each field: what goes in one is no earlier
+// form of what comes in another.
+func Blocks(o preview.Object) [][]Line {
+	var out [][]Line
 	switch o.Action {
 	case preview.Create:
-		return document('+', "", o.Manifest)
+		return [][]Line{document('+', "", o.Manifest)}
 	case preview.Delete:
-		return document('-', "", o.Manifest)
+		return [][]Line{document('-', "", o.Manifest)}
 	case preview.Rename:
-		out = append(out, line('-', "metadata.name: "+o.Was), line('+', "metadata.name: "+o.Name))
+		out = append(out, []Line{line('-', "metadata.name: "+o.Was), line('+', "metadata.name: "+o.Name)})
 	case preview.Unknown:
-		return document(' ', "", o.Manifest)
+		return [][]Line{document(' ', "", o.Manifest)}
 	case preview.Update, preview.Same:
 	}
 	for _, f := range o.Fields {
-		out = append(out, Field(f)...)
+		out = append(out, Field(f))
 	}
 	return out
 }

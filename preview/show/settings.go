@@ -14,9 +14,13 @@ type Setting struct {
 	// Apps have nothing in them that does not print.
 	Apps []string
 	// Was is the name before; empty where that stays.
-	Was   string
-	Lines []Line
+	Was string
+	// Blocks are the lines, apart for each field.
+	Blocks [][]Line
 }
+
+// Lines are those of all fields.
+func (s Setting) Lines() []Line { return slices.Concat(s.Blocks...) }
 
 // Settings are the changes of applications themselves.
 func Settings(r preview.Report) []Setting {
@@ -28,9 +32,9 @@ func Settings(r preview.Report) []Setting {
 		}
 		s := Setting{Was: markdown.Visible(app.Was)}
 		for _, f := range app.Settings {
-			s.Lines = append(s.Lines, Field(f)...)
+			s.Blocks = append(s.Blocks, Field(f))
 		}
-		key := fmt.Sprintf("%q %v", s.Was, s.Lines)
+		key := fmt.Sprintf("%q %v", s.Was, s.Blocks)
 		i, ok := at[key]
 		if !ok {
 			i = len(out)

@@ -28,10 +28,17 @@ func Number(n int) string {
 
 // Verdict tells in a sentence what a merge would do.
 func Verdict(r preview.Report) string {
-	failed := r.Failed()
-	changed := r.Changed()
-	var text string
-	switch {
+	text, counts, failures := Parts(r)
+	if len(counts) > 0 {
+		text += ": " + strings.Join(counts, ", ")
+	}
+	return strings.Join(append([]string{text}, failures...), "; ")
+}
+
+// Parts are those of the verdict: how many applications change, what that comes
+// to, and what is not known.
+func Parts(r preview.Report) (text string, counts, failures []string) {
+	switch changed := r.Changed(); {
 	case changed == 0 && r.Complete():
 		text = "nothing changes"
 		if r.Total > 0 {
@@ -44,23 +51,22 @@ func Verdict(r preview.Report) string {
 		if changed == 1 {
 			text += "s"
 		}
-		if counts := Counts(r); counts != "" {
-			text += ": " + counts
-		}
+		counts = changes(r)
 	}
+	failed := r.Failed()
 	if failed.Broken > 0 {
-		text += fmt.Sprintf("; %s cannot be rendered", Number(failed.Broken))
+		failures = append(failures, Number(failed.Broken)+" cannot be rendered")
 	}
 	if failed.Already > 0 {
-		text += fmt.Sprintf("; %s could not be rendered before either", Number(failed.Already))
+		failures = append(failures, Number(failed.Already)+" could not be rendered before either")
 	}
 	if failed.Mended > 0 {
-		text += fmt.Sprintf("; %s could not be rendered before, and can now", Number(failed.Mended))
+		failures = append(failures, Number(failed.Mended)+" could not be rendered before, and can now")
 	}
 	if n := len(r.Problems); n > 0 {
-		text += "; " + Count(n, "problem", "problems")
+		failures = append(failures, Count(n, "problem", "problems"))
 	}
-	return text
+	return text, counts, failures
 }
 
 // Rendered tells what was looked at.
@@ -72,9 +78,9 @@ func Rendered(r preview.Report) string {
 	return text
 }
 
-// Counts tells how many objects there are of each action, and how many
+// changes tells how many objects there are of each action, and how many
 // applications change themselves.
-func Counts(r preview.Report) string {
+func changes(r preview.Report) []string {
 	var parts []string
 	for _, a := range []struct {
 		action    preview.Action
@@ -102,7 +108,7 @@ func Counts(r preview.Report) string {
 	if apps > 0 {
 		parts = append(parts, "settings of "+Count(apps, "application", "applications"))
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // Where tells the applications of a section, and the clusters where there are
@@ -144,6 +150,14 @@ func few(names []string, between string) string {
 		return strings.Join(names[:most], between) + " and " + Number(n-most) + " more"
 	}
 	return strings.Join(names, between)
+}
+
+// Action is what happens to an object, in a word.
+func Action(o preview.Object) string {
+	if o.Action == preview.Delete && o.Kept != "" {
+		return "kept"
+	}
+	return string(o.Action)
 }
 
 // Title names an object, and where it was renamed its old name.
