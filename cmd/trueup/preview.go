@@ -32,6 +32,7 @@ type previewOptions struct {
 	urls             []string
 	apps             []string
 	output           string
+	notices          bool
 	agent            string
 	kubeVersion      string
 	untrusted        bool
@@ -81,6 +82,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	o.flags(flags)
 	flags.Lookup("repo").Usage = "folder in the config repository (DIR), its URL, or where to read another repository (URL=DIR, repeatable)"
 	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown, json or html")
+	flags.BoolVar(&o.notices, "notices", false, "in text, list risks that are worth knowing and no more, instead of their number; the other outputs have them")
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
@@ -279,5 +281,5 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 		_, err := fmt.Fprint(s.out, comment.Write(r, comment.Options{Instance: "cli", Alerts: true, Command: command}))
 		return err
 	}
-	return printPreview(s, r)
+	return printPreview(s, r, o.notices || o.failOn == string(risk.Notice))
 }

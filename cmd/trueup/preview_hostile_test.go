@@ -42,7 +42,7 @@ func strangeReport(text string) preview.Report {
 func outputs(t testing.TB, r preview.Report, title string) map[string]string {
 	t.Helper()
 	var terminal, problems, html bytes.Buffer
-	if err := printPreview(streams{out: &terminal, err: &problems}, r); err != nil {
+	if err := printPreview(streams{out: &terminal, err: &problems}, r, true); err != nil {
 		t.Fatal(err)
 	}
 	_ = verdict(r, risk.Critical, streams{err: &problems}) // the exit code is another test's

@@ -30,7 +30,7 @@ func TestLiveOnScreen(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := printPreview(streams{out: &out, err: &out}, r); err != nil {
+	if err := printPreview(streams{out: &out, err: &out}, r, false); err != nil {
 		t.Fatal(err)
 	}
 	golden.File(t, "testdata/preview-live/text.golden", out.String())

@@ -12,12 +12,13 @@ import (
 )
 
 // printPreview writes a preview for a terminal: what is risky, then each
-// change with where it goes, the verdict last.
-func printPreview(s streams, r preview.Report) error {
+// change with where it goes, the verdict last. Notices are counted, unless they
+// are asked for.
+func printPreview(s streams, r preview.Report, notices bool) error {
 	p := palette(s.color)
 	var b strings.Builder
 	previewProblems(&b, p, r)
-	previewRisks(&b, p, r)
+	previewRisks(&b, p, r, notices)
 	for _, section := range r.Sections {
 		fmt.Fprintf(&b, "%s\n", p.bold(markdown.Visible(show.Where(section))))
 		for _, o := range section.Objects {
@@ -67,16 +68,19 @@ func previewProblems(b *strings.Builder, p palette, r preview.Report) {
 	}
 }
 
-func previewRisks(b *strings.Builder, p palette, r preview.Report) {
-	start := b.Len()
+func previewRisks(b *strings.Builder, p palette, r preview.Report, notices bool) {
+	start, hidden := b.Len(), 0
 	for _, f := range show.Findings(r) {
 		paint := p.yellow
 		switch f.Severity {
 		case risk.Critical:
 			paint = p.red
-		case risk.Notice, risk.Off:
-			continue
-		case risk.Warning:
+		case risk.Notice:
+			if paint = p.dim; !notices {
+				hidden++
+				continue
+			}
+		case risk.Warning, risk.Off:
 		}
 		severity := string(f.Severity)
 		if f.Live {
@@ -86,6 +90,9 @@ func previewRisks(b *strings.Builder, p palette, r preview.Report) {
 	}
 	for _, f := range show.Standing(r) {
 		fmt.Fprintf(b, "%s %s %s (%s)\n", p.dim("on base already"), f.Object, f.Message, f.Where)
+	}
+	if hidden > 0 {
+		fmt.Fprintf(b, "%s\n", p.dim(show.Count(hidden, "notice is", "notices are")+" not shown: see --notices"))
 	}
 	if b.Len() > start {
 		b.WriteString("\n")

@@ -95,10 +95,10 @@ func Write(r preview.Report, o Options) string {
 
 // hidden counts what has no room.
 type hidden struct {
-	objects, risks, problems, lines, settings int
-	clusters, verdicts                        int // of the live state
-	apps                                      map[string]bool
-	full                                      string
+	objects, risks, problems, warnings, lines, settings int
+	clusters, verdicts                                  int // of the live state
+	apps                                                map[string]bool
+	full                                                string
 }
 
 func (h hidden) sentence() string {
@@ -117,6 +117,9 @@ func (h hidden) sentence() string {
 	}
 	if h.problems > 0 {
 		parts = append(parts, show.Count(h.problems, "problem", "problems"))
+	}
+	if h.warnings > 0 {
+		parts = append(parts, show.Count(h.warnings, "warning", "warnings"))
 	}
 	if h.clusters > 0 {
 		parts = append(parts, "what "+show.Count(h.clusters, "cluster says", "clusters say"))
@@ -251,7 +254,7 @@ func warnings(w *writer, r preview.Report, h *hidden) {
 		all = append(all, markdown.Text(text))
 	}
 	if len(all) > 0 {
-		list(w, "\n#### Warnings\n\n", "- ", all, &h.problems)
+		list(w, "\n#### Warnings\n\n", "- ", all, &h.warnings)
 	}
 }
 

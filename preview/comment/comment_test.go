@@ -292,3 +292,16 @@ func outside(text string) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+// TestHiddenWarnings: warnings without room are counted as what they are.
+func TestHiddenWarnings(t *testing.T) {
+	t.Parallel()
+	var r preview.Report
+	for i := range 300 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("warning %d %s", i, strings.Repeat("x", 100)))
+	}
+	text := comment.Write(r, comment.Options{Limit: 8000})
+	if n := strings.Count(text, "- warning "); n < 5 || !strings.Contains(text, fmt.Sprintf("Not shown for lack of room:** %d warnings.", 300-n)) {
+		t.Errorf("%d are shown:\n%s", n, text)
+	}
+}
