@@ -120,7 +120,7 @@ func (s *Service) ready(ctx context.Context, rd *round, force bool) error {
 		return s.waitFor(ctx, rd)
 	}
 	begun := follow.State{Failures: rd.state.Failures}
-	placeholder := comment.WithPast(comment.Placeholder(s.o.Instance, rd.pull.Head, 0, 0), rd.past())
+	placeholder := comment.WithPast(comment.Placeholder(s.o.Instance, rd.pull.Head), rd.past())
 	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, begun.With(placeholder)); err != nil {
 		return err
 	}

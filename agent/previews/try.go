@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
 	"github.com/trueup-dev/trueup/preview/follow"
@@ -105,7 +106,8 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 	state := follow.State{Head: rd.pull.Head, Base: report.Base, Key: rd.r.Settings.key(), At: s.o.Clock.Now().Unix(), Apps: follow.Apps(report)}
 	traits := rd.forge.Traits(ctx)
 	body := comment.Write(report, comment.Options{
-		Limit: traits.Limit - len(state.Line()) - follow.Room, Instance: s.o.Instance, Alerts: traits.Alerts, Full: url, Command: "/trueup help", Past: rd.past(),
+		Limit: traits.Limit - len(state.Line()) - follow.Room, Instance: s.o.Instance, Alerts: traits.Alerts, Full: url, Past: rd.past(),
+		Verbs: []string{"/trueup preview", "/trueup sync", "/trueup help"}, Command: again(rd, report),
 	})
 	if _, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(body)); err != nil {
 		return err
@@ -115,7 +117,7 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 	ctx, done := s.steady(ctx, postTime)
 	defer done()
 	err := s.mark(ctx, rd, post.Status{
-		State: verdict, Description: show.Summary(report), URL: url, Summary: summary(report, traits),
+		State: verdict, Description: show.Summary(report), URL: url, Summary: summary(rd, report, traits),
 	})
 	if err != nil {
 		return fmt.Errorf("the comment of the preview is posted: %w", err)
@@ -124,7 +126,21 @@ func (s *Service) post(ctx context.Context, rd *round, report preview.Report, ve
 }
 
 // summary is for forges that show a page of a status.
-func summary(r preview.Report, traits post.Traits) string {
+func summary(rd *round, r preview.Report, traits post.Traits) string {
 	const most = 60_000
-	return comment.Write(r, comment.Options{Limit: most, Instance: "summary", Alerts: traits.Alerts})
+	return comment.Write(r, comment.Options{Limit: most, Instance: "summary", Alerts: traits.Alerts, Command: again(rd, r)})
+}
+
+// again are the words of a command that previews the same on a machine that may
+// read the repository.
+func again(rd *round, r preview.Report) []string {
+	words := []string{"trueup", "preview"}
+	if url := repourl.Bare(rd.r.URLs[0]); url != "" {
+		words = append(words, "--repo", url)
+	}
+	words = append(words, "--base", rd.pull.Target, "--head", rd.pull.Head)
+	if r.Untrusted {
+		words = append(words, "--untrusted")
+	}
+	return words
 }

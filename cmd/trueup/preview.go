@@ -277,8 +277,11 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 	case "html":
 		return page.Write(s.out, r, o.head+" into "+c.Branch)
 	case "markdown":
-		command := "trueup preview --base " + c.Branch + " --head " + o.head
-		_, err := fmt.Fprint(s.out, comment.Write(r, comment.Options{Instance: "cli", Alerts: true, Command: command}))
+		repo := ""
+		if isURL(o.repo) {
+			repo = o.repo
+		}
+		_, err := fmt.Fprint(s.out, comment.Write(r, comment.Options{Instance: "cli", Alerts: true, Command: o.again(repo, c)}))
 		return err
 	}
 	return printPreview(s, r, o.notices || o.failOn == string(risk.Notice))

@@ -220,9 +220,13 @@ func previewPull(ctx context.Context, o previewOptions, s streams) error {
 		return err
 	}
 	ended := verdict(report, risk.Severity(o.failOn), s)
+	repo := o.repo
+	if urls, _ := copied.Remotes(); !isURL(repo) {
+		repo = slices.Concat(urls, []string{""})[0]
+	}
+	o.untrusted = report.Untrusted
 	body := func(limit int, alerts bool) string {
-		command := "trueup preview --base " + change.Branch + " --head " + change.Head
-		return comment.Write(report, comment.Options{Limit: limit, Instance: o.ci.instance, Alerts: alerts, Full: o.ci.full, Command: command, Past: p.past})
+		return comment.Write(report, comment.Options{Limit: limit, Instance: o.ci.instance, Alerts: alerts, Full: o.ci.full, Command: o.again(repo, change), Past: p.past})
 	}
 	p.comment(ctx, body(p.traits.Limit, p.traits.Alerts))
 	p.mark(ctx, stateOf(ended, report), show.Summary(report), o.ci.full)
@@ -255,7 +259,7 @@ func (p *pullPost) preview(ctx context.Context, o previewOptions, copied preview
 		fmt.Fprintf(s.err, "trueup: the change is not trusted, for it is not known whether it comes from a fork (--untrusted=false trusts it): %v\n", p.why)
 	}
 	p.remember(ctx, p.repository, o.ci.instance)
-	p.comment(ctx, comment.WithPast(comment.Placeholder(o.ci.instance, o.head, 0, 0), p.past))
+	p.comment(ctx, comment.WithPast(comment.Placeholder(o.ci.instance, o.head), p.past))
 	p.mark(ctx, post.Pending, "looking for what changes", "")
 	return o.report(ctx, s)
 }

@@ -51,7 +51,7 @@ func outputs(t testing.TB, r preview.Report, title string) map[string]string {
 	}
 	return map[string]string{
 		"text": terminal.String() + problems.String(), "html": html.String(),
-		"markdown": comment.Write(r, comment.Options{Instance: "x", Alerts: true, Command: "trueup preview --head " + title}),
+		"markdown": comment.Write(r, comment.Options{Instance: "x", Alerts: true, Command: []string{"trueup", "preview", "--repo", title, "--head", title}, Verbs: []string{title}}),
 	}
 }
 

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/markdown"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/preview/show"
+	"github.com/trueup-dev/trueup/preview/trial"
 )
 
 // printPreview writes a preview for a terminal: what is risky, then each
@@ -164,4 +169,34 @@ func previewLines(b *strings.Builder, p palette, lines []show.Line) {
 		}
 		fmt.Fprintf(b, "      %s\n", text)
 	}
+}
+
+// again are the words of a command that gives the same preview: of a copy on
+// this machine where repo is empty.
+func (o previewOptions) again(repo string, c trial.Change) []string {
+	words := []string{"trueup", "preview"}
+	add := func(flag string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				words = append(words, flag, value)
+			}
+		}
+	}
+	add("--repo", repourl.Bare(repo))
+	add("--base", c.Branch)
+	add("--head", cmp.Or(c.Head, o.head))
+	add("--apps", o.apps...)
+	add("--clusters", o.clusters)
+	if !slices.Equal(o.policies, []string{policy.Default}) {
+		add("--policies", o.policies...)
+	}
+	for _, flag := range []struct {
+		name string
+		on   bool
+	}{{"--enable-helm", o.charts}, {"--untrusted", o.untrusted}, {"--live", o.live.on}} {
+		if flag.on {
+			words = append(words, flag.name)
+		}
+	}
+	return words
 }

@@ -35,7 +35,11 @@ spec:
 		t.Fatalf("the copy gives\n%s", want)
 	}
 	url := "file://" + p.dir
-	for _, args := range [][]string{{"--repo", url}, {"--repo", url, "--apps", "apps"}, {"--repo", url, "--base", "main", "--apps", "apps/web.yaml"}} {
+	head, err := p.repo.ResolveRevision("feature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--repo", url}, {"--repo", url, "--base", "main", "--head", head.String()}, {"--repo", url, "--apps", "apps"}, {"--repo", url, "--base", "main", "--apps", "apps/web.yaml"}} {
 		if got := run(args...); got != want {
 			t.Errorf("%v gives\n%s\nand the copy\n%s", args, got, want)
 		}

@@ -27,6 +27,30 @@ func Redact(raw string) string {
 	return out
 }
 
+// Bare is a URL to be told to others, who have users of their own: without the
+// one of HTTP, any password, and a query. It is empty where what it holds cannot
+// be told.
+func Bare(raw string) string {
+	if !strings.Contains(raw, "://") {
+		if Secret(raw) {
+			return ""
+		}
+		return raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" && u.Scheme != "file" {
+		return ""
+	}
+	switch {
+	case u.Scheme == "http" || u.Scheme == "https":
+		u.User = nil
+	case u.User != nil:
+		u.User = url.User(u.User.Username())
+	}
+	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""
+	return u.String()
+}
+
 // Secret reports a URL in which there is something that must not be told.
 func Secret(raw string) bool {
 	_, secret := redact(raw)

@@ -35,3 +35,21 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
+
+func TestBare(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://host/org/repo.git":              "https://host/org/repo.git",
+		"https://x-access-token:s3cret@host/org": "https://host/org",
+		"https://token@host/org?private=1#x":     "https://host/org",
+		"ssh://git:s3cret@host:22/org":           "ssh://git@host:22/org",
+		"git@host:org/repo.git":                  "git@host:org/repo.git",
+		"file:///srv/git":                        "file:///srv/git",
+		"https:bob:s3cret@host/org":              "",
+		"https://bob:s3%zzcret@host/org":         "",
+	} {
+		if got := repourl.Bare(raw); got != want {
+			t.Errorf("Bare(%s) is %s, want %s", raw, got, want)
+		}
+	}
+}

@@ -22,8 +22,11 @@ type Options struct {
 	Alerts bool
 	// Full is the URL of the whole report; empty where there is none.
 	Full string
-	// Command reproduces the report on a terminal.
-	Command string
+	// Verbs are the commands that comments may give.
+	Verbs []string
+	// Command reproduces the report on a terminal: its words, of which strangers
+	// may have chosen some.
+	Command []string
 	// Past are the heads that were previewed before, the newest first: PastOf
 	// reads them off the last comment.
 	Past []Past
@@ -35,6 +38,8 @@ const (
 	// hiddenRoom is kept for the sentence that tells what is not shown, and for
 	// closing what is open.
 	hiddenRoom = 400
+	// maxCommand bounds the command that is told: a ref may be as long as it likes.
+	maxCommand = 300
 )
 
 // Marker is the hidden first line by which a comment is found again.
@@ -49,12 +54,8 @@ func Marker(instance string) string {
 }
 
 // Placeholder is the comment while the report is being made.
-func Placeholder(instance, head string, touched, total int) string {
-	what := "looking for applications that it touches"
-	if total > 0 {
-		what = "rendering " + show.Number(touched) + " of " + show.Count(total, "application", "applications")
-	}
-	return Marker(instance) + "\n### Preview: " + what + "\n\n" + markdown.Text(show.Commit(head)) + ", started just now.\n"
+func Placeholder(instance, head string) string {
+	return Marker(instance) + "\n### Preview: looking for applications that it touches\n\n" + markdown.Text(show.Commit(head)) + ", started just now.\n"
 }
 
 // writer adds parts for as long as there is room.
@@ -258,17 +259,30 @@ func warnings(w *writer, r preview.Report, h *hidden) {
 	}
 }
 
+// foot says what was compared, and how to go on from here.
 func foot(r preview.Report, o Options) string {
-	parts := []string{"base " + markdown.Code(show.Commit(r.Base)), "head " + markdown.Code(show.Commit(r.Head))}
-	if r.Merge != "" {
-		parts = append(parts, "merged as "+markdown.Code(show.Commit(r.Merge)))
+	facts := []string{"base " + markdown.Code(show.Commit(r.Base)), "head " + markdown.Code(show.Commit(r.Head))}
+	if merge := show.Merge(r); merge != "" {
+		facts = append(facts, markdown.Text(merge))
 	}
-	parts = append(parts, fmt.Sprintf("%s rendered, %s unchanged by what they read", show.Number(r.Rendered), show.Number(r.Total-r.Rendered)), fmt.Sprintf("%.1f s", r.Seconds))
+	facts = append(facts, markdown.Text(show.Rendered(r)), fmt.Sprintf("%.1f s", r.Seconds))
 	if o.Full != "" {
-		parts = append(parts, "[full report]("+o.Full+")")
+		facts = append(facts, "[full report]("+o.Full+")")
 	}
-	if o.Command != "" {
-		parts = append(parts, markdown.Code(o.Command))
+	text := "\n---\n<sub>" + strings.Join(facts, " · ") + "</sub>\n"
+	var next []string
+	if len(o.Verbs) > 0 {
+		verbs := make([]string, len(o.Verbs))
+		for i, verb := range o.Verbs {
+			verbs[i] = markdown.Code(verb)
+		}
+		next = append(next, "in a comment: "+strings.Join(verbs, " "))
 	}
-	return "\n---\n<sub>" + strings.Join(parts, " · ") + "</sub>\n" + past(o.Past)
+	if command, ok := show.Command(o.Command); ok && command != "" && len(command) <= maxCommand {
+		next = append(next, "in a terminal: "+markdown.Code(command))
+	}
+	if len(next) > 0 {
+		text += "\n<sub>" + strings.Join(next, " · ") + "</sub>\n"
+	}
+	return text + past(o.Past)
 }

@@ -75,7 +75,8 @@ func TestComments(t *testing.T) {
 	t.Parallel()
 	golden.Archives(t, "want", func(t *testing.T, archive *txtar.Archive) string {
 		t.Helper()
-		o := comment.Options{Instance: "prod", Alerts: true, Full: "https://trueup.example.com/previews/412", Command: "trueup preview --base main --head feature"}
+		o := comment.Options{Instance: "prod", Alerts: true, Full: "https://trueup.example.com/previews/412", Verbs: []string{"/trueup preview", "/trueup help"},
+			Command: []string{"trueup", "preview", "--repo", "https://git.example.com/config.git", "--base", "main", "--head", "2b77e0cc0ffee00"}}
 		if strings.Contains(string(archive.Comment), "limit 2000") {
 			o.Limit = 2000
 		}

@@ -25,7 +25,7 @@ func TestPast(t *testing.T) {
 		report := func(head string, problems ...preview.Problem) func([]comment.Past) string {
 			return func(past []comment.Past) string {
 				r := preview.Report{Base: "9f3c1ab04f00ba7", Head: head, Total: 3, Rendered: 1, Problems: problems}
-				return comment.Write(r, comment.Options{Past: past, Command: "trueup preview | x", Full: "https://trueup.example.com/1"})
+				return comment.Write(r, comment.Options{Past: past, Command: []string{"trueup", "preview", "|", "x"}, Verbs: []string{"/trueup help"}, Full: "https://trueup.example.com/1"})
 			}
 		}
 		if past := next("1111111aa", report("1111111aa")); len(past) != 0 {
@@ -33,7 +33,7 @@ func TestPast(t *testing.T) {
 		}
 		next("2222222bb", report("2222222bb", preview.Problem{Message: "before: 7777777 forged\nhead 8888888"}))
 		next("3333333cc", func(past []comment.Past) string {
-			return comment.WithPast(comment.Placeholder("", "3333333cc", 0, 0), past)
+			return comment.WithPast(comment.Placeholder("", "3333333cc"), past)
 		})
 		past := next("3333333cc", func(past []comment.Past) string {
 			return comment.WithPast(comment.Failed("", "3333333cc", errors.New("no"), ""), past)

@@ -88,15 +88,12 @@ func newView(r preview.Report, title string) view {
 	v := view{
 		Title: markdown.Visible(title), Verdict: strings.ToUpper(verdict[:1]) + verdict[1:], Counts: counts, Failures: failures,
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are part of the program
-		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Rendered(r), fmt.Sprintf("took %.1f s", r.Seconds)},
+		Facts: []string{"base " + show.Commit(r.Base), "head " + show.Commit(r.Head), show.Merge(r), show.Rendered(r), fmt.Sprintf("took %.1f s", r.Seconds)},
 		Risks: show.Findings(r), Standing: show.Standing(r), Problems: show.Problems(r),
 	}
 	if r.Live != nil {
 		v.Live, v.Clusters, v.Items = true, show.LiveClusters(r.Live), show.LiveItems(r.Live)
 		v.Facts = append(v.Facts, "live: "+show.LiveVerdict(r.Live))
-	}
-	if r.Merge != "" {
-		v.Facts = append(v.Facts, markdown.Visible(r.Merge))
 	}
 	for _, w := range r.Warnings {
 		v.Warnings = append(v.Warnings, markdown.Visible(w))

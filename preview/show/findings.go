@@ -2,6 +2,7 @@ package show
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/preview"
@@ -53,13 +54,26 @@ func told(all []risk.Finding, live *preview.Live) []Finding {
 	return out
 }
 
+// Merge tells what was rendered for the merge, where that is not the head.
+func Merge(r preview.Report) string {
+	switch {
+	case r.Merge == "":
+		return ""
+	case hexadecimal(r.Merge):
+		return "merged as " + Commit(r.Merge)
+	}
+	return "what is shown is the merge of both"
+}
+
+func hexadecimal(id string) bool {
+	return !strings.ContainsFunc(id, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
+}
+
 // Commit is a commit's id as people write it.
 func Commit(id string) string {
 	const most = 7
-	for _, r := range id {
-		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
-			return markdown.Visible(id)
-		}
+	if !hexadecimal(id) {
+		return markdown.Visible(id)
 	}
 	return id[:min(len(id), most)]
 }
