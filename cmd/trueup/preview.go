@@ -22,6 +22,7 @@ import (
 	"github.com/trueup-dev/trueup/preview/page"
 	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/preview/show"
 	"github.com/trueup-dev/trueup/preview/trial"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -56,14 +57,20 @@ func newPreviewCommandIn(env ci.Environment, s streams) *cobra.Command {
 		Short: "Tell what merging a change would do, before it is merged",
 		Long: `Tell what merging a change of a config repository would do: which applications change, object by object, and what is risky about it.
 
-The repository is the one that --repo DIR is in, this folder by default. Both commits are read where they are, merged without touching the
-work tree, and rendered by the same flow that the agent syncs with; nothing is asked of a cluster without --live. Applications and ApplicationSets are
-looked for in the repository, or where --apps says. Those that read nothing the change touches are not rendered twice.
+The repository is the one that --repo DIR is in, this folder by default, or the one at --repo URL. Both commits are read where they are, merged
+without touching the work tree, and rendered by the same flow that the agent syncs with; nothing is asked of a cluster without --live.
+Applications and ApplicationSets are looked for in the repository, or where --apps says. Those that read nothing the change touches are not
+rendered twice.
 
 With --ci, or --pr, the preview is posted to a pull request: one comment, which is edited from then on, and a status of its head.
 
-Exits with 0 when nothing changes, 3 when something does, 4 when something could not be rendered or, with --live, judged, 1 when --fail-on finds a risk.`,
+Exits with
+  0  nothing changes
+  3  something changes
+  4  something could not be rendered, or judged by a cluster (--live)
+  1  there is a risk that --fail-on names, whatever else, or the preview failed`,
 		Example: `  trueup preview
+  trueup preview --repo https://git.example.com/acme/config.git --head feature
   trueup preview --base main --head feature --apps apps/ --clusters clusters.yaml
   trueup preview --base origin/main -o markdown > comment.md
   trueup preview --live --context prod
@@ -82,7 +89,7 @@ Exits with 0 when nothing changes, 3 when something does, 4 when something could
 	o.flags(flags)
 	flags.Lookup("repo").Usage = "folder in the config repository (DIR), its URL, or where to read another repository (URL=DIR, repeatable)"
 	flags.StringVarP(&o.output, "output", "o", "text", "text, markdown, json or html")
-	flags.BoolVar(&o.notices, "notices", false, "in text, list risks that are worth knowing and no more, instead of their number; the other outputs have them")
+	flags.BoolVar(&o.notices, "notices", false, "list notices in text, too, where they are only counted: risks that are worth knowing, and no more")
 	flags.StringVar(&o.agent, "agent-namespace", "trueup", "namespace of the agent: applications in others carry it in their tracking ids")
 	flags.StringVar(&o.kubeVersion, "kube-version", "1.37.0", "Kubernetes version that charts are told")
 	flags.BoolVar(&o.charts, "enable-helm", false, "render helmCharts of kustomizations")
@@ -275,7 +282,11 @@ func (o previewOptions) print(r preview.Report, c trial.Change, s streams) error
 	case "json":
 		return printJSON(s.out, r)
 	case "html":
-		return page.Write(s.out, r, o.head+" into "+c.Branch)
+		head := o.head
+		if head == "HEAD" {
+			head = show.Commit(c.Head)
+		}
+		return page.Write(s.out, r, head+" into "+c.Branch)
 	case "markdown":
 		repo := ""
 		if isURL(o.repo) {

@@ -32,10 +32,11 @@ func printPreview(s streams, r preview.Report, notices bool) error {
 		b.WriteString("\n")
 	}
 	for _, setting := range show.Settings(r) {
-		fmt.Fprintf(&b, "%s\n  %s %s\n", p.bold(show.Few(setting.Apps)), p.yellow("~"), "the application itself")
-		if setting.Was != "" {
-			fmt.Fprintf(&b, "      renamed from %s\n", setting.Was)
+		fmt.Fprintf(&b, "%s\n  %s %s", p.bold(show.Few(setting.Apps)), signOf(p, setting.Action), setting.What())
+		if len(setting.Origins) > 0 {
+			fmt.Fprintf(&b, "  %s", p.dim(show.Few(setting.Origins)))
 		}
+		b.WriteString("\n")
 		previewLines(&b, p, setting.Lines())
 		b.WriteString("\n")
 	}
@@ -110,6 +111,9 @@ func previewLive(b *strings.Builder, p palette, l *preview.Live) {
 		return
 	}
 	fmt.Fprintf(b, "%s\n", p.bold("Live state"))
+	if len(l.Destinations) == 0 {
+		b.WriteString("  no cluster was asked, for nothing changes there\n")
+	}
 	for _, c := range show.LiveClusters(l) {
 		text := c.Text
 		if c.Incomplete {
@@ -133,20 +137,25 @@ func previewLive(b *strings.Builder, p palette, l *preview.Live) {
 	b.WriteString("\n")
 }
 
-func previewObject(b *strings.Builder, p palette, o preview.Object) {
-	sign := p.yellow("~")
-	switch o.Action {
+func signOf(p palette, a preview.Action) string {
+	switch a {
 	case preview.Create:
-		sign = p.green("+")
+		return p.green("+")
 	case preview.Delete:
-		if sign = p.red("-"); o.Kept != "" {
-			sign = p.yellow("-")
-		}
+		return p.red("-")
 	case preview.Rename:
-		sign = p.yellow("→")
+		return p.yellow("→")
 	case preview.Unknown:
-		sign = p.yellow("?")
+		return p.yellow("?")
 	case preview.Update, preview.Same:
+	}
+	return p.yellow("~")
+}
+
+func previewObject(b *strings.Builder, p palette, o preview.Object) {
+	sign := signOf(p, o.Action)
+	if o.Kept != "" && o.Action == preview.Delete {
+		sign = p.yellow("-")
 	}
 	fmt.Fprintf(b, "  %s %s", sign, markdown.Visible(show.Title(o)))
 	if o.Origin != "" {

@@ -55,7 +55,7 @@ func Marker(instance string) string {
 
 // Placeholder is the comment while the report is being made.
 func Placeholder(instance, head string) string {
-	return Marker(instance) + "\n### Preview: looking for applications that it touches\n\n" + markdown.Text(show.Commit(head)) + ", started just now.\n"
+	return Marker(instance) + "\n### Preview: looking for applications that it touches\n\n" + markdown.Code(show.Commit(head)) + ": what merging it would do will stand here.\n"
 }
 
 // writer adds parts for as long as there is room.
@@ -164,7 +164,7 @@ func risks(w *writer, r preview.Report, o Options, h *hidden) {
 	for _, f := range show.Standing(r) {
 		standing = append(standing, markdown.Code(f.Object)+" "+markdown.Text(f.Message)+" ("+markdown.Text(f.Where)+")")
 	}
-	folded(w, "Violated on base already: "+show.Count(len(standing), "policy", "policies"), standing, &h.risks)
+	folded(w, "On base already: "+show.Count(len(standing), "violation", "violations"), standing, &h.risks)
 }
 
 // folded writes a list that opens on demand, as much of it as fits into a quarter

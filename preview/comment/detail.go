@@ -31,11 +31,10 @@ func table(w *writer, r preview.Report) {
 			return
 		}
 	}
-	for _, app := range r.Apps {
-		if len(app.Settings) > 0 || app.Action == preview.Rename {
-			fmt.Fprintf(&b, "| ~ | %s | %s | %s | |\n", markdown.Text(own(app)), markdown.Text(app.Name), markdown.Text(cmp.Or(app.Cluster, "-")))
-			rows++
-		}
+	for _, s := range show.Settings(r) {
+		added, removed := show.Signs(s.Lines())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", sign(s.Action), markdown.Text(own(s)), markdown.Text(show.Few(s.Apps)), some(s.Clusters), size(added, removed))
+		rows++
 	}
 	if rows > 0 && b.Len() <= w.limit/3 {
 		w.add(b.String())
@@ -46,16 +45,19 @@ func table(w *writer, r preview.Report) {
 	}
 }
 
-// own tells what changes of the application itself.
-func own(app preview.App) string {
-	var parts []string
-	if app.Action == preview.Rename {
-		parts = append(parts, "renamed from "+app.Was)
+// own tells what becomes of applications themselves.
+func own(s show.Setting) string {
+	if len(s.Paths) == 0 {
+		return s.What()
 	}
-	for _, f := range app.Settings {
-		parts = append(parts, f.Path)
+	return s.What() + ": " + show.Few(s.Paths)
+}
+
+func size(added, removed int) string {
+	if added+removed == 0 {
+		return ""
 	}
-	return "application: " + show.Few(parts)
+	return fmt.Sprintf("+%d -%d", added, removed)
 }
 
 func perCluster(w *writer, r preview.Report) {
@@ -113,8 +115,9 @@ func names(s preview.Section) string {
 	return markdown.Text(show.Few(all))
 }
 
-func clusters(s preview.Section) string {
-	all := show.Clusters(s)
+func clusters(s preview.Section) string { return some(show.Clusters(s)) }
+
+func some(all []string) string {
 	if len(all) == 0 {
 		return "-"
 	}
@@ -182,13 +185,9 @@ func section(w *writer, s preview.Section, most int, h *hidden) {
 func settings(w *writer, r preview.Report, h *hidden) {
 	for _, s := range show.Settings(r) {
 		if len(s.Blocks) == 0 {
-			continue // the table has the name that it had
+			continue // the table says it
 		}
-		names := markdown.Text(show.Few(s.Apps))
-		head := "\n<details><summary>" + names + ": the application itself</summary>\n\n"
-		if n := len(s.Apps); n > 1 {
-			head = "\n<details><summary>" + names + ": identical in the settings of " + show.Number(n) + " applications</summary>\n\n"
-		}
+		head := "\n<details><summary>" + markdown.Text(show.Few(s.Apps)+": "+s.What()) + "</summary>\n\n"
 		const tail = "\n</details>\n"
 		body := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}
 		if !diff(body, "", s.Lines(), mostLines, h) {

@@ -38,7 +38,7 @@ func TestPast(t *testing.T) {
 		past := next("3333333cc", func(past []comment.Past) string {
 			return comment.WithPast(comment.Failed("", "3333333cc", errors.New("no"), ""), past)
 		})
-		want := []comment.Past{{Head: "2222222", Verdict: "not known; 1 problem"}, {Head: "1111111", Verdict: "nothing changes in 3 applications"}}
+		want := []comment.Past{{Head: "2222222", Verdict: "what changes is not known; 1 problem"}, {Head: "1111111", Verdict: "nothing changes in 3 applications"}}
 		if diff := cmp.Diff(want, past); diff != "" {
 			t.Errorf("after a placeholder: %s", diff)
 		}

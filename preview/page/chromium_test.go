@@ -34,7 +34,7 @@ func hostileReport() preview.Report {
 	problem := &preview.Problem{Message: hostile}
 	var many []preview.App
 	for i := range 7 {
-		many = append(many, preview.App{Name: fmt.Sprintf("many-%d", i), Origin: "sets/hay.yaml:3", Problem: &preview.Problem{Message: "hay\nstack"}})
+		many = append(many, preview.App{Name: fmt.Sprintf("many-%d", i), Origin: "sets/hay.yaml:3", Action: preview.Same, Problem: &preview.Problem{Message: "hay\nstack"}})
 	}
 	objects := []preview.Object{object("needle"), object(hostile), {Kind: "Secret", Name: "s", Action: preview.Create, Manifest: map[string]any{hostile: hostile}}}
 	return preview.Report{

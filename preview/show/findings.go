@@ -1,7 +1,6 @@
 package show
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/markdown"
@@ -37,19 +36,24 @@ func told(all []risk.Finding, live *preview.Live) []Finding {
 		live                  bool
 	}
 	var order []id
-	apps := map[id][]string{}
+	apps := map[id]*names{}
+	ofClusters := map[risk.Finding]bool{}
+	if live != nil {
+		for _, f := range live.Risks {
+			ofClusters[f] = true
+		}
+	}
 	for _, f := range all {
-		k := id{f.Severity, f.Rule, f.Object, f.Message, live != nil && slices.Contains(live.Risks, f)}
-		if _, ok := apps[k]; !ok {
+		k := id{f.Severity, f.Rule, f.Object, f.Message, ofClusters[f]}
+		if apps[k] == nil {
+			apps[k] = &names{}
 			order = append(order, k)
 		}
-		if name := markdown.Visible(f.Application); !slices.Contains(apps[k], name) {
-			apps[k] = append(apps[k], name)
-		}
+		apps[k].add(f.Application)
 	}
 	out := make([]Finding, 0, len(order))
 	for _, k := range order {
-		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), apps[k], Few(apps[k]), k.live})
+		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), apps[k].list, Few(apps[k].list), k.live})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,42 +9,105 @@ import (
 	"github.com/trueup-dev/trueup/preview"
 )
 
-// Setting is what changes of applications themselves, told once for all of
-// which the same does.
+// Setting is what becomes of applications themselves, told once for all of
+// which the same does. Its texts have nothing in them that does not print.
 type Setting struct {
-	// Apps have nothing in them that does not print.
 	Apps []string
-	// Was is the name before; empty where that stays.
+	// Clusters are where these go, Origins where they are described.
+	Clusters, Origins []string
+	// Action is Create or Delete where they come or go, Unknown where base cannot
+	// tell, else Rename or Update.
+	Action preview.Action
+	// Was is the name before a Rename.
 	Was string
-	// Blocks are the lines, apart for each field.
+	// Paths are the fields that change, Blocks their lines, apart for each.
+	Paths  []string
 	Blocks [][]Line
 }
 
 // Lines are those of all fields.
 func (s Setting) Lines() []Line { return slices.Concat(s.Blocks...) }
 
-// Settings are the changes of applications themselves.
+// What tells it in a few words.
+func (s Setting) What() string {
+	switch s.Action {
+	case preview.Create:
+		return Plural(len(s.Apps), "new application", "new applications")
+	case preview.Delete:
+		return Plural(len(s.Apps), "the application goes away", "the applications go away")
+	case preview.Unknown:
+		return Plural(len(s.Apps), "the application may be new", "the applications may be new")
+	case preview.Rename:
+		return "the application itself, renamed from " + s.Was
+	case preview.Update, preview.Same:
+	}
+	return Plural(len(s.Apps), "the application itself", "the applications themselves")
+}
+
+// Settings are what becomes of applications themselves, those first that come or
+// go.
 func Settings(r preview.Report) []Setting {
-	at := map[string]int{}
-	var out []Setting
+	listed := map[[2]string]int{}
 	for _, app := range r.Apps {
-		if len(app.Settings) == 0 && app.Action != preview.Rename {
+		listed[[2]string{app.Namespace, app.Name}]++
+	}
+	type told struct {
+		Setting
+		apps, clusters, origins names
+	}
+	at := map[string]*told{}
+	var order []*told
+	for _, app := range r.Apps {
+		s := Setting{Action: app.Action, Was: markdown.Visible(app.Was)}
+		moves := listed[[2]string{app.Namespace, app.Name}] > 1
+		switch {
+		case moves && len(app.Settings) == 0:
+			continue // it is listed where it goes as well
+		case moves || !slices.Contains(comings, app.Action):
+			s.Action = preview.Update
+		}
+		if s.Action == preview.Update && len(app.Settings) == 0 {
 			continue
 		}
-		s := Setting{Was: markdown.Visible(app.Was)}
 		for _, f := range app.Settings {
-			s.Blocks = append(s.Blocks, Field(f))
+			s.Paths, s.Blocks = append(s.Paths, f.Path), append(s.Blocks, Field(f))
 		}
-		key := fmt.Sprintf("%q %v", s.Was, s.Blocks)
-		i, ok := at[key]
-		if !ok {
-			i = len(out)
-			at[key] = i
-			out = append(out, s)
+		key := fmt.Sprintf("%q %q %v", s.Action, s.Was, s.Blocks)
+		if at[key] == nil {
+			at[key] = &told{Setting: s}
+			order = append(order, at[key])
 		}
-		if name := markdown.Visible(app.Name); !slices.Contains(out[i].Apps, name) {
-			out[i].Apps = append(out[i].Apps, name)
-		}
+		at[key].apps.add(app.Name)
+		at[key].clusters.add(app.Cluster)
+		at[key].origins.add(app.Origin)
 	}
+	out := make([]Setting, 0, len(order))
+	for _, t := range order {
+		t.Apps, t.Clusters, t.Origins = t.apps.list, t.clusters.list, t.origins.list
+		out = append(out, t.Setting)
+	}
+	rank := append(slices.Clone(comings), preview.Update)
+	slices.SortStableFunc(out, func(a, b Setting) int { return cmp.Compare(slices.Index(rank, a.Action), slices.Index(rank, b.Action)) })
 	return out
+}
+
+// comings are what happens to applications beside a change of their settings.
+var comings = []preview.Action{preview.Create, preview.Delete, preview.Unknown, preview.Rename} //nolint:gochecknoglobals // a list that nobody writes
+
+// names are different ones, in the order that they came, which may be many.
+type names struct {
+	list []string
+	seen map[string]bool
+}
+
+// add adds a name that prints; none is not added.
+func (n *names) add(name string) {
+	name = markdown.Visible(name)
+	if name == "" || n.seen[name] {
+		return
+	}
+	if n.seen == nil {
+		n.seen = map[string]bool{}
+	}
+	n.seen[name], n.list = true, append(n.list, name)
 }

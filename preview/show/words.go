@@ -10,11 +10,14 @@ import (
 )
 
 // Count writes a number with a noun: "1 object", "1,204 applications".
-func Count(n int, one, many string) string {
+func Count(n int, one, many string) string { return Number(n) + " " + Plural(n, one, many) }
+
+// Plural is the form of a noun for a number of things.
+func Plural(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return Number(n) + " " + many
+	return many
 }
 
 // Number groups digits by three.
@@ -45,7 +48,7 @@ func Parts(r preview.Report) (text string, counts, failures []string) {
 			text += " in " + Count(r.Total, "application", "applications")
 		}
 	case changed == 0:
-		text = "not known"
+		text = "what changes is not known"
 	default:
 		text = fmt.Sprintf("%s of %s change", Number(changed), Count(r.Total, "application", "applications"))
 		if changed == 1 {
@@ -99,14 +102,20 @@ func changes(r preview.Report) []string {
 	if n := r.Kept(); n > 0 {
 		parts = append(parts, Number(n)+" described no more and kept")
 	}
-	apps := 0
-	for _, app := range r.Apps {
-		if len(app.Settings) > 0 {
-			apps++
+	apps := map[preview.Action]int{}
+	for _, s := range Settings(r) {
+		if s.Action != preview.Rename || len(s.Blocks) > 0 {
+			apps[s.Action] += len(s.Apps)
 		}
 	}
-	if apps > 0 {
-		parts = append(parts, "settings of "+Count(apps, "application", "applications"))
+	if n := apps[preview.Create]; n > 0 {
+		parts = append(parts, Count(n, "new application", "new applications"))
+	}
+	if n := apps[preview.Delete]; n > 0 {
+		parts = append(parts, Count(n, "application goes away", "applications go away"))
+	}
+	if n := apps[preview.Update] + apps[preview.Rename]; n > 0 {
+		parts = append(parts, "settings of "+Count(n, "application", "applications"))
 	}
 	return parts
 }
@@ -154,8 +163,11 @@ func few(names []string, between string) string {
 
 // Action is what happens to an object, in a word.
 func Action(o preview.Object) string {
-	if o.Action == preview.Delete && o.Kept != "" {
+	switch {
+	case o.Action == preview.Delete && o.Kept != "":
 		return "kept"
+	case o.Action == preview.Unknown:
+		return "not compared"
 	}
 	return string(o.Action)
 }
@@ -172,9 +184,12 @@ func Title(o preview.Object) string {
 	return text
 }
 
-// Added and removed lines of an object.
-func Size(o preview.Object) (added, removed int) {
-	for _, l := range Lines(o) {
+// Size counts the added and removed lines of an object.
+func Size(o preview.Object) (added, removed int) { return Signs(Lines(o)) }
+
+// Signs counts added and removed lines.
+func Signs(lines []Line) (added, removed int) {
+	for _, l := range lines {
 		switch l.Sign {
 		case '+':
 			added++
