@@ -24,13 +24,6 @@ func printPreview(s streams, r preview.Report, notices bool) error {
 	var b strings.Builder
 	previewProblems(&b, p, r)
 	previewRisks(&b, p, r, notices)
-	for _, section := range r.Sections {
-		fmt.Fprintf(&b, "%s\n", p.bold(markdown.Visible(show.Where(section))))
-		for _, o := range section.Objects {
-			previewObject(&b, p, o)
-		}
-		b.WriteString("\n")
-	}
 	for _, setting := range show.Settings(r) {
 		fmt.Fprintf(&b, "%s\n  %s %s", p.bold(show.Few(setting.Apps)), signOf(p, setting.Action), setting.What())
 		if len(setting.Origins) > 0 {
@@ -38,6 +31,13 @@ func printPreview(s streams, r preview.Report, notices bool) error {
 		}
 		b.WriteString("\n")
 		previewLines(&b, p, setting.Lines())
+		b.WriteString("\n")
+	}
+	for _, section := range r.Sections {
+		fmt.Fprintf(&b, "%s\n", p.bold(markdown.Visible(show.Where(section))))
+		for _, o := range section.Objects {
+			previewObject(&b, p, o)
+		}
 		b.WriteString("\n")
 	}
 	previewLive(&b, p, r.Live)
