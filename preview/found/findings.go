@@ -53,6 +53,8 @@ func (f *Findings) Unexpanded(from Source, name string, err error, as preview.Pr
 		text, field := strings.TrimPrefix(p.Err.Error(), "expand ApplicationSet "+name+": "), ""
 		if p.Place != "" {
 			text, field = p.Place+": "+text, "spec."+p.Place
+		} else if at, _, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(at, "spec.") {
+			field = at // it says it itself
 		}
 		text = "ApplicationSet " + name + ": " + text
 		as.Message = from.Says(field, text)

@@ -75,8 +75,14 @@ func Field(f preview.Field) []Line {
 // value is one value in as many lines as it takes.
 func value(sign byte, path string, v any) []Line {
 	switch v := v.(type) {
-	case map[string]any, []any:
-		return document(sign, path, v)
+	case map[string]any:
+		if len(v) > 0 {
+			return document(sign, path, v)
+		}
+	case []any:
+		if len(v) > 0 {
+			return document(sign, path, v)
+		}
 	case string:
 		if strings.Contains(v, "\n") {
 			out := []Line{line(sign, path+": |")}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/trueup-dev/trueup/api/document"
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/appset/reads"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/object"
@@ -105,6 +107,7 @@ func (r *run) roots0(ctx context.Context) ([]pair, error) {
 			}
 		}
 		r.broken(was, is)
+		r.unknown(was, is)
 		base.add(was.found)
 		head.add(is.found)
 	}
@@ -217,7 +220,7 @@ func expandSet(ctx context.Context, s set, world appset.World) expansion {
 	traced, recorder := reads.Trace(world)
 	out := expansion{from: s}
 	result, err := appset.Generate(ctx, &s.set, traced)
-	if out.err = err; err != nil {
+	if out.err = errors.Join(err, lifecycle.CheckSettings(&s.set)); out.err != nil {
 		return out
 	}
 	out.reads = recorder.Reads()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
@@ -17,6 +18,9 @@ type searched struct {
 	// document cannot be read.
 	byFile map[string]described
 	failed map[string]error
+	// unknown are the fields that nobody knows, with their file and line, by file
+	// and field.
+	unknown map[string]string
 	// missing are paths to search that are not there.
 	missing []string
 }
@@ -26,10 +30,15 @@ func searchIn(ctx context.Context, files snapshot.FS, paths []string) (*searched
 	if err != nil {
 		return nil, err
 	}
-	s := &searched{byFile: map[string]described{}, failed: map[string]error{}, missing: missing}
+	s := &searched{byFile: map[string]described{}, failed: map[string]error{}, unknown: map[string]string{}, missing: missing}
 	for _, f := range found {
 		if f.Err != nil {
 			s.failed[f.Name] = f.Err
+		}
+		for _, w := range f.Docs.Warnings {
+			if _, field, ok := strings.Cut(w, ": unknown field "); ok {
+				s.unknown[f.Name+": "+field] = w
+			}
 		}
 		var in described
 		in.documents(f.Docs, f.Name, "")
@@ -59,6 +68,16 @@ func (r *run) broken(was, is *searched) {
 	for _, name := range slices.Sorted(maps.Keys(was.failed)) {
 		if is.found.maybe(name, was.found) && is.failed[name] == nil {
 			r.found.Problem(preview.Problem{Message: was.failed[name].Error(), Only: true})
+		}
+	}
+}
+
+// unknown tells of fields that nobody knows, and that base does not have: they
+// are passed over, by an API server too.
+func (r *run) unknown(was, is *searched) {
+	for _, field := range slices.Sorted(maps.Keys(is.unknown)) {
+		if was.unknown[field] == "" {
+			r.found.Warning(is.unknown[field] + " has no effect")
 		}
 	}
 }
