@@ -134,7 +134,8 @@ func runs(blocks [][]show.Line) []run {
 			for i < len(lines) && lines[i].Sign == lines[from].Sign {
 				i++
 			}
-			gone, come := lines[from:i], lines[i:i]
+			gone := lines[from:i]
+			var come []show.Line
 			switch lines[from].Sign {
 			case '@':
 				out = append(out, headings(gone))
