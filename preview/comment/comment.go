@@ -173,21 +173,28 @@ func folded(w *writer, summary string, all []string, left *int) {
 	if len(all) == 0 {
 		return
 	}
+	text, hidden := items("- ", all, w.limit/4)
+	if hidden == len(all) || !w.add("\n<details><summary>"+summary+"</summary>\n\n"+text+"\n</details>\n") {
+		hidden = len(all)
+	}
+	*left += hidden
+}
+
+// items are as many lines as fit, of which the last one tells how many there are
+// besides.
+func items(bullet string, all []string, room int) (text string, hidden int) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", summary)
-	shown := 0
-	for _, text := range all {
-		if b.Len()+len(text) > w.limit/4 {
+	for i, item := range all {
+		if b.Len()+len(item) > room {
+			hidden = len(all) - i
 			break
 		}
-		b.WriteString("- " + text + "\n")
-		shown++
+		b.WriteString(bullet + item + "\n")
 	}
-	b.WriteString("\n</details>\n")
-	if shown == 0 || !w.add(b.String()) {
-		shown = 0
+	if hidden > 0 && hidden < len(all) {
+		b.WriteString(bullet + "and " + show.Number(hidden) + " more\n")
 	}
-	*left += len(all) - shown
+	return b.String(), hidden
 }
 
 // live marks what a cluster says.
@@ -200,19 +207,12 @@ func live(f show.Finding) string {
 
 // list writes as many items as fit into a quarter of the room, and counts the
 // others.
-func list(w *writer, head, bullet string, items []string, left *int) {
-	var b strings.Builder
-	b.WriteString(head)
-	for i, text := range items {
-		if b.Len()+len(text) > w.limit/4 {
-			*left += len(items) - i
-			break
-		}
-		b.WriteString(bullet + text + "\n")
+func list(w *writer, head, bullet string, all []string, left *int) {
+	text, hidden := items(bullet, all, w.limit/4-len(head))
+	if hidden == len(all) || !w.add(head+text) {
+		hidden = len(all)
 	}
-	if !w.add(b.String()) {
-		*left += len(items)
-	}
+	*left += hidden
 }
 
 func problems(w *writer, r preview.Report, h *hidden) {

@@ -302,7 +302,12 @@ func TestHiddenWarnings(t *testing.T) {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("warning %d %s", i, strings.Repeat("x", 100)))
 	}
 	text := comment.Write(r, comment.Options{Limit: 8000})
-	if n := strings.Count(text, "- warning "); n < 5 || !strings.Contains(text, fmt.Sprintf("Not shown for lack of room:** %d warnings.", 300-n)) {
+	n := strings.Count(text, "- warning ")
+	if n < 5 || !strings.Contains(text, fmt.Sprintf("\n- and %d more\n", 300-n)) || !strings.Contains(text, fmt.Sprintf("Not shown for lack of room:** %d warnings.", 300-n)) {
 		t.Errorf("%d are shown:\n%s", n, text)
+	}
+	r.Warnings = []string{strings.Repeat("x", 5000)}
+	if text = comment.Write(r, comment.Options{Limit: 8000}); strings.Contains(text, "#### Warnings") || !strings.Contains(text, "1 warning.") {
+		t.Errorf("a heading has nothing below it:\n%s", text)
 	}
 }
