@@ -2,6 +2,7 @@ package previews_test
 
 import (
 	"context"
+	"errors"
 	"html"
 	"os/exec"
 	"strings"
@@ -48,4 +49,17 @@ func TestFoot(t *testing.T) {
 	if diff := cmp.Diff(words, string(out)); diff != "" || err != nil {
 		t.Errorf("a shell makes of %s: %v (-want +got):\n%s", command, err, diff)
 	}
+}
+
+// TestFootOfAFailure: what failed for good is not tried again by itself, so the
+// comment says how.
+func TestFootOfAFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.try = func(context.Context, post.Pull) (preview.Report, error) {
+		return preview.Report{}, errors.New("no such commit\nand more")
+	}
+	s, _ := w.start()
+	w.set(s, post.Pull{Number: 4, Head: "2b77e0cc0ffee00"})
+	w.says(4, "it failed", "no such commit &#40;1 more line is not shown&#41;", "<code>/trueup preview</code> tries again")
 }

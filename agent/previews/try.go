@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trueup-dev/trueup/internal/fault"
+	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/comment"
@@ -87,7 +88,8 @@ func (s *Service) failed(ctx context.Context, rd *round, why error) error {
 	if base, err := s.o.Previewer.Base(ctx, rd.r, rd.pull.Target); err == nil {
 		state.Base = base
 	}
-	_, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(comment.WithPast(comment.Failed(s.o.Instance, rd.pull.Head, why, ""), rd.past())))
+	body := comment.Failed(s.o.Instance, rd.pull.Head, why, "") + "\n<sub>in a comment: " + markdown.Code("/trueup preview") + " tries again</sub>\n"
+	_, err := rd.w.poster.Comment(ctx, rd.pull.Number, state.With(comment.WithPast(body, rd.past())))
 	if !state.Lasting {
 		rd.w.later(rd.pull.Number, s.o.Clock.Now().Add(min(firstRetry<<min(state.Failures-1, 10), longestRetry)))
 	}

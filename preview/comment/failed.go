@@ -11,9 +11,12 @@ import (
 // or what is no plain http or https URL, is left out.
 func Failed(instance, head string, err error, where string) string {
 	const most = 1_000
-	text, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	text, rest, cut := strings.Cut(strings.TrimSpace(err.Error()), "\n")
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
+	}
+	if more := strings.Count(rest, "\n") + 1; cut {
+		text += " (" + show.Count(more, "more line is", "more lines are") + " not shown)"
 	}
 	out := Marker(instance) + "\n### Preview: it failed\n\n" + "The preview could not be made: " + markdown.Text(text) + "\n\n---\n<sub>head " + markdown.Code(show.Commit(head))
 	if link(where) {

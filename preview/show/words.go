@@ -75,8 +75,12 @@ func Parts(r preview.Report) (text string, counts, failures []string) {
 // Rendered tells what was looked at.
 func Rendered(r preview.Report) string {
 	text := Number(r.Rendered) + " of " + Count(r.Total, "application", "applications") + " rendered"
-	if rest := r.Total - r.Rendered; rest > 0 && len(r.Problems) == 0 {
-		text += ", the others read nothing that the change touches"
+	switch rest := r.Total - r.Rendered; {
+	case rest == 0 || len(r.Problems) > 0:
+	case r.Rendered == 0:
+		text += ": " + Plural(rest, "it reads", "they read") + " nothing that the change touches"
+	default:
+		text += ", the " + Plural(rest, "other one reads", "others read") + " nothing that the change touches"
 	}
 	return text
 }
