@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -196,6 +197,11 @@ func (o previewOptions) again(repo string, c trial.Change) []string {
 	add("--head", cmp.Or(c.Head, o.head))
 	add("--apps", o.apps...)
 	add("--clusters", o.clusters)
+	add("--objects", o.objects...)
+	add("--url", o.urls...)
+	for _, rule := range slices.Sorted(maps.Keys(o.severities)) {
+		add("--risk", rule+"="+o.severities[rule])
+	}
 	if !slices.Equal(o.policies, []string{policy.Default}) {
 		add("--policies", o.policies...)
 	}

@@ -3,6 +3,11 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trueup-dev/trueup/preview/policy"
+	"github.com/trueup-dev/trueup/preview/trial"
 )
 
 // TestPreviewOfURL: a repository that is only on a server gives what its copy
@@ -66,6 +71,31 @@ func TestIsURL(t *testing.T) {
 	} {
 		if got := isURL(repo); got != want {
 			t.Errorf("%s: %v", repo, got)
+		}
+	}
+}
+
+// TestAgain: the command in a comment has what decides on the preview, and
+// nothing that is secret.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		repo string
+		o    previewOptions
+		want string
+	}{
+		"a copy": {"", previewOptions{policies: []string{policy.Default}}, "trueup preview --base main --head abc"},
+		"a job with a token": {"https://x-access-token:s3cret@git.example.com/config.git", previewOptions{untrusted: true, policies: []string{policy.Default}},
+			"trueup preview --repo https://git.example.com/config.git --base main --head abc --untrusted"},
+		"with flags": {"git@git.example.com:config.git", previewOptions{
+			apps: []string{"apps", "cluster"}, urls: []string{"https://mirror"}, policies: []string{"p"}, charts: true, live: liveOptions{on: true},
+			severities: map[string]string{"image": "off", "delete": "critical"}, worldOptions: worldOptions{clusters: "c.yaml", objects: []string{"o.yaml"}},
+		}, "trueup preview --repo git@git.example.com:config.git --base main --head abc --apps apps --apps cluster --clusters c.yaml --objects o.yaml --url https://mirror " +
+			"--risk delete=critical --risk image=off --policies p --enable-helm --live"},
+	} {
+		got := tc.o.again(tc.repo, trial.Change{Branch: "main", Head: "abc"})
+		if diff := cmp.Diff(strings.Fields(tc.want), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

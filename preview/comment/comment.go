@@ -39,7 +39,7 @@ const (
 	// closing what is open.
 	hiddenRoom = 400
 	// maxCommand bounds the command that is told: a ref may be as long as it likes.
-	maxCommand = 300
+	maxCommand = 600
 )
 
 // Marker is the hidden first line by which a comment is found again.
@@ -78,8 +78,14 @@ func Write(r preview.Report, o Options) string {
 		o.Limit = defaultLimit
 	}
 	o.Limit = max(o.Limit, leastLimit)
-	foot := foot(r, o)
-	w := &writer{limit: o.Limit - hiddenRoom - len(foot)}
+	below := foot(r, o)
+	for _, drop := range []func(){func() { o.Command = nil }, func() { o.Past = nil }} {
+		if len(below) > o.Limit/2 { // what is above matters more
+			drop()
+			below = foot(r, o)
+		}
+	}
+	w := &writer{limit: o.Limit - hiddenRoom - len(below)}
 	w.add(Marker(o.Instance) + "\n### Preview: " + markdown.Text(show.Verdict(r)) + "\n")
 	hidden := hidden{full: o.Full}
 	risks(w, r, o, &hidden)
@@ -90,7 +96,7 @@ func Write(r preview.Report, o Options) string {
 	sections(w, r, &hidden)
 	warnings(w, r, &hidden)
 	w.b.WriteString(hidden.sentence())
-	w.b.WriteString(foot)
+	w.b.WriteString(below)
 	return w.b.String()
 }
 

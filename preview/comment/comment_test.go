@@ -159,6 +159,32 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// TestFootRoom: however much there would be to say at the end, the beginning
+// stays, by which the comment is found.
+func TestFootRoom(t *testing.T) {
+	t.Parallel()
+	r := many(t)
+	r.Base, r.Head, r.Merge = strings.Repeat("a", 40), strings.Repeat("b", 40), strings.Repeat("c", 40)
+	r.Problems = []preview.Problem{{Message: "a"}, {Message: "b", Before: true}}
+	o := comment.Options{
+		Limit: 2000, Instance: "prod", Full: "https://trueup.example.com/" + strings.Repeat("x", 100), Verbs: []string{"/trueup preview", "/trueup sync", "/trueup help"},
+		Command: []string{"trueup", "preview", "--head", strings.Repeat("'", 140)},
+	}
+	for range 9 {
+		o.Past = append(o.Past, comment.Past{Head: "1234567", Verdict: strings.Repeat("v", 100)})
+	}
+	for _, limit := range []int{2000, 3000, 60_000} {
+		o.Limit = limit
+		text := comment.Write(r, o)
+		if len(text) > limit || !strings.HasPrefix(text, comment.Marker("prod")+"\n### Preview: 299 of 1,204 applications change: 897 updates; 2 problems\n") || !strings.Contains(text, "/trueup help") {
+			t.Errorf("limit %d, %d bytes:\n%s", limit, len(text), text)
+		}
+		if has := strings.Contains(text, "in a terminal"); has != (limit > 3000) {
+			t.Errorf("limit %d: the command is there %v", limit, has)
+		}
+	}
+}
+
 // TestWhatThereIsRoomFor: nothing is left out for lack of room where there is
 // some, and an object that is cut says so.
 func TestWhatThereIsRoomFor(t *testing.T) {
