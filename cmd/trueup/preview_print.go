@@ -27,8 +27,8 @@ func printPreview(s streams, r preview.Report, notices bool) error {
 	previewRisks(&b, p, r, notices)
 	for _, setting := range show.Settings(r) {
 		fmt.Fprintf(&b, "%s\n  %s %s", p.bold(show.Few(setting.Apps)), signOf(p, setting.Action), setting.What())
-		if len(setting.Origins) > 0 {
-			fmt.Fprintf(&b, "  %s", p.dim(show.Few(setting.Origins)))
+		if origin := setting.Origin(); origin != "" {
+			fmt.Fprintf(&b, "  %s", p.dim(origin))
 		}
 		b.WriteString("\n")
 		previewLines(&b, p, setting.Lines())

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"fmt"
 	"html"
 	"strings"
 	"testing"
@@ -49,6 +50,15 @@ func TestLiveState(t *testing.T) {
 		if strings.Contains(b.String(), markup) {
 			t.Errorf("%s became markup", markup)
 		}
+	}
+	for i := range 7 {
+		d := r.Live.Destinations[0]
+		d.Cluster = fmt.Sprintf("cluster-%d", i)
+		r.Live.Destinations = append(r.Live.Destinations, d)
+	}
+	b.Reset()
+	if err := page.Write(&b, r, "change"); err != nil || strings.Count(b.String(), "cluster-6") != 3 {
+		t.Errorf("a cluster of many is told of %d times, in the sum and with both verdicts: %v", strings.Count(b.String(), "cluster-6"), err)
 	}
 	r.Live = nil
 	b.Reset()

@@ -78,9 +78,9 @@ type row struct {
 }
 
 type setting struct {
-	Who, What, Action string
-	Apps, Origins     []string
-	Runs              []run
+	Who, What, Action, Origin string
+	Apps                      []string
+	Runs                      []run
 }
 
 func newView(r preview.Report, title string) view {
@@ -99,7 +99,7 @@ func newView(r preview.Report, title string) view {
 		v.Warnings = append(v.Warnings, markdown.Visible(w))
 	}
 	for _, s := range show.Settings(r) {
-		v.Settings = append(v.Settings, setting{show.Few(s.Apps), s.What(), string(s.Action), s.Apps, s.Origins, runs(s.Blocks)})
+		v.Settings = append(v.Settings, setting{show.Few(s.Apps), s.What(), string(s.Action), s.Origin(), s.Apps, runs(s.Blocks)})
 	}
 	for _, s := range r.Sections {
 		out := section{Where: markdown.Visible(show.Where(s)), Targets: visible(s.Targets)}

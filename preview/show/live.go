@@ -16,6 +16,8 @@ type LiveCluster struct {
 	// Names are of some, Text is what they say, with its time; neither has
 	// anything in it that does not print.
 	Names, Text string
+	// Clusters are all of them.
+	Clusters []string
 	// Incomplete: not all that could be asked was answered.
 	Incomplete bool
 }
@@ -28,7 +30,8 @@ type LiveItem struct {
 	// Details are lines of their own: the live edits.
 	Details []string
 	// Where names some of the applications, and of the clusters.
-	Where string
+	Where          string
+	Apps, Clusters []string
 }
 
 // LiveVerdict tells in a few words what clusters say; empty where none was
@@ -106,7 +109,7 @@ func counted(n map[preview.Verdict]int) []string {
 // LiveClusters sums up clusters; those that say the same are told once.
 func LiveClusters(l *preview.Live) []LiveCluster {
 	type sum struct {
-		names       []string
+		names       names
 		first, last time.Time
 		incomplete  bool
 	}
@@ -130,7 +133,7 @@ func LiveClusters(l *preview.Live) []LiveCluster {
 			s = &sum{first: d.AsOf, last: d.AsOf}
 			all[text], order = s, append(order, text)
 		}
-		s.names = append(s.names, d.Cluster)
+		s.names.add(d.Cluster)
 		s.incomplete = s.incomplete || !d.Complete()
 		if d.AsOf.Before(s.first) {
 			s.first = d.AsOf
@@ -146,7 +149,7 @@ func LiveClusters(l *preview.Live) []LiveCluster {
 		if last := moment(s.last); last != at {
 			at += " to " + last
 		}
-		out = append(out, LiveCluster{markdown.Visible(Few(s.names)), markdown.Visible("as of " + at + ": " + text), s.incomplete})
+		out = append(out, LiveCluster{Few(s.names.list), markdown.Visible("as of " + at + ": " + text), s.names.list, s.incomplete})
 	}
 	return out
 }
@@ -156,7 +159,7 @@ func moment(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 U
 // LiveItems are the verdicts that say more than that all is as predicted, the
 // gravest first.
 func LiveItems(l *preview.Live) []LiveItem {
-	type where struct{ apps, clusters []string }
+	type where struct{ apps, clusters names }
 	found := map[string]*where{}
 	items := map[string]LiveItem{}
 	var order []string
@@ -172,18 +175,15 @@ func LiveItems(l *preview.Live) []LiveItem {
 				w = &where{}
 				found[id], items[id], order = w, item, append(order, id)
 			}
-			if !slices.Contains(w.apps, o.Application) {
-				w.apps = append(w.apps, o.Application)
-			}
-			if !slices.Contains(w.clusters, d.Cluster) {
-				w.clusters = append(w.clusters, d.Cluster)
-			}
+			w.apps.add(o.Application)
+			w.clusters.add(d.Cluster)
 		}
 	}
 	out := make([]LiveItem, 0, len(order))
 	for _, id := range order {
 		item := items[id]
-		item.Where = markdown.Visible(Few(found[id].apps) + " on " + Few(found[id].clusters))
+		item.Apps, item.Clusters = found[id].apps.list, found[id].clusters.list
+		item.Where = Few(item.Apps) + " on " + Few(item.Clusters)
 		out = append(out, item)
 	}
 	rank := preview.Verdicts()

@@ -28,6 +28,9 @@ type Setting struct {
 // Lines are those of all fields.
 func (s Setting) Lines() []Line { return slices.Concat(s.Blocks...) }
 
+// Origin names some of the places.
+func (s Setting) Origin() string { return few(s.Origins, "; ") }
+
 // What tells it in a few words.
 func (s Setting) What() string {
 	switch s.Action {
