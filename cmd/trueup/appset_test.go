@@ -278,7 +278,7 @@ func TestAppSetErrors(t *testing.T) {
 			"trueup: expand ApplicationSet s:\n" +
 				"  FILE:6: generators[0].plugin: read the plugin's ConfigMap p: no file of --objects holds the ConfigMap p\n" +
 				"  FILE:7: generators[1].clusterDecisionResource: read the ConfigMap d that describes decisions: no file of --objects holds the ConfigMap d\n" +
-				"  FILE:8: generators[2].scmProvider: gitea: tokenRef: read the secret /t: no file of --objects holds the Secret t\n",
+				"  FILE:8: generators[2].scmProvider: gitea: tokenRef: read the secret t: no file of --objects holds the Secret t\n",
 		},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {

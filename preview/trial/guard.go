@@ -12,7 +12,6 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
-	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/fence"
@@ -111,24 +110,12 @@ func (b blind) Cluster(ctx context.Context, d v1alpha1.ApplicationDestination) (
 	return &reconcile.Cluster{Name: c.Name, Server: c.Server, Kinds: c.Kinds, Schemas: c.Schemas}, nil
 }
 
-// readable is what may be opened: paths by their place.
-type readable map[snapshot.Location]map[string]bool
-
-func (r readable) add(at snapshot.Location, paths []string) {
-	if r[at] == nil {
-		r[at] = map[string]bool{}
-	}
-	for _, name := range paths {
-		r[at][name] = true
-	}
-}
-
 // opened is what an application reads.
-func opened(d *reconcile.Desired) readable {
-	out := readable{}
+func opened(d *reconcile.Desired) fence.Readable {
+	out := fence.Readable{}
 	if d != nil {
 		for _, place := range d.Places() {
-			out.add(place.At, place.Paths)
+			out.Add(place.At, place.Paths)
 		}
 	}
 	return out
@@ -137,7 +124,7 @@ func opened(d *reconcile.Desired) readable {
 // within opens a side's own tree, and of others what may be opened.
 type within struct {
 	*redirected
-	may   readable
+	may   fence.Readable
 	guard Guard
 }
 
@@ -181,26 +168,14 @@ func (w within) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, 
 	paths, ok := w.may[at]
 	folders := w.folders(at)
 	if !ok && len(folders) == 0 {
-		return snapshot.Tree{}, fault.New(fault.Denied, "not rendered, for the change is not trusted: it opens %s, which base does not", placeOf(at))
+		return snapshot.Tree{}, fault.New(fault.Denied, "not rendered, for the change is not trusted: it opens %s, which base does not", fence.Name(at))
 	}
 	tree, err := w.redirected.Tree(ctx, at)
 	if err != nil {
 		return tree, err
 	}
-	tree.FS = fence.Around(tree.FS, fence.Open{Paths: paths, Folders: folders, Place: placeOf(at)})
+	tree.FS = fence.Around(tree.FS, fence.Open{Paths: paths, Folders: folders, Place: fence.Name(at)})
 	return tree, nil
-}
-
-// placeOf names a location for people.
-func placeOf(at snapshot.Location) string {
-	name := repourl.Redact(at.RepoURL)
-	if at.Chart != "" {
-		name = "the chart " + at.Chart + " of " + name
-	}
-	if at.Revision != "" {
-		name += " at " + at.Revision
-	}
-	return name
 }
 
 // noting opens repositories, and remembers what is read of those that are not
@@ -226,17 +201,17 @@ func (n *noting) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree,
 	return tree, nil
 }
 
-func (n *noting) read() readable {
-	out := readable{}
+func (n *noting) read() fence.Readable {
+	out := fence.Readable{}
 	for at, t := range n.traced {
-		out.add(at, t.ReadSet().Paths())
+		out.Add(at, t.ReadSet().Paths())
 	}
 	return out
 }
 
 // closedWorld answers sets of an untrusted change: files and the registered
 // clusters, and nothing else.
-func (s sided) closedWorld(may readable, g Guard) appset.World {
+func (s sided) closedWorld(may fence.Readable, g Guard) appset.World {
 	w := appset.World{Clusters: s.world.Clusters, Now: s.world.Now, Forges: nobody{}, States: nobody{}, Decisions: nobody{}, Plugins: nobody{}}
 	if s.repositories != nil {
 		w.Repositories = within{s.repositories, may, g}

@@ -21,6 +21,7 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
+	"github.com/trueup-dev/trueup/preview/fence"
 	"github.com/trueup-dev/trueup/preview/found"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -201,7 +202,7 @@ type expansion struct {
 	warnings []string
 	reads    reads.Reads
 	err      error
-	may      readable // what it opened, where that bounds the other side
+	may      fence.Readable // what it opened, where that bounds the other side
 }
 
 // expandBase expands a set as base has it.

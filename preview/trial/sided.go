@@ -10,6 +10,7 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
+	"github.com/trueup-dev/trueup/preview/fence"
 	"github.com/trueup-dev/trueup/preview/risk"
 	"github.com/trueup-dev/trueup/reconcile"
 )
@@ -36,7 +37,7 @@ func (t Trial) side(c Change, tree snapshot.Tree) sided {
 }
 
 // reading is the side's flow where only some of other trees may be opened.
-func (s sided) reading(may readable, g Guard) *reconcile.Flow {
+func (s sided) reading(may fence.Readable, g Guard) *reconcile.Flow {
 	flow := *s.flow
 	flow.Sources = within{s.sources, may, g}
 	return &flow
