@@ -26,7 +26,7 @@ func printPreview(s streams, r preview.Report, notices bool) error {
 	previewProblems(&b, p, r)
 	previewRisks(&b, p, r, notices)
 	for _, setting := range show.Settings(r) {
-		fmt.Fprintf(&b, "%s\n  %s %s", p.bold(show.Few(setting.Apps)), signOf(p, setting.Action), setting.What())
+		fmt.Fprintf(&b, "%s\n  %s %s", p.bold(show.Few(setting.Apps)), signOf(p, setting.Action, setting.Kept), setting.What())
 		if origin := setting.Origin(); origin != "" {
 			fmt.Fprintf(&b, "  %s", p.dim(origin))
 		}
@@ -138,11 +138,16 @@ func previewLive(b *strings.Builder, p palette, l *preview.Live) {
 	b.WriteString("\n")
 }
 
-func signOf(p palette, a preview.Action) string {
+// signOf is the sign of what happens; kept is why it stays where it is described
+// no more.
+func signOf(p palette, a preview.Action, kept string) string {
 	switch a {
 	case preview.Create:
 		return p.green("+")
 	case preview.Delete:
+		if kept != "" {
+			return p.yellow("-")
+		}
 		return p.red("-")
 	case preview.Rename:
 		return p.yellow("→")
@@ -154,10 +159,7 @@ func signOf(p palette, a preview.Action) string {
 }
 
 func previewObject(b *strings.Builder, p palette, o preview.Object) {
-	sign := signOf(p, o.Action)
-	if o.Kept != "" && o.Action == preview.Delete {
-		sign = p.yellow("-")
-	}
+	sign := signOf(p, o.Action, o.Kept)
 	fmt.Fprintf(b, "  %s %s", sign, markdown.Visible(show.Title(o)))
 	if o.Origin != "" {
 		fmt.Fprintf(b, "  %s", p.dim(markdown.Visible(o.Origin)))

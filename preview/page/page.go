@@ -99,14 +99,14 @@ func newView(r preview.Report, title string) view {
 		v.Warnings = append(v.Warnings, markdown.Visible(w))
 	}
 	for _, s := range show.Settings(r) {
-		v.Settings = append(v.Settings, setting{show.Few(s.Apps), s.What(), string(s.Action), s.Origin(), s.Apps, runs(s.Blocks)})
+		v.Settings = append(v.Settings, setting{show.Few(s.Apps), s.What(), show.Action(s.Action, s.Kept), s.Origin(), s.Apps, runs(s.Blocks)})
 	}
 	for _, s := range r.Sections {
 		out := section{Where: markdown.Visible(show.Where(s)), Targets: visible(s.Targets)}
 		for _, o := range s.Objects {
 			added, removed := show.Size(o)
 			out.Objects = append(out.Objects, object{
-				Title: markdown.Visible(show.Title(o)), Origin: markdown.Visible(o.Origin), Action: show.Action(o),
+				Title: markdown.Visible(show.Title(o)), Origin: markdown.Visible(o.Origin), Action: show.Action(o.Action, o.Kept),
 				Added: added, Removed: removed, Runs: runs(show.Blocks(o)),
 			})
 		}

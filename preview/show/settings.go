@@ -20,6 +20,8 @@ type Setting struct {
 	Action preview.Action
 	// Was is the name before a Rename.
 	Was string
+	// Kept is why those of a Delete, or of the name before, stay in the cluster.
+	Kept string
 	// Paths are the fields that change, Blocks their lines, apart for each.
 	Paths  []string
 	Blocks [][]Line
@@ -37,10 +39,16 @@ func (s Setting) What() string {
 	case preview.Create:
 		return Plural(len(s.Apps), "new application", "new applications")
 	case preview.Delete:
+		if s.Kept != "" {
+			return Plural(len(s.Apps), "the application is described no more, and stays: ", "the applications are described no more, and stay: ") + s.Kept
+		}
 		return Plural(len(s.Apps), "the application goes away", "the applications go away")
 	case preview.Unknown:
 		return Plural(len(s.Apps), "the application may be new", "the applications may be new")
 	case preview.Rename:
+		if s.Kept != "" {
+			return "the application itself, renamed from " + s.Was + ", which stays: " + s.Kept
+		}
 		return "the application itself, renamed from " + s.Was
 	case preview.Update, preview.Same:
 	}
@@ -61,7 +69,7 @@ func Settings(r preview.Report) []Setting {
 	at := map[string]*told{}
 	var order []*told
 	for _, app := range r.Apps {
-		s := Setting{Action: app.Action, Was: markdown.Visible(app.Was)}
+		s := Setting{Action: app.Action, Was: markdown.Visible(app.Was), Kept: markdown.Visible(app.Kept)}
 		moves := listed[[2]string{app.Namespace, app.Name}] > 1
 		switch {
 		case moves && len(app.Settings) == 0:
@@ -75,7 +83,7 @@ func Settings(r preview.Report) []Setting {
 		for _, f := range app.Settings {
 			s.Paths, s.Blocks = append(s.Paths, f.Path), append(s.Blocks, Field(f))
 		}
-		key := fmt.Sprintf("%q %q %v", s.Action, s.Was, s.Blocks)
+		key := fmt.Sprintf("%q %q %q %v", s.Action, s.Was, s.Kept, s.Blocks)
 		if at[key] == nil {
 			at[key] = &told{Setting: s}
 			order = append(order, at[key])

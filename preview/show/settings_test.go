@@ -25,8 +25,9 @@ func TestSettings(t *testing.T) {
 		{Name: "new-1", Cluster: "eu", Origin: "set.yaml:4", Action: preview.Create},
 		{Name: "new-2", Cluster: "us", Origin: "set.yaml:4", Action: preview.Create, Problem: &preview.Problem{Message: "x"}},
 		{Name: "old", Cluster: "us", Action: preview.Delete},
+		{Name: "old-kept", Cluster: "us", Action: preview.Delete, Kept: "pruning is off"},
 		{Name: "perhaps", Action: preview.Unknown},
-		{Name: "store", Was: "shop", Action: preview.Rename},
+		{Name: "store", Was: "shop", Action: preview.Rename, Kept: "pruning is off"},
 	}}
 	var got []string
 	for _, s := range show.Settings(r) {
@@ -39,15 +40,16 @@ func TestSettings(t *testing.T) {
 	want := []string{
 		"new-1 new-2 | new applications | eu us | set.yaml:4 |",
 		"old | the application goes away | us |  |",
+		"old-kept | the application is described no more, and stays: pruning is off | us |  |",
 		"perhaps | the application may be new |  |  |",
-		"store | the application itself, renamed from shop |  |  |",
+		"store | the application itself, renamed from shop, which stays: pruning is off |  |  |",
 		"changed changed-too | the applications themselves | eu us | a.yaml:1 a.yaml:9 | -spec.prune: true",
 		"moves | the application itself | us |  | -spec.destination.name: eu +spec.destination.name: us",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	verdict := "9 of 0 applications change: 2 new applications, 1 application goes away, settings of 3 applications; 2 cannot be rendered"
+	verdict := "10 of 0 applications change: 2 new applications, 1 application goes away, 1 application described no more and kept, settings of 3 applications; 2 cannot be rendered"
 	if diff := cmp.Diff(verdict, show.Verdict(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

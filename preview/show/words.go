@@ -106,8 +106,12 @@ func changes(r preview.Report) []string {
 	if n := r.Kept(); n > 0 {
 		parts = append(parts, Number(n)+" described no more and kept")
 	}
-	apps := map[preview.Action]int{}
+	apps, kept := map[preview.Action]int{}, 0
 	for _, s := range Settings(r) {
+		if s.Action == preview.Delete && s.Kept != "" {
+			kept += len(s.Apps)
+			continue
+		}
 		if s.Action != preview.Rename || len(s.Blocks) > 0 {
 			apps[s.Action] += len(s.Apps)
 		}
@@ -117,6 +121,9 @@ func changes(r preview.Report) []string {
 	}
 	if n := apps[preview.Delete]; n > 0 {
 		parts = append(parts, Count(n, "application goes away", "applications go away"))
+	}
+	if kept > 0 {
+		parts = append(parts, Count(kept, "application", "applications")+" described no more and kept")
 	}
 	if n := apps[preview.Update] + apps[preview.Rename]; n > 0 {
 		parts = append(parts, "settings of "+Count(n, "application", "applications"))
@@ -165,15 +172,16 @@ func few(names []string, between string) string {
 	return strings.Join(names, between)
 }
 
-// Action is what happens to an object, in a word.
-func Action(o preview.Object) string {
+// Action is what happens to an object, or an application, in a word; kept is why
+// it stays where it is described no more.
+func Action(a preview.Action, kept string) string {
 	switch {
-	case o.Action == preview.Delete && o.Kept != "":
+	case a == preview.Delete && kept != "":
 		return "kept"
-	case o.Action == preview.Unknown:
+	case a == preview.Unknown:
 		return "not compared"
 	}
-	return string(o.Action)
+	return string(a)
 }
 
 // Title names an object, and where it was renamed its old name.
