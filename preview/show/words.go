@@ -104,7 +104,7 @@ func changes(r preview.Report) []string {
 		}
 	}
 	if n := r.Kept(); n > 0 {
-		parts = append(parts, Number(n)+" described no more and kept")
+		parts = append(parts, Count(n, "object", "objects")+" described no more and kept")
 	}
 	apps, kept := map[preview.Action]int{}, 0
 	for _, s := range Settings(r) {
