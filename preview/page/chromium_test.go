@@ -3,6 +3,7 @@ package page_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"os"
@@ -169,13 +170,14 @@ func look(t *testing.T, program, scheme, probe string) (out saw) {
 	if err := os.WriteFile(file, []byte(probe), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
-		"--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+scheme,
-		"--window-size=1400,1000", "--virtual-time-budget=10000", "--dump-dom", "file://"+file)
-	cmd.WaitDelay = 5 * time.Second
-	dom, err := cmd.Output()
+	dom, err := dump(t, program, scheme, file)
+	// A browser that crashes says nothing about the page.
+	for range 2 {
+		if status := (*exec.ExitError)(nil); errors.As(err, &status) && status.ExitCode() < 0 {
+			t.Logf("once more: %v", err)
+			dom, err = dump(t, program, scheme, file)
+		}
+	}
 	if err != nil {
 		t.Fatalf("run %s: %v", program, err)
 	}
@@ -185,4 +187,15 @@ func look(t *testing.T, program, scheme, probe string) (out saw) {
 		t.Fatalf("the page was not looked at: %v\n%.2000s", err, dom)
 	}
 	return out
+}
+
+func dump(t *testing.T, program, scheme, file string) ([]byte, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
+		"--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--blink-settings=preferredColorScheme="+scheme,
+		"--window-size=1400,1000", "--virtual-time-budget=10000", "--dump-dom", "file://"+file)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd.Output()
 }
