@@ -165,12 +165,7 @@ func (p printing) field(b *strings.Builder, f drift.Field) {
 // blame names the hand as far as it is known. A manager is a client's name,
 // not a person's.
 func (p printing) blame(f drift.Field) string {
-	parts := []string{"live"}
-	hand := output.Hand(f)
-	if f.Manager == "" && f.Trace == nil && len(f.Audit) == 0 {
-		hand = "by " + hand
-	}
-	parts = append(parts, hand)
+	parts := []string{"live", output.Hand(f)}
 	if f.Time != nil {
 		parts = append(parts, f.Time.UTC().Format(p.times))
 	}

@@ -133,10 +133,7 @@ func (r reverting) print(w io.Writer, name string, p palette) {
 		if f.Desired != nil {
 			desired = output.Value(f.Desired)
 		}
-		by := "by an unknown client"
-		if f.Manager != "" {
-			by = f.Manager
-		}
+		by := output.Hand(f)
 		if f.Time != nil {
 			by += " " + f.Time.UTC().Format(time.DateTime)
 		}

@@ -131,7 +131,7 @@ type Meaning struct{ Name, Says string }
 // Meanings explains every rule, in the order of documentation.
 func Meanings() []Meaning {
 	return []Meaning{
-		{"autoscaler", "Replicas between the bounds of a HorizontalPodAutoscaler or KEDA ScaledObject that is live and targets this very workload, unless somebody else wrote them; annotations that hold the status in an old API version."},
+		{"autoscaler", "Replicas between the bounds of a HorizontalPodAutoscaler or KEDA ScaledObject that is live and targets this very workload, unless somebody else wrote them; where nobody is known to, its status must say that it scaled to that number. Annotations that hold the status in an old API version."},
 		{"vertical-autoscaler", "Container resources that a VerticalPodAutoscaler wrote which is live and targets this very workload, inside what it allows."},
 		{"injected-ca", "A CA bundle that the injector wrote which the manifest asks for by annotation or label: cert-manager, OpenShift's service CA, Istio, Consul."},
 		{"sidecar", "Containers and volumes in a pod, or in a workload's pod template, that Istio, Linkerd, Vault, Jaeger or OpenTelemetry injected: they carry the webhook's own names, the object its mark, and both were written at once, not by hand."},

@@ -37,7 +37,16 @@ func Hand(f drift.Field) string {
 	case f.Trace != nil:
 		return traced(f)
 	}
-	return "an unknown client"
+	return "nobody is known to own it"
+}
+
+// byHand is hand as it goes on after what is live: a name with "by" before it.
+func byHand(f drift.Field) string {
+	text := hand(f)
+	if f.Manager != "" || len(f.Audit) == 1 && f.Audit[0].Manager != "" {
+		return "by " + text
+	}
+	return text
 }
 
 // By reads "by ana from 10.0.0.7", or "by one of ana, ben"; empty where nobody

@@ -21,7 +21,7 @@ func TestHand(t *testing.T) {
 		field drift.Field
 		want  string
 	}{
-		{drift.Field{}, "an unknown client"},
+		{drift.Field{}, "nobody is known to own it"},
 		{drift.Field{Manager: "helm"}, "helm"},
 		{drift.Field{Manager: "kubectl", Subresource: "scale"}, "kubectl (scale)"},
 		{drift.Field{Manager: "kubectl-edit", Audit: []audit.Actor{ana}}, "kubectl-edit by ana@example.com from 10.0.0.7"},

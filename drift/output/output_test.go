@@ -17,7 +17,9 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/drift"
+	"github.com/trueup-dev/trueup/drift/audit"
 	"github.com/trueup-dev/trueup/drift/output"
+	"github.com/trueup-dev/trueup/drift/ownership"
 	"github.com/trueup-dev/trueup/internal/golden"
 )
 
@@ -151,13 +153,40 @@ func TestGroups(t *testing.T) {
 func TestComparisonHidesWhatIsExpected(t *testing.T) {
 	t.Parallel()
 	report := drift.Report{Objects: []drift.Object{{Kind: "ConfigMap", Name: "c", State: drift.InSync, Fields: []drift.Field{{Path: "data.x", Live: "1", Class: drift.Expected, Rule: "mine"}}}}}
-	for all, want := range map[bool]string{false: "", true: "::notice title=drift::ConfigMap c data.x: not in Git, \"1\" live, by an unknown client (expected: mine)\n"} {
+	for all, want := range map[bool]string{false: "", true: "::notice title=drift::ConfigMap c data.x: not in Git, \"1\" live, nobody is known to own it (expected: mine)\n"} {
 		var b strings.Builder
 		if err := output.New(output.FromComparison("", report, all)).GitHub(&b); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, b.String()); diff != "" {
 			t.Errorf("all %v: %s", all, diff)
+		}
+	}
+}
+
+// TestHandInASentence: who wrote goes on from what is live, however much of it is
+// known.
+func TestHandInASentence(t *testing.T) {
+	t.Parallel()
+	ana, ben := audit.Actor{User: "ana", Manager: "kubectl-edit"}, audit.Actor{User: "ben"}
+	noon := time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)
+	for want, field := range map[string]drift.Field{
+		"by helm":                       {Manager: "helm"},
+		"by kubectl by one of ana, ben": {Manager: "kubectl", Audit: []audit.Actor{ana, ben}},
+		"by one of ana, ben":            {Audit: []audit.Actor{ana, ben}},
+		"by ben":                        {Audit: []audit.Actor{ben}},
+		"by kubectl-edit by ana":        {Audit: []audit.Actor{ana}},
+		"nobody is known to own it":     {},
+		"changed between 2026-03-01 12:00:05 and 12:00:07; helm wrote then": {Trace: &ownership.Trace{After: noon, Before: noon.Add(2 * time.Second), Managers: []string{"helm"}}},
+	} {
+		field.Path, field.Live, field.Desired, field.Class = "data.x", "1", "2", drift.Declared
+		report := drift.Report{Objects: []drift.Object{{Kind: "ConfigMap", Name: "c", State: drift.Modified, Fields: []drift.Field{field}}}}
+		var b strings.Builder
+		if err := output.New(output.FromComparison("", report, true)).GitHub(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(strings.TrimSpace(b.String()), ` live, `+want) {
+			t.Errorf("got %s want the end %q", b.String(), want)
 		}
 	}
 }

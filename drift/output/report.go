@@ -301,7 +301,7 @@ func sentence(o drift.Object, f drift.Field) string {
 	if f.Desired != nil {
 		git = Value(f.Desired) + " in Git"
 	}
-	text := fmt.Sprintf("%s %s: %s, %s live, by %s", markdown.Visible(o.Key().Short()), markdown.Visible(f.Path), git, live(f), hand(f))
+	text := fmt.Sprintf("%s %s: %s, %s live, %s", markdown.Visible(o.Key().Short()), markdown.Visible(f.Path), git, live(f), byHand(f))
 	switch f.Class {
 	case drift.Expected:
 		text += " (expected: " + markdown.Visible(f.Rule) + ")"
