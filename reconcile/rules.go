@@ -231,6 +231,9 @@ func scalerOf(live *unstructured.Unstructured) *unstructured.Unstructured {
 	}
 	out := metadataOf(live)
 	out.Object["spec"] = live.Object["spec"]
+	if status, ok := live.Object["status"]; ok {
+		out.Object["status"] = status // tells whether it scaled
+	}
 	return out
 }
 

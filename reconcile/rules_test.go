@@ -176,6 +176,31 @@ func TestAutoscalersOfOthers(t *testing.T) {
 	}
 }
 
+// TestReplicasOfNobody: an autoscaler of the application explains replicas without
+// an owner where its status says that it scaled to them, and not what it was
+// asked of before that.
+func TestReplicasOfNobody(t *testing.T) {
+	t.Parallel()
+	flow, c := newFlow(t, scaledWeb+"---"+scaler)
+	app, mem := application(nil), &Memory{}
+	put(t, c, scaledWeb+"---"+scaler)
+	edit(c, web(), "kubectl-patch", "{}", int64(7), "spec", "replicas")
+	if out := flow.Run(t.Context(), app, mem); out.Status.Sync.Status != v1alpha1.SyncStatusCodeOutOfSync {
+		t.Errorf("beside an autoscaler that never scaled it is %s", out.Status.Sync.Status)
+	}
+	key := object.Key{Group: "autoscaling", Kind: "HorizontalPodAutoscaler", Namespace: "shop", Name: "web"}
+	edit(c, key, "kube-controller-manager", "{}", map[string]any{"desiredReplicas": int64(7), "lastScaleTime": "2026-01-02T03:04:00Z"}, "status")
+	mem.Recheck()
+	if out := flow.Run(t.Context(), app, mem); out.Status.Sync.Status != v1alpha1.SyncStatusCodeSynced {
+		t.Errorf("beside one that scaled it is %s", out.Status.Sync.Status)
+	}
+	edit(c, web(), "kubectl-patch", "{}", int64(7), "spec", "replicas")
+	mem.Notice(Sighting{Key: web(), Version: "99", Mark: drift.Fingerprint(nil, "another")}) // the workload alone is read again
+	if out := flow.Run(t.Context(), app, mem); out.Status.Sync.Status != v1alpha1.SyncStatusCodeSynced {
+		t.Errorf("beside one that is remembered it is %s", out.Status.Sync.Status)
+	}
+}
+
 // TestAutoscalerThatChanges: a workload's verdict follows its autoscaler's
 // range, though nothing happened to the workload itself.
 func TestAutoscalerThatChanges(t *testing.T) {
