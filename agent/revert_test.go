@@ -54,13 +54,19 @@ func (w *world) ask(name string, op v1alpha1.SyncOperation) *v1alpha1.Applicatio
 	next.Operation = &v1alpha1.Operation{Sync: &op, InitiatedBy: v1alpha1.OperationInitiator{Username: "ana"}}
 	w.must(w.client.Patch(w.t.Context(), next, client.MergeFrom(app)))
 	return w.await(name, "through with its operation", func(a *v1alpha1.Application) bool {
+		if op.DryRun {
+			return a.Operation == nil && a.Status.DryRunState != nil
+		}
 		return a.Operation == nil && a.Status.OperationState != nil && a.Status.OperationState.Phase != "Running"
 	})
 }
 
 func results(app *v1alpha1.Application) []string {
-	out := []string{}
-	for _, r := range app.Status.OperationState.SyncResult.Resources {
+	out, state := []string{}, app.Status.OperationState
+	if app.Status.DryRunState != nil {
+		state = app.Status.DryRunState
+	}
+	for _, r := range state.SyncResult.Resources {
 		for _, f := range r.Fields {
 			out = append(out, f.Status+" "+r.Kind+" "+f.Path+f.Message)
 		}

@@ -135,6 +135,9 @@ func (f *Flow) Run(ctx context.Context, app *v1alpha1.Application, mem *Memory) 
 	orphans := f.lookForOrphans(ctx, app, desired.project, cluster, mem)
 	status := s.status(p, left)
 	s.declare(&status)
+	if refusedRequest(app, p) && s.run == nil && requested(app).DryRun {
+		status.DryRunState = operationFailed(app, errors.New(p.Refusals[0].Message), f.Now()) // it did not run: the last one's is not to be taken for it
+	}
 	_, _, next := acceptances(app, f.Now())
 	after := first(sooner(sooner(decision.After, next, f.Now()), firstEnd(status.Drift.Fights), f.Now()), mem.lookAgain(s.view), orphans, mem.scalersDue(f.Now()))
 	if s.unsettled() {
@@ -231,7 +234,10 @@ func (f *Flow) failed(app *v1alpha1.Application, mem *Memory, err error) Outcome
 	if fault.Retryable(err) || fault.Of(err) == fault.Missing {
 		out.After = DefaultRetry().Wait(mem.failures)
 	}
-	if out.Done {
+	switch {
+	case out.Done && requested(app).DryRun:
+		out.Status.DryRunState = operationFailed(app, err, f.Now())
+	case out.Done:
 		out.Status.OperationState = operationFailed(app, err, f.Now())
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -195,9 +196,61 @@ func TestADryRunChangesNothing(t *testing.T) {
 		if c.writes != 0 {
 			t.Errorf("automated %v: the dry run wrote %d times", automated, c.writes)
 		}
-		if !out.Done || out.Status.OperationState == nil || out.Status.OperationState.Phase != "Succeeded" {
-			t.Errorf("automated %v: done %v, state %+v", automated, out.Done, out.Status.OperationState)
+		if !out.Done || out.Status.DryRunState == nil || out.Status.DryRunState.Phase != "Succeeded" || len(out.Status.DryRunState.SyncResult.Resources) == 0 {
+			t.Errorf("automated %v: done %v, state %+v", automated, out.Done, out.Status.DryRunState)
 		}
+	}
+}
+
+// TestADryRunLeavesWhatTheLastSyncDid: also after a restart, which reads from the
+// status what was synced, and where the dry run fails.
+func TestADryRunLeavesWhatTheLastSyncDid(t *testing.T) {
+	t.Parallel()
+	f, c := newFlow(t, twoWaves)
+	app, mem := application(&v1alpha1.SyncOperation{}), &Memory{}
+	look := func(op *v1alpha1.SyncOperation) Outcome {
+		t.Helper()
+		app.Operation = nil
+		if op != nil {
+			app.Operation = &v1alpha1.Operation{Sync: op}
+		}
+		out := f.Run(t.Context(), app, mem)
+		app.Status = out.Status
+		return out
+	}
+	look(&v1alpha1.SyncOperation{})
+	synced := app.Status.OperationState.DeepCopy()
+	unchanged := func(when string) {
+		t.Helper()
+		if diff := cmp.Diff(synced, app.Status.OperationState); diff != "" {
+			t.Errorf("%s, of the last sync (-want +got):\n%s", when, diff)
+		}
+	}
+	look(&v1alpha1.SyncOperation{DryRun: true})
+	unchanged("after a dry run")
+	if state := app.Status.DryRunState; state == nil || state.Phase != "Succeeded" {
+		t.Errorf("the dry run: %+v", state)
+	}
+	clusters := f.Clusters
+	f.Clusters = nowhere{}
+	look(&v1alpha1.SyncOperation{DryRun: true})
+	unchanged("after one that failed")
+	if state := app.Status.DryRunState; state == nil || state.Phase != "Failed" {
+		t.Errorf("the dry run that failed: %+v", state)
+	}
+	f.Clusters = clusters
+	look(&v1alpha1.SyncOperation{})
+	if app.Status.DryRunState != nil {
+		t.Errorf("after a sync the dry run is still told: %+v", app.Status.DryRunState)
+	}
+
+	f, c = newFlow(t, twoWaves)
+	app, mem = application(nil), &Memory{}
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{}}
+	look(&v1alpha1.SyncOperation{DryRun: true})
+	mem = &Memory{} // of another process
+	if out := look(nil); out.Err != nil || c.writes != 2 {
+		t.Errorf("after a dry run and a restart, the automated sync wrote %d times, want 2; %v", c.writes, out.Err)
 	}
 }
 

@@ -96,7 +96,11 @@ func data(r *ring) map[string]any {
 
 func fieldResults(r *ring) []string {
 	var out []string
-	for _, resource := range r.app.Status.OperationState.SyncResult.Resources {
+	state := r.app.Status.OperationState
+	if r.app.Status.DryRunState != nil {
+		state = r.app.Status.DryRunState
+	}
+	for _, resource := range state.SyncResult.Resources {
 		for _, f := range resource.Fields {
 			out = append(out, strings.TrimSpace(f.Status+" "+f.Path+" "+f.Message))
 		}

@@ -219,6 +219,7 @@ func creates(p plan.Plan, status v1alpha1.ApplicationStatus) bool {
 // intent is the status that says what is about to be there.
 func (s *session) intent(p plan.Plan) v1alpha1.ApplicationStatus {
 	status := s.status(p, s.found)
+	status.DryRunState = nil
 	status.OperationState = &v1alpha1.OperationState{
 		Phase: phaseRunning, Message: "applying " + s.view.Desired.Commit.Short(), StartedAt: metav1.NewTime(s.run.Started),
 		SyncResult: s.syncResult(),

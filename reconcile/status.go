@@ -187,8 +187,12 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 			Fields: fields[e.Key],
 		})
 	}
-	out.OperationState = state
-	if s.run.Phase != phaseSucceeded || s.run.Result.DryRun || s.run.Drifted {
+	if s.run.Result.DryRun {
+		out.DryRunState = state // what the last sync did is still so
+		return
+	}
+	out.OperationState, out.DryRunState = state, nil
+	if s.run.Phase != phaseSucceeded || s.run.Drifted {
 		return
 	}
 	id := int64(0)

@@ -23,6 +23,8 @@ type ApplicationStatus struct {
 	Conditions     []metav1.Condition `json:"conditions,omitempty"`
 	History        []RevisionHistory  `json:"history,omitempty"`
 	OperationState *OperationState    `json:"operationState,omitempty"`
+	// DryRunState is the dry run that ran last. The next sync takes it away.
+	DryRunState *OperationState `json:"dryRunState,omitempty"`
 	// ObservedGeneration is the generation of the spec this status is about.
 	ObservedGeneration int64        `json:"observedGeneration,omitempty"`
 	ReconciledAt       *metav1.Time `json:"reconciledAt,omitempty"`
@@ -238,7 +240,7 @@ type RevisionHistory struct {
 	InitiatedBy OperationInitiator `json:"initiatedBy,omitzero"`
 }
 
-// OperationState is the sync that runs, or ran last.
+// OperationState is the sync, or the dry run, that runs or ran last.
 type OperationState struct {
 	// Phase is Running, Succeeded, Failed or Error.
 	Phase      string               `json:"phase"`

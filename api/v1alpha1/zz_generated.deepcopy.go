@@ -1003,6 +1003,11 @@ func (in *ApplicationStatus) DeepCopyInto(out *ApplicationStatus) {
 		*out = new(OperationState)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.DryRunState != nil {
+		in, out := &in.DryRunState, &out.DryRunState
+		*out = new(OperationState)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.ReconciledAt != nil {
 		in, out := &in.ReconciledAt, &out.ReconciledAt
 		*out = (*in).DeepCopy()

@@ -124,10 +124,21 @@ func await(ctx context.Context, k client.Client, key client.ObjectKey, o syncOpt
 	if err != nil {
 		return err
 	}
-	if err := printResults(s.out, o.output, app.Status.OperationState); err != nil {
+	if err := printResults(s.out, o.output, o.state(&app)); err != nil {
 		return err
 	}
+	if o.dryRun {
+		return nil // nothing was to change
+	}
 	return shortfall(&app)
+}
+
+// state is what became of a sync, or of a dry run.
+func (o syncOptions) state(app *v1alpha1.Application) *v1alpha1.OperationState {
+	if o.dryRun {
+		return app.Status.DryRunState
+	}
+	return app.Status.OperationState
 }
 
 // maxWaiting bounds the objects that progress names.
@@ -159,7 +170,7 @@ func waiting(app *v1alpha1.Application) []string {
 }
 
 func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool, err error) {
-	st := app.Status.OperationState
+	st := o.state(app)
 	if st == nil {
 		return "waiting for the agent", false, nil
 	}
@@ -169,11 +180,14 @@ func progress(app *v1alpha1.Application, o syncOptions) (line string, done bool,
 	case "Running":
 		return "syncing: " + st.Message, false, nil
 	}
+	if o.dryRun {
+		return st.Message, true, nil
+	}
 	line = fmt.Sprintf("synced %s: %s; health %s", revision(*app), st.Message, app.Status.Health.Status)
 	if app.Status.Health.Message != "" {
 		line += " (" + app.Status.Health.Message + ")"
 	}
-	return line, o.dryRun || app.Status.Health.Status == "Healthy" || app.Status.Health.Status == "Suspended", nil
+	return line, app.Status.Health.Status == "Healthy" || app.Status.Health.Status == "Suspended", nil
 }
 
 func printResults(w io.Writer, output string, st *v1alpha1.OperationState) error {
