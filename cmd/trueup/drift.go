@@ -40,7 +40,8 @@ func newDriftCommand(s streams) *cobra.Command {
 are shown once.
 
 With --rules it shows what each rule about expected differences did, and which of them match nothing or too much.
-Exits with 0 when nothing drifted, 3 when something did, 4 when an application could not be compared.`,
+Exits with 0 when nothing drifted, 3 when something did, 4 when nothing did as far as that is known: an application, or an object of one, was not
+compared yet or cannot be compared now.`,
 		Example: `  trueup drift
   trueup drift --set fleet --since 24h
   trueup drift --orphaned
@@ -82,6 +83,9 @@ func showDrift(ctx context.Context, o driftOptions, args []string, s streams) er
 		if len(apps) == 0 {
 			return fmt.Errorf("find applications of ApplicationSet %s in %s: there are none", o.set, o.namespace)
 		}
+	}
+	if k, err := o.client(); err == nil {
+		nameClusters(ctx, k, o.namespace, apps)
 	}
 	if o.accepted {
 		return printAccepted(s.out, o.output, apps, time.Now())

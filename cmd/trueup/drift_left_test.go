@@ -118,3 +118,27 @@ next: trueup sync eu-1 --prune deletes what Git has no more
 		}
 	}
 }
+
+// TestNeverCompared: of an application that nobody looked at yet nobody can say
+// that nothing drifted, and it is told why.
+func TestNeverCompared(t *testing.T) {
+	t.Parallel()
+	fresh := v1alpha1.Application{}
+	fresh.Name = "new"
+	begun := *fresh.DeepCopy()
+	begun.Name, begun.Status.Sync.Status = "begun", v1alpha1.SyncStatusCodeUnknown
+	apps := []v1alpha1.Application{fresh, begun}
+	var b strings.Builder
+	if err := printDrifts(&b, "text", apps, driftView{}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `? new, begun  it was not compared yet
+0 without drift · 0 drifted · 2 not compared
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(error(exitCode(exitIncomplete)), driftCode(apps)); diff != "" {
+		t.Errorf("the exit code (-want +got):\n%s", diff)
+	}
+}

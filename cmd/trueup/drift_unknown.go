@@ -24,7 +24,8 @@ func (v driftView) problems(b *strings.Builder, apps []v1alpha1.Application) {
 	names := map[string][]string{}
 	for i := range apps {
 		problem := output.FromStatus(&apps[i]).Problem
-		if problem == "" || apps[i].Status.Sync.Status != v1alpha1.SyncStatusCodeUnknown || inPart(&apps[i]) {
+		never := apps[i].Status.Drift == nil
+		if problem == "" || !never && apps[i].Status.Sync.Status != v1alpha1.SyncStatusCodeUnknown || inPart(&apps[i]) {
 			continue
 		}
 		if names[problem] == nil {

@@ -31,6 +31,9 @@ func newGetCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if k, err := c.client(); err == nil && output == "table" {
+				nameClusters(cmd.Context(), k, c.namespace, apps)
+			}
 			return printApplications(s, output, apps)
 		},
 	}

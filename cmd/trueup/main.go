@@ -23,7 +23,7 @@ const (
 	exitError      = 1   // the command could not do what it was asked
 	exitUsage      = 2   // the command line was wrong
 	exitDrift      = 3   // there are differences
-	exitIncomplete = 4   // something could not be compared
+	exitIncomplete = 4   // something was not compared yet, or cannot be now
 	exitInterrupt  = 130 // stopped by a signal
 )
 
