@@ -187,12 +187,10 @@ func (s *session) record(out *v1alpha1.ApplicationStatus) {
 			Fields: fields[e.Key],
 		})
 	}
-	if s.run.Result.DryRun {
-		out.DryRunState = state // what the last sync did is still so
-		return
+	if out.DryRunState = state; s.run.Result.DryRun {
+		return // what the last sync did is still so
 	}
-	out.OperationState, out.DryRunState = state, nil
-	if s.run.Phase != phaseSucceeded || s.run.Drifted {
+	if out.OperationState, out.DryRunState = state, nil; s.run.Phase != phaseSucceeded || s.run.Drifted {
 		return
 	}
 	id := int64(0)

@@ -40,8 +40,7 @@ func newDriftCommand(s streams) *cobra.Command {
 are shown once.
 
 With --rules it shows what each rule about expected differences did, and which of them match nothing or too much.
-Exits with 0 when nothing drifted, 3 when something did, 4 when nothing did as far as that is known: an application, or an object of one, was not
-compared yet or cannot be compared now.`,
+Exits with 0 when nothing drifted, 3 when something did, 4 when something was not compared yet or cannot be now.`,
 		Example: `  trueup drift
   trueup drift --set fleet --since 24h
   trueup drift --orphaned
