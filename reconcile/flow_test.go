@@ -206,7 +206,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 // status what was synced, and where the dry run fails.
 func TestADryRunLeavesWhatTheLastSyncDid(t *testing.T) {
 	t.Parallel()
-	f, c := newFlow(t, twoWaves)
+	f, _ := newFlow(t, twoWaves)
 	app, mem := application(&v1alpha1.SyncOperation{}), &Memory{}
 	look := func(op *v1alpha1.SyncOperation) Outcome {
 		t.Helper()
@@ -244,7 +244,7 @@ func TestADryRunLeavesWhatTheLastSyncDid(t *testing.T) {
 		t.Errorf("after a sync the dry run is still told: %+v", app.Status.DryRunState)
 	}
 
-	f, c = newFlow(t, twoWaves)
+	f, c := newFlow(t, twoWaves)
 	app, mem = application(nil), &Memory{}
 	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.SyncPolicyAutomated{}}
 	look(&v1alpha1.SyncOperation{DryRun: true})

@@ -47,7 +47,7 @@ func (l *layout) checkFiles(k *kustomization) {
 	} {
 		for _, file := range field.files {
 			l.checkFile(k, field.name, file, field.name == generators)
-			if l.absent(k, file) && !(field.name == merging && strings.Contains(file, ":")) {
+			if l.absent(k, file) && (field.name != merging || !strings.Contains(file, ":")) {
 				l.fail(k, "%s: %s is not there", field.name, shown(file))
 			}
 		}

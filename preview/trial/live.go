@@ -18,8 +18,8 @@ import (
 // application would else read what that one is rendered from.
 func (r *run) settle(base, head *described) {
 	var given, others described
-	given.documents(r.roots.Given, "", "")
-	others.documents(r.roots.Others, "", "")
+	given.documents(r.roots.Given, "")
+	others.documents(r.roots.Others, "")
 	base.in(r.roots.Home)
 	head.in(r.roots.Home)
 	app := func(u unit) id { return id{u.app.Namespace, u.app.Name} }

@@ -73,13 +73,13 @@ func (d *described) add(o described) {
 	d.sets = append(d.sets, o.sets...)
 }
 
-func (d *described) documents(docs document.Documents, file, stays string) {
+func (d *described) documents(docs document.Documents, file string) {
 	for i := range docs.Applications {
-		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: docs.AppPlace(i), file: file, stays: stays})
+		d.apps = append(d.apps, unit{app: docs.Applications[i], origin: docs.AppPlace(i), file: file})
 	}
 	for i := range docs.ApplicationSets {
 		at := func(field string) string { return docs.SetPlace(i, field) }
-		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], Source: found.Source{File: file, At: at}, stays: stays})
+		d.sets = append(d.sets, set{set: docs.ApplicationSets[i], Source: found.Source{File: file, At: at}})
 	}
 }
 
@@ -90,8 +90,8 @@ var ErrNothing = fault.New(fault.Invalid, "no Application or ApplicationSet was 
 func (r *run) roots0(ctx context.Context) ([]pair, error) {
 	base, head := &described{}, &described{}
 	if !r.roots.Live {
-		base.documents(r.roots.Given, "", "")
-		head.documents(r.roots.Given, "", "")
+		base.documents(r.roots.Given, "")
+		head.documents(r.roots.Given, "")
 	}
 	if len(r.roots.Paths) > 0 {
 		was, err := searchIn(ctx, r.base.tree.FS, r.roots.Paths)

@@ -41,7 +41,7 @@ func searchIn(ctx context.Context, files snapshot.FS, paths []string) (*searched
 			}
 		}
 		var in described
-		in.documents(f.Docs, f.Name, "")
+		in.documents(f.Docs, f.Name)
 		s.byFile[f.Name] = in
 		s.found.add(in)
 	}
