@@ -1,13 +1,16 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 
+	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/lifecycle"
 	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview/fence"
@@ -154,4 +157,10 @@ func (r *run) remotes(d *reconcile.Desired) []risk.Remote {
 		}
 	}
 	return out
+}
+
+// desire renders an application, which fails where it can go nowhere.
+func desire(ctx context.Context, flow *reconcile.Flow, app *v1alpha1.Application) (*reconcile.Desired, error) {
+	d, _, err := flow.Desire(ctx, app, "")
+	return d, cmp.Or(err, lifecycle.CheckApplication(app))
 }

@@ -258,7 +258,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var before *reconcile.Desired
 	var errBefore error
 	if p.base != nil {
-		before, _, errBefore = r.base.flow.Desire(ctx, &p.base.app, "")
+		before, errBefore = desire(ctx, r.base.flow, &p.base.app)
 		out.base = r.nestedIn(before, p.base, p.keeps)
 		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
 	}
@@ -273,7 +273,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 	var after *reconcile.Desired
 	var errAfter error
 	if p.head != nil {
-		after, _, errAfter = head.Desire(ctx, &p.head.app, "")
+		after, errAfter = desire(ctx, head, &p.head.app)
 		if out.head = r.nestedIn(after, p.head, nil); errAfter != nil {
 			out.head = out.base // what it would describe is not known, what it did is not gone either
 		} else if errBefore != nil {
