@@ -20,6 +20,26 @@ func Normalize(raw string) string {
 	return u.String()
 }
 
+// Place is how a repository is called whatever the protocol: host and path,
+// without a user, a port or .git.
+func Place(raw string) string {
+	text := strings.TrimSuffix(Normalize(raw), ".git")
+	host, path, ok := "", "", false
+	if _, rest, found := strings.Cut(text, "://"); found {
+		host, path, ok = strings.Cut(rest, "/")
+	} else if host, path, ok = strings.Cut(text, ":"); strings.Contains(host, "/") {
+		ok = false
+	}
+	if !ok {
+		return text
+	}
+	if _, name, found := strings.Cut(host, "@"); found {
+		host = name
+	}
+	host, _, _ = strings.Cut(host, ":")
+	return host + "/" + strings.TrimPrefix(path, "/")
+}
+
 // Redact takes out of a URL what must not be told: a password, and a query,
 // which may hold a token. What is no URL stays.
 func Redact(raw string) string {

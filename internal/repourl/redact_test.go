@@ -53,3 +53,22 @@ func TestBare(t *testing.T) {
 		}
 	}
 }
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://Git.Example.com/org/repo.git":    "git.example.com/org/repo",
+		"https://bob:x@git.example.com/org/repo/": "git.example.com/org/repo",
+		"ssh://git@git.example.com:22/org/repo":   "git.example.com/org/repo",
+		"git@git.example.com:org/repo.git":        "git.example.com/org/repo",
+		"git@git.example.com:/org/repo.git":       "git.example.com/org/repo",
+		"git.example.com:org/repo":                "git.example.com/org/repo",
+		"https://git.example.com":                 "https://git.example.com",
+		"./repo":                                  "./repo",
+		"./with:colon":                            "./with:colon",
+	} {
+		if got := repourl.Place(raw); got != want {
+			t.Errorf("Place(%s) is %s, want %s", raw, got, want)
+		}
+	}
+}

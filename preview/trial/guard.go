@@ -12,6 +12,7 @@ import (
 	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/internal/render"
+	"github.com/trueup-dev/trueup/internal/repourl"
 	"github.com/trueup-dev/trueup/internal/snapshot"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/fence"
@@ -150,7 +151,7 @@ func (w within) folders(at snapshot.Location) map[string]bool {
 		return out
 	}
 	for other, paths := range w.may {
-		if other.Chart != at.Chart || other.File || at.File || canonical(other.RepoURL) != canonical(at.RepoURL) {
+		if other.Chart != at.Chart || other.File || at.File || repourl.Place(other.RepoURL) != repourl.Place(at.RepoURL) {
 			continue
 		}
 		for name := range paths {

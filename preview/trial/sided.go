@@ -100,39 +100,13 @@ func (r *run) unread() {
 
 // names tells whether a URL is one of the repository's.
 func (c Change) names(url string) bool {
-	want := canonical(url)
+	want := repourl.Place(url)
 	for _, u := range c.URLs {
-		if canonical(u) == want {
+		if repourl.Place(u) == want {
 			return true
 		}
 	}
 	return false
-}
-
-// canonical is how a repository is called whatever the protocol: host and
-// path.
-func canonical(url string) string {
-	url = strings.TrimSuffix(repourl.Normalize(url), ".git")
-	if _, rest, ok := strings.Cut(url, "://"); ok {
-		host, path, _ := strings.Cut(rest, "/")
-		_, host, found := strings.Cut(host, "@")
-		if !found {
-			host, _, _ = strings.Cut(rest, "/")
-		}
-		if name, _, ok := strings.Cut(host, ":"); ok {
-			host = name
-		}
-		return host + "/" + path
-	}
-	// git@host:path
-	if at, path, ok := strings.Cut(url, ":"); ok && !strings.Contains(at, "/") {
-		_, host, found := strings.Cut(at, "@")
-		if !found {
-			host = at
-		}
-		return host + "/" + strings.TrimPrefix(path, "/")
-	}
-	return url
 }
 
 // remotes are the places beyond the repository that an application reads.
