@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,36 +96,6 @@ func TestLargeInputIsRead(t *testing.T) {
 				t.Errorf("%d objects, error %v", len(objects), err)
 			}
 		})
-	}
-}
-
-// TestTimeIsLinear: 16 times the input may not take 256 times as long.
-func TestTimeIsLinear(t *testing.T) {
-	inputs := map[string]func(n int) string{
-		"JSON values in a row": func(n int) string {
-			return strings.Repeat(`{"apiVersion":"v1","kind":"A","metadata":{"name":"a"}}`+"\n", n)
-		},
-		"documents": func(n int) string { return strings.Repeat("---\n"+head, n/4) },
-		"aliases": func(n int) string {
-			return head + "data:\n  a: &a x\n  b: [" + strings.Repeat("*a,", n/2) + strings.Repeat("1,", n) + "]\n"
-		},
-	}
-	for name, of := range inputs {
-		took := func(n int) time.Duration {
-			best := time.Hour
-			for range 3 {
-				start := time.Now()
-				if _, err := Parse(strings.NewReader(of(n)), "in"); err != nil {
-					t.Fatal(name, err)
-				}
-				best = min(best, time.Since(start))
-			}
-			return best
-		}
-		small, large := took(500), took(8_000)
-		if large > 80*small+20*time.Millisecond {
-			t.Errorf("%s: %s, and %s for 16 times as much", name, small, large)
-		}
 	}
 }
 
