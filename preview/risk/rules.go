@@ -24,6 +24,10 @@ func verdicts() []Rule {
 	}
 }
 
+// allowPrune permits the agent to delete what takes other things along: else it
+// keeps claims, volumes, namespaces and definitions that are described no more.
+const allowPrune = "trueup.dev/prune"
+
 func deletions() []Rule {
 	deleted := func(what string) func(Change) []string {
 		return func(c Change) []string {
@@ -33,18 +37,30 @@ func deletions() []Rule {
 			return nil
 		}
 	}
+	protected := func(what string) func(Change) []string {
+		return func(c Change) []string {
+			found := deleted(what)(c)
+			if mapAt(c.Before, "metadata", "annotations")[allowPrune] == "allow" || c.Key.Kind == "VolumeSnapshot" {
+				return found
+			}
+			for i := range found {
+				found[i] += ", once " + allowPrune + ": allow permits it"
+			}
+			return found
+		}
+	}
 	return []Rule{
 		{
 			Name: "delete-storage", Severity: Critical, About: "A volume or a claim goes away, and its data with it where the reclaim policy says so.",
-			Kinds: []string{"/PersistentVolumeClaim", "/PersistentVolume", "snapshot.storage.k8s.io/VolumeSnapshot"}, Find: deleted("deletes storage"),
+			Kinds: []string{"/PersistentVolumeClaim", "/PersistentVolume", "snapshot.storage.k8s.io/VolumeSnapshot"}, Find: protected("deletes storage"),
 		},
 		{
 			Name: "delete-namespace", Severity: Critical, About: "A namespace goes away with everything in it, whoever made that.",
-			Kinds: []string{"/Namespace"}, Find: deleted("deletes the namespace and all that is in it"),
+			Kinds: []string{"/Namespace"}, Find: protected("deletes the namespace and all that is in it"),
 		},
 		{
 			Name: "delete-definition", Severity: Critical, About: "A CustomResourceDefinition goes away, and with it every object of its kind.",
-			Kinds: []string{"apiextensions.k8s.io/CustomResourceDefinition"}, Find: deleted("deletes every object of the kind"),
+			Kinds: []string{"apiextensions.k8s.io/CustomResourceDefinition"}, Find: protected("deletes every object of the kind"),
 		},
 		{
 			Name: "delete-workload", Severity: Warning, About: "Something that runs goes away.",
