@@ -74,6 +74,14 @@ func (a Agent) Keeps(set *v1alpha1.ApplicationSet) string {
 	return ""
 }
 
+// Freezes says why a set updates none of its applications; empty where it does.
+func (a Agent) Freezes(set *v1alpha1.ApplicationSet) string {
+	if p := a.policyOf(set); !p.update {
+		return p.reason
+	}
+	return ""
+}
+
 // budget is how many of so many applications may go without being asked
 // about: the larger of what its limits allow.
 func (a Agent) budget(set *v1alpha1.ApplicationSet, of int) int {

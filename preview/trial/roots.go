@@ -172,6 +172,9 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 		for _, w := range e.warnings {
 			r.found.Warning(w)
 		}
+		if why := r.Sets.Freezes(&s.set); why != "" {
+			r.freeze(s, e.units, old.units, why)
+		}
 		after = append(after, e.units...)
 	}
 	for _, s := range base.sets {
@@ -193,6 +196,24 @@ func (r *run) stay(s set, head *v1alpha1.ApplicationSet) string {
 		return "its set deletes none: " + why
 	}
 	return ""
+}
+
+// freeze has applications that their set does not update stay as base has them.
+func (r *run) freeze(s set, units, before []unit, why string) {
+	was := map[string]*unit{}
+	for i := range before {
+		was[before[i].app.Name] = &before[i]
+	}
+	n := 0
+	for i := range units {
+		if old := was[units[i].app.Name]; old != nil && !same(old.app, units[i].app) {
+			units[i].app = old.app
+			n++
+		}
+	}
+	if n > 0 {
+		r.found.Warning(s.Says("spec.template", fmt.Sprintf("ApplicationSet %s: what changes of %d of its applications has no effect, for it updates none: %s", s.set.Name, n, why)))
+	}
 }
 
 // expansion is what a set gave.
