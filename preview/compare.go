@@ -26,6 +26,9 @@ type Side struct {
 	Origin string
 	// Maybe: of head, the other side may have it as well, which is not known.
 	Maybe bool
+	// Owner is who describes the application beside a file: a set or another
+	// application, with its kind; empty where nobody is known to.
+	Owner string
 	// Stays is why nobody deletes the application where head does not describe it;
 	// empty where it goes then.
 	Stays string
@@ -125,17 +128,15 @@ type comparer struct {
 	// unjudged are applications of which it is not known what they had.
 	unjudged []string
 	homes    map[string]string // of applications, by name
-	// moving: the application goes to another cluster, and is not deleted.
-	moving bool
 }
 
 // pair compares one application with itself; nil is that a side has none.
 func (c *comparer) pair(base, head *Side) {
 	if base != nil && head != nil && base.Cluster != head.Cluster {
 		// What is on one cluster goes away there, and comes anew on the other.
-		c.moving = true
-		c.pair(base, nil)
-		c.moving = false
+		left := *base
+		left.Stays = MovedAway
+		c.pair(&left, nil)
 		c.pair(nil, head)
 		c.apps[len(c.apps)-1].Settings = settings(base, head)
 		return
@@ -152,7 +153,7 @@ func (c *comparer) pair(base, head *Side) {
 	case renames(base, head):
 		app.Action, app.Was = Rename, base.Name
 	}
-	if app.Action == Rename || app.Action == Delete && !c.moving {
+	if app.Action == Rename || app.Action == Delete {
 		app.Kept = base.Stays
 	}
 	if base != nil && head != nil {
@@ -248,9 +249,7 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 			o.Action = Update
 		}
 		if o.Action == Delete || o.Action == Rename {
-			if !c.moving {
-				o.Kept = Keeps(base, head, before[old])
-			}
+			o.Kept = Keeps(base, head, before[old])
 		}
 		o.Origin = origin(base, head, old, key)
 		out = append(out, o)

@@ -18,6 +18,9 @@ import (
 // the new one is refused as a whole, until the old one is gone with all that
 // both describe. What outlives it is in the way for good.
 func (c *comparer) handedOver(app *App, base, head *Side) {
+	if base != nil && head != nil && app.Action != Rename {
+		c.passed(app, base, head)
+	}
 	if app.Action != Rename {
 		return
 	}
@@ -56,6 +59,31 @@ func (c *comparer) handedOver(app *App, base, head *Side) {
 		c.ofApplication(app, risk.RenameBlockedRule, fmt.Sprintf(
 			"was %s: %s tracked for that (%s), and every sync of %s is refused until %s", base.Name, c.several(left, "stays", "stay"), why, head.Name, until,
 		))
+	}
+}
+
+// passed tells what becomes of an application that somebody else describes now:
+// a set or a parent deletes what it describes no more, before others can have
+// it, or keeps it from them.
+func (c *comparer) passed(app *App, base, head *Side) {
+	if base.Owner == "" || base.Owner == head.Owner {
+		return
+	}
+	if base.Stays != "" {
+		if head.Owner != "" {
+			c.ofApplication(app, risk.RenameBlockedRule, fmt.Sprintf("is of %s and stays (%s): %s cannot have it until that is gone", base.Owner, base.Stays, head.Owner))
+		}
+		return
+	}
+	var gone []object.Key
+	for key, u := range index(base) {
+		if spared(base, u) == "" && plan.HookOf(u) == "" {
+			gone = append(gone, key)
+		}
+	}
+	if len(gone) > 0 {
+		c.ofApplication(app, risk.RenameDeletesRule, fmt.Sprintf("is deleted by %s, which describes it no more, before %s: %s deleted with it",
+			base.Owner, cmp.Or(head.Owner, "somebody")+" makes it anew", c.several(gone, "is", "are")))
 	}
 }
 

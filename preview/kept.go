@@ -8,6 +8,10 @@ import (
 
 const withoutFinalizer = "the application has no finalizer that deletes its objects"
 
+// MovedAway is why the objects of an application stay on a cluster that it does
+// not go to any more.
+const MovedAway = "the application goes to another cluster, and nobody deletes what it leaves"
+
 // renames reports an application under another name: the old one goes with
 // what it has.
 func renames(base, head *Side) bool {
@@ -23,6 +27,8 @@ func Keeps(base, head *Side, u *unstructured.Unstructured) string {
 	}
 	goes := head == nil || renames(base, head)
 	switch {
+	case base.Stays == MovedAway:
+		return MovedAway
 	case goes && base.Stays != "":
 		return "the application stays, for " + base.Stays
 	case u.GetAnnotations()["helm.sh/resource-policy"] == "keep":

@@ -166,6 +166,17 @@ func (r Report) count(counts func(Object) bool) int {
 	return n
 }
 
+// Renamed counts applications that get another name.
+func (r Report) Renamed() int {
+	n := 0
+	for _, app := range r.Apps {
+		if app.Action == Rename {
+			n++
+		}
+	}
+	return n
+}
+
 // Failures counts applications that are not known on some side.
 type Failures struct {
 	// Broken fail with the change, Already on base as well, Mended on base alone.

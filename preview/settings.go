@@ -18,6 +18,13 @@ func settings(before, after *Side) []Field {
 	}
 	report := drift.Between(drift.Manifests{Before: wrap(before.Spec), After: wrap(after.Spec)})
 	var out []Field
+	if before.Owner != "" && before.Owner != after.Owner {
+		owner := Field{Path: "owner", Before: before.Owner}
+		if after.Owner != "" {
+			owner.After = after.Owner
+		}
+		out = append(out, owner)
+	}
 	if before.Cascades() != after.Cascades() {
 		list := func(s *Side) any {
 			if !s.Cascades() {

@@ -57,6 +57,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"preview/fence", 2},
 	{"preview/search", 2},
 	{"preview/found", 4},
+	{"preview/sides", 4},
 	{"preview/trial", 4},
 	{"preview/page", 4},
 	{"preview/comment", 4},

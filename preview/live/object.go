@@ -126,6 +126,8 @@ func (t task) stays(live *unstructured.Unstructured) string {
 		return "it belongs to the application " + owner
 	case !tracked:
 		return "no application tracks it"
+	case t.kept == preview.MovedAway:
+		return t.kept
 	case t.goes && t.kept != "":
 		return "the application stays, for " + t.kept
 	case t.goes && !t.cascades:

@@ -37,8 +37,8 @@ const (
 func applications() []Rule {
 	return []Rule{
 		{Name: UnpinnedRule, Severity: Warning, About: "An application is made from something that nothing pins: a branch, a range of versions, a file of a web server."},
-		{Name: RenameDeletesRule, Severity: Critical, About: "An application gets another name, and its objects are deleted with the old one before they are made anew."},
-		{Name: RenameBlockedRule, Severity: Critical, About: "An application gets another name, and objects stay tracked for the old one, so that syncs of the new one are refused."},
+		{Name: RenameDeletesRule, Severity: Critical, About: "An application gets another name, or somebody else describes it, and its objects are deleted with the old one before they are made anew."},
+		{Name: RenameBlockedRule, Severity: Critical, About: "An application gets another name, or somebody else describes it, and the old one or its objects stay, so that the new one is refused."},
 	}
 }
 

@@ -106,8 +106,11 @@ func changes(r preview.Report) []string {
 	if n := r.Kept(); n > 0 {
 		parts = append(parts, Count(n, "object", "objects")+" described no more and kept")
 	}
-	apps, kept := map[preview.Action]int{}, 0
+	apps, kept, renamed := map[preview.Action]int{}, 0, 0
 	for _, s := range Settings(r) {
+		if s.Action == preview.Rename {
+			renamed += len(s.Apps)
+		}
 		if s.Action == preview.Delete && s.Kept != "" {
 			kept += len(s.Apps)
 			continue
@@ -124,6 +127,9 @@ func changes(r preview.Report) []string {
 	}
 	if kept > 0 {
 		parts = append(parts, Count(kept, "application", "applications")+" described no more and kept")
+	}
+	if renamed > 0 {
+		parts = append(parts, Count(renamed, "application renamed", "applications renamed"))
 	}
 	if n := apps[preview.Update] + apps[preview.Rename]; n > 0 {
 		parts = append(parts, "settings of "+Count(n, "application", "applications"))

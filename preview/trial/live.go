@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/found"
+	"github.com/trueup-dev/trueup/preview/sides"
 )
 
 // settle puts together what a cluster has and what the repository describes.
@@ -22,17 +24,17 @@ func (r *run) settle(base, head *described) {
 	others.documents(r.roots.Others, "")
 	base.in(r.roots.Home)
 	head.in(r.roots.Home)
-	app := func(u unit) id { return id{u.app.Namespace, u.app.Name} }
+	app := func(u unit) id { return id{Namespace: u.app.Namespace, Name: u.app.Name} }
 	r.foreign = map[id]bool{}
 	for _, u := range others.apps {
 		r.foreign[app(u)] = true
 	}
 	var taken []unit
 	var takenSets []set
-	base.apps, head.apps, r.late.apps, taken = settled(r.Guard.Untrusted, all[unit]{given.apps, others.apps, base.apps, head.apps}, app)
+	base.apps, head.apps, r.late.apps, taken = sides.Settled(r.Guard.Untrusted, sides.All[unit]{Given: given.apps, Others: others.apps, Base: base.apps, Head: head.apps}, app)
 	// That a set uses the repository may be a guess, so that a name claims none.
-	named := func(s set) id { return id{s.set.Namespace, s.set.Name} }
-	base.sets, head.sets, r.late.sets, takenSets = settled(true, all[set]{given.sets, others.sets, base.sets, head.sets}, named)
+	named := func(s set) id { return id{Namespace: s.set.Namespace, Name: s.set.Name} }
+	base.sets, head.sets, r.late.sets, takenSets = sides.Settled(true, sides.All[set]{Given: given.sets, Others: others.sets, Base: base.sets, Head: head.sets}, named)
 	for _, u := range taken {
 		r.takes("application", u.app.Name, u.origin)
 	}
@@ -50,7 +52,7 @@ func (r *run) takes(kind, name, origin string) {
 // isForeign tells whether the cluster has an application of a name that does not
 // concern the repository.
 func (r *run) isForeign(key id) bool {
-	key.namespace = cmp.Or(key.namespace, r.roots.Home)
+	key.Namespace = cmp.Or(key.Namespace, r.roots.Home)
 	return r.foreign[key]
 }
 
@@ -70,10 +72,28 @@ func (r *run) lately(ctx context.Context) []pair {
 	return out
 }
 
-// cluster is what an application's destination is called: where the
-// applications are those of a cluster, the name that it is registered under.
+// named gives registered clusters the names that they are registered under.
+func (r *run) named(ctx context.Context) map[string]string {
+	names := map[string]string{appset.LocalServer: appset.LocalName}
+	if r.World.Clusters == nil {
+		return names
+	}
+	list, err := r.World.Clusters.Clusters(ctx)
+	for _, c := range list {
+		if err == nil && c.Server != "" && c.Name != "" {
+			names[c.Server] = c.Name
+		}
+	}
+	return names
+}
+
+// cluster is what an application's destination is called: the name that it is
+// registered under, where that is known.
 func (r *run) cluster(ctx context.Context, u *unit) string {
 	to := u.app.Spec.Destination
+	if name := r.names[to.Server]; to.Name == "" && name != "" {
+		return name
+	}
 	if r.roots.Live && to.Name == "" {
 		if c, err := r.Flow.Clusters.Cluster(ctx, to); err == nil && c.Name != "" {
 			return c.Name
@@ -96,47 +116,21 @@ func (d *described) in(home string) {
 	}
 }
 
-// all is what a cluster has that concerns the repository, what it has beside,
-// and what the repository describes.
-type all[T any] struct{ given, others, base, head []T }
-
-// settled gives both sides, what the change adds, and what it describes under a
-// name that it must not take: that of something beside, or where it is not
-// trusted, of anything that base does not describe.
-func settled[T any](untrusted bool, from all[T], name func(T) id) (before, after, late, taken []T) {
-	names := func(list []T) map[id]bool {
-		out := map[id]bool{}
-		for _, one := range list {
-			out[name(one)] = true
-		}
-		return out
-	}
-	concerned, beside, old, next := names(from.given), names(from.others), names(from.base), names(from.head)
-	takes := func(n id) bool { return !old[n] && (beside[n] || untrusted && concerned[n]) }
-	for _, b := range from.base {
-		if n := name(b); concerned[n] || beside[n] {
-			before = append(before, b)
+// handOver notes on both sides who has the applications. Who has one may come to
+// light after it was rendered, and that it is another one now is a change of
+// one that nothing else touches.
+func (r *run) handOver(ctx context.Context) {
+	for _, p := range r.calm {
+		if r.hands[0].Passes(p.id, r.hands[1]) {
+			d, err := desire(ctx, r.base.flow, &p.base.app)
+			r.before, r.after = append(r.before, r.sideOf(ctx, p.base, d, err)), append(r.after, r.sideOf(ctx, p.head, d, err))
 		}
 	}
-	for _, h := range from.head {
-		switch n := name(h); {
-		case takes(n):
-			taken = append(taken, h)
-		case concerned[n] || beside[n]:
-			after = append(after, h)
-		case !old[n]:
-			late = append(late, h)
+	for i, all := range [][]preview.Side{r.before, r.after} {
+		for k := range all {
+			if hand, ok := r.hands[i][id{Namespace: all[k].Namespace, Name: all[k].Name}]; ok {
+				all[k].Owner, all[k].Stays = hand.By, hand.Stays
+			}
 		}
 	}
-	var kept []T
-	for _, g := range from.given {
-		switch n := name(g); {
-		case old[n]: // and where head has it no more, it goes
-		case next[n] && !takes(n):
-			before = append(before, g)
-		default:
-			before, kept = append(before, g), append(kept, g)
-		}
-	}
-	return before, append(kept, after...), late, taken // of two that make one application the first counts
 }

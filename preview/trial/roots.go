@@ -250,7 +250,7 @@ func expandSet(ctx context.Context, s set, world appset.World) expansion {
 	for i, app := range result.Applications {
 		app.Namespace = cmp.Or(app.Namespace, s.set.Namespace)
 		generator := result.Explained[i].Origin.Generator
-		out.units = append(out.units, unit{app: app, origin: s.Origin("spec."+generator, generator+" of "+name)})
+		out.units = append(out.units, unit{app: app, origin: s.Origin("spec."+generator, generator+" of "+name), by: name})
 	}
 	for _, rejected := range result.Rejected {
 		text := fmt.Sprintf("%s: %s is rejected: %v", name, cmp.Or(rejected.Name, "an application"), rejected.Err)
@@ -311,7 +311,7 @@ func (r *run) nestedIn(d *reconcile.Desired, by *unit, stays func(*unstructured.
 			why = stays(u)
 		}
 		for _, app := range docs.Applications {
-			out.apps = append(out.apps, unit{app: app, origin: from.Origin("", ""), stays: why})
+			out.apps = append(out.apps, unit{app: app, origin: from.Origin("", ""), by: parent, stays: why})
 		}
 		for _, s := range docs.ApplicationSets {
 			out.sets = append(out.sets, set{set: s, Source: from, stays: why})

@@ -86,10 +86,10 @@ func (r *run) unknown(was, is *searched) {
 func (d described) names() (apps, sets map[id]bool) {
 	apps, sets = map[id]bool{}, map[id]bool{}
 	for _, u := range d.apps {
-		apps[id{u.app.Namespace, u.app.Name}] = true
+		apps[id{Namespace: u.app.Namespace, Name: u.app.Name}] = true
 	}
 	for _, s := range d.sets {
-		sets[id{s.set.Namespace, s.set.Name}] = true
+		sets[id{Namespace: s.set.Namespace, Name: s.set.Name}] = true
 	}
 	return apps, sets
 }
@@ -100,12 +100,12 @@ func (d *described) maybe(file string, base described) bool {
 	apps, sets := base.names()
 	found := false
 	for i := range d.apps {
-		if u := &d.apps[i]; u.file == file && !apps[id{u.app.Namespace, u.app.Name}] {
+		if u := &d.apps[i]; u.file == file && !apps[id{Namespace: u.app.Namespace, Name: u.app.Name}] {
 			u.maybe, found = true, true
 		}
 	}
 	for i := range d.sets {
-		if s := &d.sets[i]; s.File == file && !sets[id{s.set.Namespace, s.set.Name}] {
+		if s := &d.sets[i]; s.File == file && !sets[id{Namespace: s.set.Namespace, Name: s.set.Name}] {
 			s.maybe, found = true, true
 		}
 	}
@@ -117,12 +117,12 @@ func (d described) without(other described) described {
 	apps, sets := other.names()
 	var out described
 	for _, u := range d.apps {
-		if !apps[id{u.app.Namespace, u.app.Name}] {
+		if !apps[id{Namespace: u.app.Namespace, Name: u.app.Name}] {
 			out.apps = append(out.apps, u)
 		}
 	}
 	for _, s := range d.sets {
-		if !sets[id{s.set.Namespace, s.set.Name}] {
+		if !sets[id{Namespace: s.set.Namespace, Name: s.set.Name}] {
 			out.sets = append(out.sets, s)
 		}
 	}

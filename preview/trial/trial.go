@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"github.com/trueup-dev/trueup/preview/found"
 	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/preview/sides"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -122,6 +122,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 		r.deepest = t.Guard.Depth
 		r.found.Warning(limited)
 	}
+	r.names, r.hands = r.named(ctx), [2]sides.Hands{{}, {}}
 	level, err := r.roots0(ctx)
 	if err != nil {
 		return Tried{}, err
@@ -138,6 +139,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 			return Tried{}, err
 		}
 	}
+	r.handOver(ctx)
 	judges, err := r.policies(ctx)
 	if err != nil {
 		return Tried{}, err
@@ -153,7 +155,8 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	if c.Merged.Commit.SHA != c.Head {
 		report.Merge = c.Merged.Commit.SHA
 	}
-	report.Total, report.Rendered, report.Untrusted = len(r.visited), r.rendered, t.Guard.Untrusted
+	renamed := report.Renamed() // one application each, under two names
+	report.Total, report.Rendered, report.Untrusted = len(r.visited)-renamed, r.rendered-renamed, t.Guard.Untrusted
 	r.tooMany()
 	r.unread()
 	for _, path := range c.Conflicts {
@@ -165,7 +168,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 }
 
 // id names an application.
-type id struct{ namespace, name string }
+type id = sides.ID
 
 // unit is an application as one side describes it.
 type unit struct {
@@ -174,8 +177,9 @@ type unit struct {
 	origin, file string
 	// maybe: of head, base may have it as well, which is not known.
 	maybe bool
-	// stays is of base: why nobody deletes it where head does not describe it.
-	stays string
+	// by is who describes it beside a file, and stays why that one does not delete
+	// what it describes no more.
+	by, stays string
 }
 
 // pair is an application on both sides; nil is that a side has none.
@@ -191,7 +195,7 @@ func (p pair) keeps(u *unstructured.Unstructured) string {
 		if u == nil {
 			return nil
 		}
-		return &preview.Side{Namespace: u.app.Namespace, Name: u.app.Name, Spec: asMap(u.app.Spec), Finalizers: cascading(u.app), Stays: u.stays}
+		return &preview.Side{Namespace: u.app.Namespace, Name: u.app.Name, Spec: asMap(u.app.Spec), Finalizers: sides.Cascading(u.app.Finalizers), Stays: u.stays}
 	}
 	return preview.Keeps(side(p.base), side(p.head), u)
 }
@@ -209,7 +213,11 @@ type run struct {
 	// foreign are applications of the cluster that do not concern the repository.
 	foreign map[id]bool
 
+	names map[string]string // of clusters, by server
+	hands [2]sides.Hands    // of base and head
+
 	mu            sync.Mutex
+	calm          []pair // what was rendered on one side alone, for both are the same
 	visited       map[id]bool
 	before, after []preview.Side
 	rendered      int
@@ -267,6 +275,9 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		head = r.head.reading(opened(before), r.Guard)
 	}
 	if p.base != nil && p.head != nil && errBefore == nil && same(p.base.app, p.head.app) && !head.TouchedSince(ctx, before) {
+		r.mu.Lock()
+		r.calm = append(r.calm, p)
+		r.mu.Unlock()
 		out.head = out.base
 		return out
 	}
@@ -302,29 +313,11 @@ func (r *run) sideOf(ctx context.Context, u *unit, d *reconcile.Desired, err err
 		Namespace: u.app.Namespace, Name: u.app.Name, Cluster: r.cluster(ctx, u), Home: to.Namespace,
 		Spec: asMap(u.app.Spec), Origin: u.origin, Err: err, Maybe: u.maybe, Stays: u.stays,
 	}
-	s.Finalizers = cascading(u.app)
+	s.Finalizers = sides.Cascading(u.app.Finalizers)
 	if d != nil && err == nil {
 		s.Objects, s.Origins, s.Remotes = d.Objects, d.Origins, r.remotes(d)
 	}
 	return s
-}
-
-// cascading are the finalizers by which an application's objects are deleted
-// with it.
-func cascading(app v1alpha1.Application) []string {
-	var out []string
-	for _, f := range app.Finalizers {
-		if cascades(f) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// cascades reports a finalizer by which an application's objects are deleted
-// with it.
-func cascades(finalizer string) bool {
-	return finalizer == "trueup.dev/resources" || finalizer == appset.Finalizer || strings.HasPrefix(finalizer, appset.Finalizer+"/")
 }
 
 func asMap(v any) map[string]any {
@@ -339,7 +332,7 @@ func asMap(v any) map[string]any {
 
 // same reports applications of which nothing changes that a preview tells.
 func same(a, b v1alpha1.Application) bool {
-	if (len(cascading(a)) > 0) != (len(cascading(b)) > 0) {
+	if (len(sides.Cascading(a.Finalizers)) > 0) != (len(sides.Cascading(b.Finalizers)) > 0) {
 		return false
 	}
 	x, errX := json.Marshal(a.Spec)
@@ -353,19 +346,21 @@ func (r *run) pairs(ctx context.Context, base, head *described) []pair {
 	before, after := r.expand(ctx, base, head)
 	all := map[id]*pair{}
 	at := func(u *unit) *pair {
-		key := id{u.app.Namespace, u.app.Name}
+		key := id{Namespace: u.app.Namespace, Name: u.app.Name}
 		if all[key] == nil {
 			all[key] = &pair{id: key}
 		}
 		return all[key]
 	}
 	for i := range before {
+		r.hands[0].Note(id{Namespace: before[i].app.Namespace, Name: before[i].app.Name}, before[i].by, before[i].stays)
 		if p := at(&before[i]); p.base == nil {
 			p.base = &before[i]
 		}
 	}
 	for i := range after {
 		p := at(&after[i])
+		r.hands[1].Note(p.id, after[i].by, "")
 		if p.head != nil {
 			text := fmt.Sprintf("application %s is described already, and what is here counts for nothing", p.head.app.Name)
 			if p.head.origin != "" {
@@ -378,13 +373,13 @@ func (r *run) pairs(ctx context.Context, base, head *described) []pair {
 	}
 	var out []pair
 	for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b id) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	}) {
 		if r.visited[key] {
 			continue
 		}
 		if p := all[key]; p.base == nil && r.isForeign(key) {
-			r.takes("application", key.name, p.head.origin)
+			r.takes("application", key.Name, p.head.origin)
 			continue
 		}
 		if all[key].base == nil && r.Guard.Untrusted {
