@@ -11,6 +11,8 @@ import (
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/preview/policy"
 	"github.com/trueup-dev/trueup/preview/risk"
+	"github.com/trueup-dev/trueup/preview/sides"
+	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
 // Side is one application as one commit describes it.
@@ -53,6 +55,9 @@ type Input struct {
 	MaskKey []byte
 	// Risks say what is risky; nil is risk.Default().
 	Risks *risk.Set
+	// Tracked are the objects that applications have on base, those that the
+	// change does not touch too.
+	Tracked sides.Tracked
 	// Policies judge objects that change; nil knows none. Values of Secrets are
 	// marks in what it is given.
 	Policies func(policy.Subject) policy.Verdict
@@ -64,8 +69,8 @@ func Compare(in Input) Report {
 	if in.Risks == nil {
 		in.Risks = risk.Default()
 	}
-	c := comparer{in: in}
-	base, head := bySide(in.Base), bySide(in.Head)
+	c := comparer{in: in, sides: [2]map[sideID]*Side{bySide(in.Base), bySide(in.Head)}}
+	base, head := maps.Clone(c.sides[0]), maps.Clone(c.sides[1])
 	for id, h := range head {
 		b, both := base[id]
 		if !both {
@@ -120,6 +125,7 @@ func bySide(sides []Side) map[sideID]*Side {
 // comparer collects what changes.
 type comparer struct {
 	in    Input
+	sides [2]map[sideID]*Side
 	apps  []App
 	risks []risk.Finding
 	// standing is violated on base already, unknown could not be evaluated there.
@@ -253,6 +259,9 @@ func (c *comparer) objects(app *App, base, head *Side) []Object {
 		}
 		o.Origin = origin(base, head, old, key)
 		out = append(out, o)
+		if (o.Action == Create || o.Action == Rename) && plan.HookOf(after[key]) == "" {
+			c.taken(app, base, head, key)
+		}
 		c.judge(app, o, before[old], after[key])
 	}
 	return out

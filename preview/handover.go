@@ -87,6 +87,27 @@ func (c *comparer) passed(app *App, base, head *Side) {
 	}
 }
 
+// taken tells of an object that another application has. No sync takes it: it is
+// refused as a whole, until the other one lets the object go.
+func (c *comparer) taken(app *App, base, head *Side, key object.Key) {
+	other, ok := c.in.Tracked[head.Cluster][key]
+	if !ok || other.Name == head.Name && other.Namespace == head.Namespace || base != nil && other.Name == base.Name && other.Namespace == base.Namespace {
+		return
+	}
+	was, is := c.sides[0][sideID{other.Namespace, other.Name}], c.sides[1][sideID{other.Namespace, other.Name}]
+	text := fmt.Sprintf("is tracked for %s, which describes it as well: every sync of %s is refused", other.Name, head.Name)
+	if was != nil && (is == nil || is.Err == nil && index(is)[key] == nil) { // else the change leaves it alone
+		if why := cmp.Or(Keeps(was, is, index(was)[key]), plan.Spares(plan.Policy{Prune: true, Deleting: is == nil}, index(was)[key])); why != "" {
+			text = fmt.Sprintf("stays tracked for %s (%s): every sync of %s is refused until somebody removes the annotation %s", other.Name, why, head.Name, object.TrackingAnnotation)
+		} else {
+			text = fmt.Sprintf("is deleted by %s first, and made anew by %s after that", other.Name, head.Name)
+		}
+	}
+	if severity := c.in.Risks.Severity(risk.TrackedRule); severity != risk.Off {
+		c.risks = append(c.risks, risk.Finding{Rule: risk.TrackedRule, Severity: severity, Application: app.Name, Cluster: app.Cluster, Object: key.Short(), Message: text})
+	}
+}
+
 // spared says why an object outlives its application; empty where it goes with
 // it.
 func spared(base *Side, u *unstructured.Unstructured) string {

@@ -32,6 +32,8 @@ const (
 	// another name finds of the old one's objects.
 	RenameDeletesRule = "rename-deletes"
 	RenameBlockedRule = "rename-blocked"
+	// TrackedRule is about objects that another application has.
+	TrackedRule = "tracked-elsewhere"
 )
 
 func applications() []Rule {
@@ -39,6 +41,7 @@ func applications() []Rule {
 		{Name: UnpinnedRule, Severity: Warning, About: "An application is made from something that nothing pins: a branch, a range of versions, a file of a web server."},
 		{Name: RenameDeletesRule, Severity: Critical, About: "An application gets another name, or somebody else describes it, and its objects are deleted with the old one before they are made anew."},
 		{Name: RenameBlockedRule, Severity: Critical, About: "An application gets another name, or somebody else describes it, and the old one or its objects stay, so that the new one is refused."},
+		{Name: TrackedRule, Severity: Critical, About: "An object is described by an application while another one has it: the sync is refused as a whole, or the object is deleted by the other one before it is made anew."},
 	}
 }
 

@@ -49,7 +49,7 @@ func TestSettings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	verdict := "10 of 0 applications change: 2 new applications, 1 application goes away, 1 application described no more and kept, settings of 3 applications; 2 cannot be rendered"
+	verdict := "10 of 0 applications change: 2 new applications, 1 application goes away, 1 application described no more and kept, 1 application renamed, settings of 3 applications; 2 cannot be rendered"
 	if diff := cmp.Diff(verdict, show.Verdict(r)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

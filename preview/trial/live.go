@@ -9,6 +9,7 @@ import (
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/found"
 	"github.com/trueup-dev/trueup/preview/sides"
+	"github.com/trueup-dev/trueup/reconcile"
 )
 
 // settle puts together what a cluster has and what the repository describes.
@@ -133,4 +134,14 @@ func (r *run) handOver(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// track notes what an application has on base.
+func (r *run) track(ctx context.Context, p pair, d *reconcile.Desired) {
+	if d == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tracked.Note(r.cluster(ctx, p.base), p.id, d.Objects)
 }

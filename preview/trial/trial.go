@@ -122,7 +122,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 		r.deepest = t.Guard.Depth
 		r.found.Warning(limited)
 	}
-	r.names, r.hands = r.named(ctx), [2]sides.Hands{{}, {}}
+	r.names, r.hands, r.tracked = r.named(ctx), [2]sides.Hands{{}, {}}, sides.Tracked{}
 	level, err := r.roots0(ctx)
 	if err != nil {
 		return Tried{}, err
@@ -144,7 +144,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 	if err != nil {
 		return Tried{}, err
 	}
-	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks, Policies: judges})
+	report := preview.Compare(preview.Input{Base: r.before, Head: r.after, Schemas: t.Schemas, MaskKey: t.MaskKey, Risks: t.Risks, Policies: judges, Tracked: r.tracked})
 	if err := ctx.Err(); err != nil {
 		return Tried{}, err // what policies would have said is not known
 	}
@@ -217,6 +217,7 @@ type run struct {
 	hands [2]sides.Hands    // of base and head
 
 	mu            sync.Mutex
+	tracked       sides.Tracked
 	calm          []pair // what was rendered on one side alone, for both are the same
 	visited       map[id]bool
 	before, after []preview.Side
@@ -269,6 +270,7 @@ func (r *run) one(ctx context.Context, p pair) nested {
 		before, errBefore = desire(ctx, r.base.flow, &p.base.app)
 		out.base = r.nestedIn(before, p.base, p.keeps)
 		r.declared.note(r.Policies, r.cluster(ctx, p.base), before)
+		r.track(ctx, p, before)
 	}
 	head := r.head.flow
 	if r.Guard.closes() {
