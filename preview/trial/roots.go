@@ -172,9 +172,7 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 		for _, w := range e.warnings {
 			r.found.Warning(w)
 		}
-		if why := r.Sets.Freezes(&s.set); why != "" {
-			r.freeze(s, e.units, old.units, why)
-		}
+		r.freeze(s, e.units, old.units)
 		after = append(after, e.units...)
 	}
 	for _, s := range base.sets {
@@ -198,8 +196,12 @@ func (r *run) stay(s set, head *v1alpha1.ApplicationSet) string {
 	return ""
 }
 
-// freeze has applications that their set does not update stay as base has them.
-func (r *run) freeze(s set, units, before []unit, why string) {
+// freeze has applications stay as base has them where their set updates none.
+func (r *run) freeze(s set, units, before []unit) {
+	why := r.Sets.Freezes(&s.set)
+	if why == "" {
+		return
+	}
 	was := map[string]*unit{}
 	for i := range before {
 		was[before[i].app.Name] = &before[i]
