@@ -1,8 +1,11 @@
 package sides
 
 import (
+	"context"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/object"
 )
 
@@ -21,4 +24,20 @@ func (t Tracked) Note(cluster string, of ID, objects []*unstructured.Unstructure
 			t[cluster][key] = of
 		}
 	}
+}
+
+// Names are those of the registered clusters, as far as they are known, by
+// server.
+func Names(ctx context.Context, known appset.Clusters) map[string]string {
+	names := map[string]string{appset.LocalServer: appset.LocalName}
+	if known == nil {
+		return names
+	}
+	list, err := known.Clusters(ctx)
+	for _, c := range list {
+		if err == nil && c.Server != "" && c.Name != "" {
+			names[c.Server] = c.Name
+		}
+	}
+	return names
 }

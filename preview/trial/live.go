@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/trueup-dev/trueup/appset"
 	"github.com/trueup-dev/trueup/internal/fault"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/found"
@@ -71,21 +70,6 @@ func (r *run) lately(ctx context.Context) []pair {
 		out = append(out, p)
 	}
 	return out
-}
-
-// named gives registered clusters the names that they are registered under.
-func (r *run) named(ctx context.Context) map[string]string {
-	names := map[string]string{appset.LocalServer: appset.LocalName}
-	if r.World.Clusters == nil {
-		return names
-	}
-	list, err := r.World.Clusters.Clusters(ctx)
-	for _, c := range list {
-		if err == nil && c.Server != "" && c.Name != "" {
-			names[c.Server] = c.Name
-		}
-	}
-	return names
 }
 
 // cluster is what an application's destination is called: the name that it is

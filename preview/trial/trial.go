@@ -122,7 +122,7 @@ func (t Trial) run(ctx context.Context, c Change, roots Roots, began time.Time) 
 		r.deepest = t.Guard.Depth
 		r.found.Warning(limited)
 	}
-	r.names, r.hands, r.tracked = r.named(ctx), [2]sides.Hands{{}, {}}, sides.Tracked{}
+	r.names, r.hands, r.tracked = sides.Names(ctx, t.World.Clusters), [2]sides.Hands{{}, {}}, sides.Tracked{}
 	level, err := r.roots0(ctx)
 	if err != nil {
 		return Tried{}, err
