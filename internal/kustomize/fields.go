@@ -11,9 +11,6 @@ import (
 // maxName is what the name of an object can hold.
 const maxName = 253
 
-// generators are the fields whose files become values.
-const generators = "configMapGenerator, secretGenerator"
-
 // merging is the field that holds patches and files with patches alike.
 const merging = "patchesStrategicMerge"
 
@@ -43,10 +40,9 @@ func (l *layout) checkFiles(k *kustomization) {
 		{"crds", k.Crds},
 		{"configurations", k.Configurations},
 		{"openapi.path", []string{k.OpenAPI["path"]}},
-		{generators, generatorFiles(k.Kustomization)},
 	} {
 		for _, file := range field.files {
-			l.checkFile(k, field.name, file, field.name == generators)
+			l.checkFile(k, field.name, file)
 			if l.absent(k, file) && (field.name != merging || !strings.Contains(file, ":")) {
 				l.fail(k, "%s: %s is not there", field.name, shown(file))
 			}
@@ -54,22 +50,19 @@ func (l *layout) checkFiles(k *kustomization) {
 	}
 }
 
-// checkFile checks one; text tells that it becomes a value as it is.
-func (l *layout) checkFile(k *kustomization, field, file string, text bool) {
+// checkFile checks one.
+func (l *layout) checkFile(k *kustomization, field, file string) {
 	switch {
 	case file == "":
 	case fetched(file):
 		l.fail(k, "%s: %s is a file on a web server, which nothing pins; copy it into the repository", field, shown(file))
 	default:
 		to, err := l.within(k.dir, file)
-		switch {
-		case err != nil:
+		if err != nil {
 			l.fail(k, "%s: %w", field, err)
-		case text:
-			l.files.text[to] = true
-		default:
-			l.weigh(k, to)
+			return
 		}
+		l.weigh(k, to)
 	}
 }
 
@@ -123,30 +116,4 @@ func replacementFiles(replacements []types.ReplacementField) []string {
 		out = append(out, r.Path)
 	}
 	return out
-}
-
-func generatorFiles(k *types.Kustomization) []string {
-	var sources []types.KvPairSources
-	for _, g := range k.ConfigMapGenerator {
-		sources = append(sources, g.KvPairSources)
-	}
-	for _, g := range k.SecretGenerator {
-		sources = append(sources, g.KvPairSources)
-	}
-	var out []string
-	for _, s := range sources {
-		for _, file := range s.FileSources {
-			out = append(out, afterKey(file))
-		}
-		out = append(append(out, s.EnvSources...), s.EnvSource)
-	}
-	return out
-}
-
-// afterKey takes the key off KEY=FILE.
-func afterKey(file string) string {
-	if _, value, ok := strings.Cut(file, "="); ok {
-		return value
-	}
-	return file
 }

@@ -139,7 +139,7 @@ func (l *layout) load(dir string) (*kustomization, error) {
 		return nil, fault.New(fault.Missing, "there is no kustomization.yaml in %s", l.files.title(dir))
 	}
 	if err := k.Unmarshal(found); err != nil {
-		return nil, fault.New(fault.Invalid, "read %s: %w", l.files.title(k.name), err)
+		return nil, fault.New(fault.Invalid, "read %s: %s", l.files.title(k.name), withoutValues(err))
 	}
 	k.text = found
 	l.deprecated.see(k, l.files.title(k.name))
@@ -185,6 +185,7 @@ func (l *layout) walk(k *kustomization, namespace string, level int) {
 		l.schemas = append(l.schemas, l.files.title(k.name))
 	}
 	l.checkFiles(k)
+	l.checkGenerators(k)
 	l.checkText(k)
 	l.checkPatches(k)
 	below := namespace
@@ -267,9 +268,12 @@ func (l *layout) resolve(k *kustomization, entry string) (string, error) {
 }
 
 // within joins a path to a folder, and keeps it in the folder's tree.
-func (l *layout) within(dir, name string) (string, error) {
+func (l *layout) within(dir, name string) (string, error) { return l.withinAs(dir, name, name) }
+
+// withinAs is within that calls the path something else in its errors.
+func (l *layout) withinAs(dir, name, called string) (string, error) {
 	if path.IsAbs(name) {
-		return "", fault.New(fault.Invalid, "%s: want a path from the kustomization's folder, not from the root", name)
+		return "", fault.New(fault.Invalid, "%s: want a path from the kustomization's folder, not from the root", called)
 	}
 	m, rest, err := l.files.inside(dir)
 	if err != nil {
@@ -277,10 +281,10 @@ func (l *layout) within(dir, name string) (string, error) {
 	}
 	to := path.Join(rest, name)
 	if to == ".." || strings.HasPrefix(to, "../") {
-		return "", fault.New(fault.Invalid, "%s leaves the repository", name)
+		return "", fault.New(fault.Invalid, "%s leaves the repository", called)
 	}
 	if to == ".git" || strings.HasPrefix(to, mountFolder) {
-		return "", fault.New(fault.Invalid, "%s is not a part of the repository", name)
+		return "", fault.New(fault.Invalid, "%s is not a part of the repository", called)
 	}
 	return path.Join(m.root, to), nil
 }

@@ -116,6 +116,8 @@ var (
 	// configured is how kustomize begins the errors of its own plugins: with all of
 	// their configuration.
 	configured = regexp.MustCompile("(?s)trouble configuring builtin (\\w+) with config: `.*?`: ")
+	// pointed is how it begins those of a generator: with where that is in memory.
+	pointed = regexp.MustCompile(`merging from generator &\{[^}]*\}: `)
 	// unnamed are the parts of an object's id that are not given.
 	unnamed = regexp.MustCompile(`\.?\[no(Grp|Ver|Ns|Kind)\]`)
 )
@@ -136,5 +138,6 @@ func plainly(message string) string {
 			return strings.TrimSuffix(strings.TrimSuffix(name, "Transformer"), "Generator") + ": "
 		}
 	})
+	message = pointed.ReplaceAllLiteralString(message, "")
 	return unnamed.ReplaceAllString(message, "")
 }

@@ -52,6 +52,10 @@ func (l *layout) plugins(k *kustomization, field string, entries []string) ([]st
 			all = append(all, l.configs(k, plugin{text: entry, inline: true}, configs, origins)...)
 			continue
 		}
+		if strings.ContainsAny(entry, "\n{") { // which may hold values of a Secret
+			l.fail(k, "%s[%d] is neither YAML with a kind and a name nor a file", field, i)
+			continue
+		}
 		to, err := l.resolve(k, entry)
 		if err != nil {
 			l.failed(k, err)
@@ -155,6 +159,10 @@ func (l *layout) configs(k *kustomization, entry plugin, all resmap.ResMap, orig
 			continue
 		}
 		entry.makers = append(entry.makers, maker{r, origins[i]})
+		if generates(r.GetKind()) {
+			l.checkGenerator(k, r)
+			continue
+		}
 		object, err := r.Map()
 		if err != nil {
 			l.failed(k, err)
@@ -236,8 +244,7 @@ func (l *layout) checkConfig(k *kustomization, kind, key string, value any) {
 		}
 	case string:
 		if slices.Contains(fileKeys(), key) && !strings.Contains(v, "\n") {
-			text := kind == "ConfigMapGenerator" || kind == "SecretGenerator"
-			l.checkFile(k, fmt.Sprintf("%s: %s", kind, key), afterKey(v), text)
+			l.checkFile(k, fmt.Sprintf("%s: %s", kind, key), v)
 		}
 	}
 }
