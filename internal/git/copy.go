@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -92,14 +94,61 @@ func linked(at, file string) (string, error) {
 // URL is how Mirrors open it.
 func (c *Copy) URL() string { return "file://" + c.dir }
 
-// Commit resolves a revision as git does: a branch, a tag, an id or the start
-// of one, HEAD~2.
+// Commit resolves a revision as git does: an id in full, a branch, a tag or
+// another ref, the start of an id, each also with ~2, ^ and the like behind it.
 func (c *Copy) Commit(revision string) (string, error) {
-	h, err := c.repo.ResolveRevision(plumbing.Revision(revision))
+	name, way := revision, ""
+	if i := wayFrom.FindStringIndex(revision); i != nil {
+		name, way = revision[:i[0]], revision[i[0]:]
+	}
+	if name == "@" {
+		name = "HEAD"
+	}
+	id := abbreviated.MatchString(name)
+	full := id && len(name) == len(plumbing.ZeroHash)*2
+	switch at, ok := c.ref(name); {
+	case ok && !full:
+		name = at.String()
+	case !id, full && c.repo.Storer.HasEncodedObject(plumbing.NewHash(name)) != nil: // the library would go on to refs
+		return "", fault.New(fault.Missing, "the repository has no revision %s", revision)
+	default:
+		name = strings.ToLower(name)
+	}
+	h, err := c.repo.ResolveRevision(plumbing.Revision(name + way))
 	if err != nil {
 		return "", fault.New(fault.Missing, "the repository has no revision %s: %v", revision, err)
 	}
 	return h.String(), nil
+}
+
+var (
+	// wayFrom is where the way from a name to another commit begins.
+	wayFrom = regexp.MustCompile(`[~^]`)
+	// abbreviated matches what git takes for an id or the start of one.
+	abbreviated = regexp.MustCompile(`^[0-9a-fA-F]{4,40}$`)
+)
+
+// ref is what a name stands for as a ref. The library prefers ids that begin
+// with the name.
+func (c *Copy) ref(name string) (plumbing.Hash, bool) {
+	if plumbing.NewBranchReferenceName(name).Validate() != nil {
+		return plumbing.ZeroHash, false
+	}
+	for _, rule := range plumbing.RefRevParseRules {
+		ref, err := storer.ResolveReference(c.repo.Storer, plumbing.ReferenceName(fmt.Sprintf(rule, name)))
+		if err != nil || ref.Hash().IsZero() { // of another file in Git's folder
+			continue
+		}
+		at := ref.Hash()
+		for {
+			tag, err := c.repo.TagObject(at)
+			if err != nil {
+				return at, true
+			}
+			at = tag.Target
+		}
+	}
+	return plumbing.ZeroHash, false
 }
 
 // MergeBase is the commit that two others have in common, the latest where
