@@ -284,6 +284,9 @@ func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstruc
 	if before != nil {
 		change.Before = before.Object
 	}
+	if o.Action == Rename {
+		change.Was = object.KeyOf(before)
+	}
 	if after != nil {
 		change.After = after.Object
 	}
@@ -295,7 +298,7 @@ func (c *comparer) judge(app *App, o Object, before, after *unstructured.Unstruc
 		found = c.in.Risks.Judge(change)
 	}
 	for _, f := range found {
-		f.Application, f.Cluster, f.Object = app.Name, app.Cluster, o.Key().Short()
+		f.Application, f.Cluster = app.Name, app.Cluster
 		c.risks = append(c.risks, f)
 	}
 	if c.in.Policies != nil {

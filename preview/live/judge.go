@@ -283,7 +283,7 @@ func (a *asking) risks(t task, v preview.Judged) []risk.Finding {
 	change := risk.Change{Key: v.Key(), Live: facts, Deleted: v.Action == preview.Delete, Created: v.Action == preview.Create}
 	out := a.Risks.Judge(change)
 	for i := range out {
-		out[i].Application, out[i].Cluster, out[i].Object = t.app.Name, a.name, v.Key().Short()
+		out[i].Application, out[i].Cluster = t.app.Name, a.name
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func (s Severity) AtLeast(o Severity) bool { return o != Off && s != Off && s.ra
 type Finding struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
-	// Application, Cluster and Object say where; the caller fills them in.
+	// Application, Cluster and Object say where; the caller fills in the first two.
 	Application string `json:"application,omitempty"`
 	Cluster     string `json:"cluster,omitempty"`
 	Object      string `json:"object,omitempty"`
@@ -47,7 +47,9 @@ type Finding struct {
 // Change is what happens to one object. Before and After are its manifests;
 // nil is none.
 type Change struct {
-	Key           object.Key
+	Key object.Key
+	// Was is the key of Before where the object gets another name; else zero.
+	Was           object.Key
 	Before, After map[string]any
 	// Deleted: the object goes away, if only for one under a new name. Created
 	// likewise.
@@ -69,6 +71,8 @@ type Rule struct {
 	About string
 	// Kinds are those it looks at, as Kind or group/Kind; none is all.
 	Kinds []string
+	// Gone: it is about what goes away, which of a rename is the old object.
+	Gone bool
 	// Live: it looks at what a cluster says, and at nothing else.
 	Live bool
 	// Find returns a message for each thing it finds; nil where others find.
@@ -122,8 +126,12 @@ func (s *Set) Judge(c Change) []Finding {
 		if r.Severity == Off || r.Find == nil || r.Live != (c.Live != nil) || !r.looksAt(c.Key) {
 			continue
 		}
+		about := c.Key
+		if r.Gone && c.Was != (object.Key{}) {
+			about = c.Was
+		}
 		for _, message := range r.Find(c) {
-			out = append(out, Finding{Rule: r.Name, Severity: r.Severity, Message: message})
+			out = append(out, Finding{Rule: r.Name, Severity: r.Severity, Object: about.Short(), Message: message})
 		}
 	}
 	return out

@@ -38,7 +38,7 @@ func change(t *testing.T, before, after string) risk.Change {
 	for _, u := range is {
 		key := object.KeyOf(u)
 		if c.Before != nil && key != c.Key { // it is renamed
-			c.Deleted, c.Created = true, true
+			c.Deleted, c.Created, c.Was = true, true, c.Key
 		}
 		c.Key, c.After = key, u.Object
 	}
@@ -141,6 +141,30 @@ func TestAtLeast(t *testing.T) {
 	} {
 		if got := c.a.AtLeast(c.b); got != c.want {
 			t.Errorf("%s at least %s: %v", c.a, c.b, got)
+		}
+	}
+}
+
+// TestOldName holds that what goes away by a new name is told of the old one,
+// and what the new object is of the new one.
+func TestOldName(t *testing.T) {
+	t.Parallel()
+	manifest := func(name, image string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", namespace: shop}\nspec: {template: {spec: {containers: [{name: web, image: " + image + "}]}}}\n"
+	}
+	c := change(t, manifest("old", "web:1"), manifest("new", "web:2"))
+	got := map[string]string{}
+	for _, f := range risk.Default().Judge(c) {
+		got[f.Rule] = f.Object
+	}
+	want := map[string]string{"delete-workload": "Deployment shop/old", "image": "Deployment shop/new"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	c.Kept = "pruning is off"
+	for _, f := range risk.Default().Judge(c) {
+		if f.Rule == "kept" && f.Object != "Deployment shop/old" {
+			t.Errorf("%s is told to stay", f.Object)
 		}
 	}
 }

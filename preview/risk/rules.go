@@ -51,23 +51,23 @@ func deletions() []Rule {
 	}
 	return []Rule{
 		{
-			Name: "delete-storage", Severity: Critical, About: "A volume or a claim goes away, and its data with it where the reclaim policy says so.",
+			Name: "delete-storage", Severity: Critical, Gone: true, About: "A volume or a claim goes away, and its data with it where the reclaim policy says so.",
 			Kinds: []string{"/PersistentVolumeClaim", "/PersistentVolume", "snapshot.storage.k8s.io/VolumeSnapshot"}, Find: protected("deletes storage"),
 		},
 		{
-			Name: "delete-namespace", Severity: Critical, About: "A namespace goes away with everything in it, whoever made that.",
+			Name: "delete-namespace", Severity: Critical, Gone: true, About: "A namespace goes away with everything in it, whoever made that.",
 			Kinds: []string{"/Namespace"}, Find: protected("deletes the namespace and all that is in it"),
 		},
 		{
-			Name: "delete-definition", Severity: Critical, About: "A CustomResourceDefinition goes away, and with it every object of its kind.",
+			Name: "delete-definition", Severity: Critical, Gone: true, About: "A CustomResourceDefinition goes away, and with it every object of its kind.",
 			Kinds: []string{"apiextensions.k8s.io/CustomResourceDefinition"}, Find: protected("deletes every object of the kind"),
 		},
 		{
-			Name: "delete-workload", Severity: Warning, About: "Something that runs goes away.",
+			Name: "delete-workload", Severity: Warning, Gone: true, About: "Something that runs goes away.",
 			Kinds: []string{"apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "batch/CronJob", "argoproj.io/Rollout"}, Find: deleted("stops the workload"),
 		},
 		{
-			Name: "delete", Severity: Notice, About: "Any other object goes away.",
+			Name: "delete", Severity: Notice, Gone: true, About: "Any other object goes away.",
 			Find: func(c Change) []string {
 				if c.After != nil {
 					return nil // it is there under another name
@@ -81,7 +81,7 @@ func deletions() []Rule {
 			},
 		},
 		{
-			Name: "kept", Severity: Notice, About: "An object is described no more and stays in the cluster: pruning is off, an option says so, or the application has no finalizer.",
+			Name: "kept", Severity: Notice, Gone: true, About: "An object is described no more and stays in the cluster: pruning is off, an option says so, or the application has no finalizer.",
 			Find: func(c Change) []string {
 				if c.Deleted && c.Kept != "" {
 					return []string{"is described no more, and stays: " + c.Kept}
