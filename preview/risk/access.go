@@ -29,7 +29,7 @@ func access() []Rule {
 			Find: removedGuards,
 		},
 		{
-			Name: "exposed", Severity: Warning, About: "A service becomes reachable from outside, or a network policy goes away, or lets everybody through.",
+			Name: "exposed", Severity: Warning, About: "A service becomes reachable from outside, or its load balancer from every address; or a network policy goes away, or lets everybody, or every pod of the cluster, through.",
 			Kinds: []string{"/Service", "networking.k8s.io/NetworkPolicy"}, Find: exposed,
 		},
 	}
