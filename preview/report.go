@@ -1,6 +1,8 @@
 package preview
 
 import (
+	"encoding/json"
+
 	"github.com/trueup-dev/trueup/drift"
 	"github.com/trueup-dev/trueup/internal/object"
 	"github.com/trueup-dev/trueup/preview/risk"
@@ -23,7 +25,8 @@ type Report struct {
 	Head  string `json:"head"`
 	Merge string `json:"merge,omitempty"`
 	// Total counts the applications of both sides, Rendered those that the
-	// change may touch; the others read nothing that it changes.
+	// change may touch; the others read nothing that it changes. In JSON it is
+	// Known: those that fail are not rendered.
 	Total    int `json:"total"`
 	Rendered int `json:"rendered"`
 	// Apps are the applications that change or fail, by name.
@@ -210,6 +213,21 @@ func (r Report) Broken() int {
 		}
 	}
 	return n
+}
+
+// Known counts the applications that the change may touch and that are known
+// with it: all but those that fail.
+func (r Report) Known() int {
+	failed := r.Failed()
+	return max(r.Rendered-failed.Broken-failed.Already, 0)
+}
+
+// MarshalJSON tells in Rendered what Known counts.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	out := plain(r)
+	out.Rendered = r.Known()
+	return json.Marshal(out)
 }
 
 // Complete reports that everything the change may touch was rendered on both

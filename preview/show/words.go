@@ -74,7 +74,11 @@ func Parts(r preview.Report) (text string, counts, failures []string) {
 
 // Rendered tells what was looked at.
 func Rendered(r preview.Report) string {
-	text := Number(r.Rendered) + " of " + Count(r.Total, "application", "applications") + " rendered"
+	known := r.Known()
+	text := Number(known) + " of " + Count(r.Total, "application", "applications") + " rendered"
+	if failed := r.Rendered - known; failed > 0 {
+		text += ", " + Number(failed) + " failed"
+	}
 	switch rest := r.Total - r.Rendered; {
 	case rest == 0 || len(r.Problems) > 0:
 	case r.Rendered == 0:
