@@ -62,6 +62,10 @@ func Placeholder(instance, head string) string {
 type writer struct {
 	b     strings.Builder
 	limit int
+	// spare is what lists may take beyond their share, for nothing else needs it.
+	spare int
+	// unused is what is left of the shares of lists that have no room for all.
+	unused int
 }
 
 func (w *writer) add(text string) bool {
@@ -86,18 +90,30 @@ func Write(r preview.Report, o Options) string {
 		}
 	}
 	w := &writer{limit: o.Limit - hiddenRoom - len(below)}
-	w.add(Marker(o.Instance) + "\n### Preview: " + markdown.Text(show.Verdict(r)) + "\n")
-	hidden := hidden{full: o.Full}
-	risks(w, r, o, &hidden)
-	problems(w, r, &hidden)
-	liveState(w, r, &hidden)
-	table(w, r)
-	settings(w, r, &hidden)
-	sections(w, r, &hidden)
-	warnings(w, r, &hidden)
-	w.b.WriteString(hidden.sentence())
+	left := body(w, r, o)
+	if spare := w.limit - w.b.Len() - w.unused; left.listed() > 0 && spare > 0 {
+		again := &writer{limit: w.limit, spare: spare}
+		if now := body(again, r, o); now.listed() < left.listed() && now.others() == left.others() {
+			w, left = again, now
+		}
+	}
+	w.b.WriteString(left.sentence())
 	w.b.WriteString(below)
 	return w.b.String()
+}
+
+// body writes all but the foot, and returns what has no room.
+func body(w *writer, r preview.Report, o Options) hidden {
+	left := hidden{full: o.Full}
+	w.add(Marker(o.Instance) + "\n### Preview: " + markdown.Text(show.Verdict(r)) + "\n")
+	risks(w, r, o, &left)
+	problems(w, r, &left)
+	liveState(w, r, &left)
+	table(w, r)
+	settings(w, r, &left)
+	sections(w, r, &left)
+	warnings(w, r, &left)
+	return left
 }
 
 // hidden counts what has no room.
@@ -106,6 +122,14 @@ type hidden struct {
 	clusters, verdicts                                  int // of the live state
 	apps                                                map[string]bool
 	full                                                string
+}
+
+// listed counts what is told in lists, which have a share of the room.
+func (h hidden) listed() int { return h.risks + h.problems + h.warnings + h.clusters + h.verdicts }
+
+// others tells what is hidden beside that.
+func (h hidden) others() string {
+	return hidden{objects: h.objects, lines: h.lines, settings: h.settings, apps: h.apps}.sentence()
 }
 
 func (h hidden) sentence() string {
@@ -173,34 +197,11 @@ func risks(w *writer, r preview.Report, o Options, h *hidden) {
 	folded(w, "On base already: "+show.Count(len(standing), "violation", "violations"), standing, &h.risks)
 }
 
-// folded writes a list that opens on demand, as much of it as fits into a quarter
-// of the room, and counts the others.
+// folded writes a list that opens on demand, as list does.
 func folded(w *writer, summary string, all []string, left *int) {
-	if len(all) == 0 {
-		return
+	if len(all) > 0 {
+		w.list("\n<details><summary>"+summary+"</summary>\n\n", "- ", all, "\n</details>\n", left)
 	}
-	text, hidden := items("- ", all, w.limit/4)
-	if hidden == len(all) || !w.add("\n<details><summary>"+summary+"</summary>\n\n"+text+"\n</details>\n") {
-		hidden = len(all)
-	}
-	*left += hidden
-}
-
-// items are as many lines as fit, of which the last one tells how many there are
-// besides.
-func items(bullet string, all []string, room int) (text string, hidden int) {
-	var b strings.Builder
-	for i, item := range all {
-		if b.Len()+len(item) > room {
-			hidden = len(all) - i
-			break
-		}
-		b.WriteString(bullet + item + "\n")
-	}
-	if hidden > 0 && hidden < len(all) {
-		b.WriteString(bullet + "and " + show.Number(hidden) + " more\n")
-	}
-	return b.String(), hidden
 }
 
 // live marks what a cluster says.
@@ -211,14 +212,38 @@ func live(f show.Finding) string {
 	return ""
 }
 
-// list writes as many items as fit into a quarter of the room, and counts the
-// others.
+// list writes items below a head.
 func list(w *writer, head, bullet string, all []string, left *int) {
-	text, hidden := items(bullet, all, w.limit/4-len(head))
-	if hidden == len(all) || !w.add(head+text) {
-		hidden = len(all)
+	w.list(head, bullet, all, "", left)
+}
+
+// list writes as many items as fit into a quarter of the room, and into what is
+// spare, and counts the others. Its last line tells how many there are besides.
+func (w *writer) list(head, bullet string, all []string, tail string, left *int) {
+	share := w.limit/4 - len(head) - len(tail)
+	room := min(share+w.spare, w.limit-w.b.Len()-len(head)-len(tail))
+	text, more := "", ""
+	shown := 0
+	for i, item := range all {
+		next := text + bullet + item + "\n"
+		rest := ""
+		if n := len(all) - i - 1; n > 0 {
+			rest = bullet + "and " + show.Number(n) + " more\n"
+		}
+		if len(next)+len(rest) > room {
+			break
+		}
+		text, more, shown = next, rest, i+1
 	}
-	*left += hidden
+	text += more
+	if shown > 0 {
+		w.add(head + text + tail)
+	}
+	if shown < len(all) {
+		w.unused += max(0, share-len(text))
+	}
+	w.spare -= min(w.spare, max(0, len(text)-share))
+	*left += len(all) - shown
 }
 
 func problems(w *writer, r preview.Report, h *hidden) {

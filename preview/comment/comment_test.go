@@ -332,8 +332,39 @@ func TestHiddenWarnings(t *testing.T) {
 	if n < 5 || !strings.Contains(text, fmt.Sprintf("\n- and %d more\n", 300-n)) || !strings.Contains(text, fmt.Sprintf("Not shown for lack of room:** %d warnings.", 300-n)) {
 		t.Errorf("%d are shown:\n%s", n, text)
 	}
-	r.Warnings = []string{strings.Repeat("x", 5000)}
+	r.Warnings = []string{strings.Repeat("x", 9000)}
 	if text = comment.Write(r, comment.Options{Limit: 8000}); strings.Contains(text, "#### Warnings") || !strings.Contains(text, "1 warning.") {
 		t.Errorf("a heading has nothing below it:\n%s", text)
+	}
+}
+
+// TestSpareRoom holds that risks take the room that nothing else needs, and
+// take none from what does.
+func TestSpareRoom(t *testing.T) {
+	t.Parallel()
+	var in preview.Input
+	for i := range 100 {
+		objects, err := drift.Parse(strings.NewReader(fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d, namespace: shop}\n", i)), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Base = append(in.Base, preview.Side{Name: fmt.Sprintf("old-%03d", i), Home: "shop", Objects: objects})
+		in.Head = append(in.Head, preview.Side{Name: fmt.Sprintf("new-%03d", i), Home: "shop", Objects: objects})
+	}
+	r := preview.Compare(in)
+	text := comment.Write(r, comment.Options{})
+	if n := strings.Count(text, "\n> - <code>Application new-"); n != 100 || strings.Contains(text, "Not shown") {
+		t.Errorf("%d of 100 risks are shown", n)
+	}
+	rows := strings.Count(text, "\n| &#8594; |")
+	for limit := 20_000; limit < len(text); limit += 1_111 {
+		text := comment.Write(r, comment.Options{Limit: limit})
+		risks := strings.Count(text, "\n> - <code>Application new-")
+		if len(text) > limit || !strings.Contains(text, fmt.Sprintf("**Not shown for lack of room:** %d risks.", 100-risks)) {
+			t.Errorf("limit %d: %d bytes, %d risks", limit, len(text), risks)
+		}
+		if limit > 30_000 && (strings.Count(text, "\n| &#8594; |") != rows || len(text) < limit-1_000) {
+			t.Errorf("limit %d: %d bytes, and %d of %d rows", limit, len(text), strings.Count(text, "\n| &#8594; |"), rows)
+		}
 	}
 }

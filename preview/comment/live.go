@@ -1,8 +1,6 @@
 package comment
 
 import (
-	"strings"
-
 	"github.com/trueup-dev/trueup/internal/markdown"
 	"github.com/trueup-dev/trueup/preview"
 	"github.com/trueup-dev/trueup/preview/show"
@@ -22,7 +20,7 @@ func liveState(w *writer, r preview.Report, h *hidden) {
 		sums = append(sums, "No cluster was asked: nothing changes there.")
 	}
 	list(w, "\n#### Live state\n\n", "- ", sums, &h.clusters)
-	var open, folded []string
+	var open, rest []string
 	for _, item := range show.LiveItems(r.Live) {
 		text := markdown.Code(item.Object) + " " + markdown.Text(item.Text) + " (" + markdown.Text(item.Where) + ")"
 		for _, line := range item.Details {
@@ -31,20 +29,11 @@ func liveState(w *writer, r preview.Report, h *hidden) {
 		if item.Verdict.Grave() || item.Verdict == preview.NotJudged {
 			open = append(open, text)
 		} else {
-			folded = append(folded, text)
+			rest = append(rest, text)
 		}
 	}
 	if len(open) > 0 {
 		list(w, "\n", "- ", open, &h.verdicts)
 	}
-	if len(folded) == 0 {
-		return
-	}
-	head := "\n<details><summary>" + show.Count(len(folded), "other verdict", "other verdicts") + "</summary>\n\n"
-	const tail = "\n</details>\n"
-	body, left := &writer{limit: w.limit - w.b.Len() - len(head) - len(tail)}, 0
-	list(body, "", "- ", folded, &left)
-	if h.verdicts += left; left < len(folded) {
-		w.add(head + strings.TrimPrefix(body.b.String(), "\n") + tail)
-	}
+	folded(w, show.Count(len(rest), "other verdict", "other verdicts"), rest, &h.verdicts)
 }
