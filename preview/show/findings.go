@@ -1,6 +1,7 @@
 package show
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/trueup-dev/trueup/internal/markdown"
@@ -11,7 +12,8 @@ import (
 // Finding is a risk, told once for all applications that have it.
 type Finding struct {
 	Severity risk.Severity
-	// Object and Message have nothing in them that does not print.
+	// Object and Message have nothing in them that does not print. Where
+	// applications differ in nothing but their own names, they are of the first.
 	Object, Message string
 	// Apps are the applications, Where names some of them.
 	Apps  []string
@@ -23,20 +25,24 @@ type Finding struct {
 // Findings are the risks of a report, those of Git and those of clusters, the
 // gravest first.
 func Findings(r preview.Report) []Finding {
-	return told(r.AllRisks(), r.Live)
+	return told(r, r.AllRisks(), r.Live)
 }
 
 // Standing are the violations of policies that base has as well.
-func Standing(r preview.Report) []Finding { return told(r.Standing, nil) }
+func Standing(r preview.Report) []Finding { return told(r, r.Standing, nil) }
 
-func told(all []risk.Finding, live *preview.Live) []Finding {
+func told(r preview.Report, all []risk.Finding, live *preview.Live) []Finding {
 	type id struct {
 		severity              risk.Severity
 		rule, object, message string
 		live                  bool
 	}
 	var order []id
-	apps := map[id]*names{}
+	was := map[string]string{}
+	for _, app := range r.Apps {
+		was[app.Name] = app.Was
+	}
+	apps, first := map[id]*names{}, map[id]risk.Finding{}
 	ofClusters := map[risk.Finding]bool{}
 	if live != nil {
 		for _, f := range live.Risks {
@@ -45,17 +51,36 @@ func told(all []risk.Finding, live *preview.Live) []Finding {
 	}
 	for _, f := range all {
 		k := id{f.Severity, f.Rule, f.Object, f.Message, ofClusters[f]}
+		if f.Object == "Application "+f.Application {
+			k.object, k.message = "Application", nameless(f.Message, f.Application, was[f.Application])
+		}
 		if apps[k] == nil {
-			apps[k] = &names{}
+			apps[k], first[k] = &names{}, f
 			order = append(order, k)
 		}
 		apps[k].add(f.Application)
 	}
 	out := make([]Finding, 0, len(order))
 	for _, k := range order {
-		out = append(out, Finding{k.severity, markdown.Visible(k.object), markdown.Visible(k.message), apps[k].list, Few(apps[k].list), k.live})
+		out = append(out, Finding{k.severity, markdown.Visible(first[k].Object), markdown.Visible(first[k].Message), apps[k].list, Few(apps[k].list), k.live})
 	}
 	return out
+}
+
+var word = regexp.MustCompile(`[a-z0-9][a-z0-9.-]*`)
+
+// nameless is a text about an application without its names, old and new: equal
+// for all of which the same is said.
+func nameless(text, name, was string) string {
+	return word.ReplaceAllStringFunc(text, func(w string) string {
+		switch w {
+		case name:
+			return "\x00"
+		case was:
+			return "\x01"
+		}
+		return w
+	})
 }
 
 // Merge tells what was rendered for the merge, where that is not the head.
