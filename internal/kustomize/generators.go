@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -157,18 +156,4 @@ func (l *layout) checkEnv(k *kustomization, place, file string, takes func(key, 
 			takes(key, at)
 		}
 	}
-}
-
-var (
-	// assigned is a name in an error about a kustomization's form, with what it is
-	// to be set to: a literal where a field is expected.
-	assigned = regexp.MustCompile(`(?s)"([^"=]*)=.*"`)
-	// anchor is how the YAML library tells of a value that begins with *.
-	anchor = regexp.MustCompile(`(?s)unknown anchor '.*' referenced`)
-)
-
-// withoutValues is what is wrong with the form of a kustomization.
-func withoutValues(err error) string {
-	message := assigned.ReplaceAllString(err.Error(), `"$1=..."`)
-	return anchor.ReplaceAllLiteralString(message, "an alias without an anchor; a text that begins with * wants quotes")
 }

@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -73,13 +74,16 @@ func (l *layout) checkTarget(k *kustomization, at string, s *types.Selector) {
 }
 
 // checkPatch looks at the form of a patch: an object, or a list of operations.
-// What is not YAML is told by kustomize.
 func (l *layout) checkPatch(k *kustomization, at string, text []byte, target *types.Selector) {
 	if bounded(text, nodes(text)) != nil {
 		return // checkText tells
 	}
 	var root yaml.Node
-	if yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
+	if err := yaml.Unmarshal(text, &root); err != nil && !json.Valid(text) { // which may be indented by tabs
+		l.fail(k, "%s is not YAML: %s", at, withoutValues(err))
+		return
+	}
+	if len(root.Content) == 0 {
 		return
 	}
 	switch top := root.Content[0]; {
@@ -110,34 +114,4 @@ func short(text string) string {
 		return strings.ToValidUTF8(text[:most], "") + "..."
 	}
 	return text
-}
-
-var (
-	// configured is how kustomize begins the errors of its own plugins: with all of
-	// their configuration.
-	configured = regexp.MustCompile("(?s)trouble configuring builtin (\\w+) with config: `.*?`: ")
-	// pointed is how it begins those of a generator: with where that is in memory.
-	pointed = regexp.MustCompile(`merging from generator &\{[^}]*\}: `)
-	// unnamed are the parts of an object's id that are not given.
-	unnamed = regexp.MustCompile(`\.?\[no(Grp|Ver|Ns|Kind)\]`)
-)
-
-// plainly says an error of kustomize's without what only its authors know.
-func plainly(message string) string {
-	message = configured.ReplaceAllStringFunc(message, func(all string) string {
-		switch name := configured.FindStringSubmatch(all)[1]; name {
-		case "PatchTransformer":
-			return "patches: "
-		case "PatchJson6902Transformer":
-			return "patchesJson6902: "
-		case "PatchStrategicMergeTransformer":
-			return "patchesStrategicMerge: "
-		case "ReplacementTransformer":
-			return "replacements: "
-		default:
-			return strings.TrimSuffix(strings.TrimSuffix(name, "Transformer"), "Generator") + ": "
-		}
-	})
-	message = pointed.ReplaceAllLiteralString(message, "")
-	return unnamed.ReplaceAllString(message, "")
 }
