@@ -240,26 +240,37 @@ func TestConfirmedAnswers(t *testing.T) {
 		return []v1alpha1.GeneratorStatus{s}
 	}
 	given := func(numbers ...int64) []v1alpha1.RepositoryPullRequests {
-		if len(numbers) == 0 {
-			return nil
-		}
 		return []v1alpha1.RepositoryPullRequests{{Repository: repository, Numbers: numbers}}
 	}
+	at := func(path, repository string, numbers ...int64) []v1alpha1.GeneratorStatus {
+		return []v1alpha1.GeneratorStatus{{Path: path, ParameterSets: int64(len(numbers)), PullRequests: []v1alpha1.RepositoryPullRequests{{Repository: repository, Numbers: numbers}}}}
+	}
+	const matrix = "generators[1].matrix.generators[1].pullRequest"
 	for name, tc := range map[string]struct {
 		before       []v1alpha1.GeneratorStatus
+		applications int64
 		listed, gone []int64
 		blind        bool
 		want         appset.Answer
 		fails        bool
 	}{
-		"there was none, and there is none": {want: appset.Answer{Verified: true}},
-		"the same ones":                     {before: before(2, 1, 2), listed: []int64{1, 2}, want: appset.Answer{ParameterSets: 2, Verified: true, PullRequests: given(1, 2)}},
-		"the last one is gone":              {before: before(1, 1), gone: []int64{1}, want: appset.Answer{Verified: true}},
-		"one of two is gone":                {before: before(2, 1, 2), listed: []int64{2}, gone: []int64{1}, want: appset.Answer{ParameterSets: 1, Verified: true, PullRequests: given(2)}},
-		"one that is open is not listed":    {before: before(2, 1, 2), listed: []int64{2}, fails: true},
-		"nobody can be asked":               {before: before(2, 1, 2), listed: []int64{2}, blind: true, want: appset.Answer{ParameterSets: 1, PullRequests: given(2), Lacks: []string{"what became of pull request 1"}}},
-		"the status does not say which":     {before: before(2), want: appset.Answer{}},
-		"a new one":                         {before: before(1, 1), listed: []int64{1, 7}, want: appset.Answer{ParameterSets: 2, Verified: true, PullRequests: given(1, 7)}},
+		"there was none, and there is none":          {want: appset.Answer{Verified: true, PullRequests: given()}},
+		"the same ones":                              {before: before(2, 1, 2), listed: []int64{1, 2}, want: appset.Answer{ParameterSets: 2, Verified: true, PullRequests: given(1, 2)}},
+		"the last one is gone":                       {before: before(1, 1), gone: []int64{1}, want: appset.Answer{Verified: true, PullRequests: given()}},
+		"one of two is gone":                         {before: before(2, 1, 2), listed: []int64{2}, gone: []int64{1}, want: appset.Answer{ParameterSets: 1, Verified: true, PullRequests: given(2)}},
+		"one that is open is not listed":             {before: before(2, 1, 2), listed: []int64{2}, fails: true},
+		"nobody can be asked":                        {before: before(2, 1, 2), listed: []int64{2}, blind: true, want: appset.Answer{ParameterSets: 1, PullRequests: given(2), Lacks: []string{"what became of pull request 1"}}},
+		"the status does not say which":              {before: before(2), want: appset.Answer{PullRequests: given()}},
+		"it was in a matrix":                         {before: at(matrix, repository, 1, 2), listed: []int64{2}, fails: true},
+		"it was in a matrix, and one is gone":        {before: at(matrix, repository, 1, 2), listed: []int64{2}, gone: []int64{1}, want: appset.Answer{ParameterSets: 1, Verified: true, PullRequests: given(2)}},
+		"it was in a matrix, and had none":           {before: at(matrix, repository), want: appset.Answer{Verified: true, PullRequests: given()}},
+		"it was spelled otherwise":                   {before: at(path, "https://api.github.com Shop/Web", 1), fails: true},
+		"it was another repository":                  {before: at(path, "https://api.github.com shop/old", 1), want: appset.Answer{PullRequests: given()}},
+		"it was another repository, which had none":  {before: at(path, "https://api.github.com shop/old"), want: appset.Answer{PullRequests: given()}},
+		"there was another generator":                {before: []v1alpha1.GeneratorStatus{{Path: "generators[0].list", ParameterSets: 1}}, want: appset.Answer{PullRequests: given()}},
+		"there are applications, and nobody says of": {applications: 1, want: appset.Answer{PullRequests: given()}},
+		"there was none, says an older status":       {before: before(0), applications: 1, want: appset.Answer{Verified: true, PullRequests: given()}},
+		"a new one":                                  {before: before(1, 1), listed: []int64{1, 7}, want: appset.Answer{ParameterSets: 2, Verified: true, PullRequests: given(1, 7)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -268,7 +279,7 @@ func TestConfirmedAnswers(t *testing.T) {
 				Github: &v1alpha1.PullRequestGeneratorGithub{Owner: "shop", Repo: "web"},
 			}}}
 			set.Spec.Template.Name = "app-{{number}}"
-			set.Status.Generators = tc.before
+			set.Status.Generators, set.Status.ResourcesCount = tc.before, tc.applications
 			forge := &fakeForge{Closed: tc.gone}
 			for _, n := range tc.listed {
 				forge.Pulls = append(forge.Pulls, appset.PullRequest{Number: n})

@@ -54,9 +54,7 @@ func (g *generation) pullRequest(ctx context.Context, gen *v1alpha1.PullRequestG
 		given.Numbers = append(given.Numbers, one.Number)
 		out = append(out, p)
 	}
-	if len(given.Numbers) > 0 {
-		g.given = append(g.given, given)
-	}
+	g.given = append(g.given, given) // one that has none, too: it was asked
 	return out, wrongs.Err()
 }
 
@@ -83,7 +81,7 @@ func (g *generation) young(gen *v1alpha1.PullRequestGenerator) (func(PullRequest
 // of the last answer is in it, or the forge says that it is gone. A list that
 // lacks one that is open is an error: the next one may be whole.
 func (g *generation) confirmed(ctx context.Context, gen *v1alpha1.PullRequestGenerator, listed []PullRequest) (bool, error) {
-	before, known := filter.Given(g.set.Status.Generators, g.running.Path, filter.Repository(gen))
+	before, known := filter.Given(&g.set.Status, g.running.Path, filter.Repository(gen))
 	whole := known
 	for _, number := range before {
 		if slices.ContainsFunc(listed, func(p PullRequest) bool { return p.Number == number }) {

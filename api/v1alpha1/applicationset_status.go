@@ -57,7 +57,8 @@ type GeneratorStatus struct {
 	// not registered; the first MaxEmpty.
 	Lacks []string `json:"lacks,omitempty"`
 	// PullRequests are those that a pull request generator gave parameters for,
-	// by repository. They are told when the forge confirms that one is closed.
+	// by repository; of the repositories that have none the first MaxEmpty. They
+	// are told when the forge confirms that one is closed.
 	PullRequests []RepositoryPullRequests `json:"pullRequests,omitempty"`
 }
 

@@ -70,24 +70,27 @@ func (l Life) Take(touched time.Time) bool {
 	return true
 }
 
-// Given are the pull requests of a repository that a generator gave parameters
-// for when it was asked last. It is not known of an answer that does not say.
-func Given(before []v1alpha1.GeneratorStatus, path, repository string) (numbers []int64, known bool) {
-	for _, s := range before {
-		if s.Path != path {
-			continue
-		}
-		if s.ParameterSets > 0 && len(s.PullRequests) == 0 {
-			return nil, false
+// Given are the pull requests of a repository that a set had parameters for
+// when its generators were asked last, wherever in the document the generator
+// was then. It is not known of a repository that nobody says was asked, unless
+// the set is new, nor of an answer that does not say which ones it gave.
+func Given(before *v1alpha1.ApplicationSetStatus, path, repository string) (numbers []int64, known bool) {
+	known = len(before.Generators) == 0 && before.ResourcesCount == 0
+	for _, s := range before.Generators {
+		if s.Path == path && len(s.PullRequests) == 0 {
+			if s.ParameterSets > 0 {
+				return nil, false
+			}
+			known = true
 		}
 		for _, r := range s.PullRequests {
-			if r.Repository == repository {
-				numbers = append(numbers, r.Numbers...)
+			if SameRepository(r.Repository, repository) {
+				numbers, known = append(numbers, r.Numbers...), true
 			}
 		}
 	}
 	slices.Sort(numbers)
-	return slices.Compact(numbers), true
+	return slices.Compact(numbers), known
 }
 
 // Labels are a list that templates can index; never nil.

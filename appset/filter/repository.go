@@ -31,11 +31,15 @@ func Repository(gen *v1alpha1.PullRequestGenerator) string {
 	return ""
 }
 
+// SameRepository compares what Repository gives: no forge tells names apart by
+// case.
+func SameRepository(a, b string) bool { return strings.EqualFold(a, b) }
+
 // Merged adds up pull requests of several answers, at times of the same
 // repository.
 func Merged(all, more []v1alpha1.RepositoryPullRequests) []v1alpha1.RepositoryPullRequests {
 	for _, m := range more {
-		i := slices.IndexFunc(all, func(r v1alpha1.RepositoryPullRequests) bool { return r.Repository == m.Repository })
+		i := slices.IndexFunc(all, func(r v1alpha1.RepositoryPullRequests) bool { return SameRepository(r.Repository, m.Repository) })
 		if i < 0 {
 			all = append(all, m)
 			continue

@@ -203,13 +203,14 @@ func count(all []v1alpha1.RepositoryPullRequests) int {
 func without(all, these []v1alpha1.RepositoryPullRequests) []v1alpha1.RepositoryPullRequests {
 	have := map[string][]int64{}
 	for _, r := range these {
-		have[r.Repository] = append(have[r.Repository], r.Numbers...)
+		key := strings.ToLower(r.Repository)
+		have[key] = append(have[key], r.Numbers...)
 	}
 	var out []v1alpha1.RepositoryPullRequests
 	for _, r := range all {
 		left := v1alpha1.RepositoryPullRequests{Repository: r.Repository}
 		for _, n := range r.Numbers {
-			if !slices.Contains(have[r.Repository], n) {
+			if !slices.Contains(have[strings.ToLower(r.Repository)], n) {
 				left.Numbers = append(left.Numbers, n)
 			}
 		}

@@ -15,16 +15,19 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/filter"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
 )
 
 // source is a generator of the simulated world.
 type source struct {
-	path     string
-	kind     kind
-	verified bool            // its empty answers can be trusted
-	blind    bool            // nobody can be asked about single pull requests
-	has      map[string]bool // what a complete answer gives
+	path       string
+	kind       kind
+	verified   bool            // its empty answers can be trusted
+	blind      bool            // nobody can be asked about single pull requests
+	has        map[string]bool // what a complete answer gives
+	name       string          // what its path ends in
+	repository string          // what it lists the pull requests of
 }
 
 type kind int
@@ -56,6 +59,7 @@ type fuzzed struct {
 	confirmed map[string]bool // names that the person agreed to
 	project   bool            // the project is there
 	made      int
+	moved     int
 	log       []string
 }
 
@@ -92,6 +96,21 @@ func (f *fuzzed) change() {
 		}
 	case 4:
 		f.project = f.maybe(80)
+	}
+}
+
+// move puts lists before the first generator of the document, or takes them
+// away again; as many as no generator takes the place of another.
+func (f *fuzzed) move() {
+	f.moved = 3 - f.moved
+	f.place()
+	f.set.Generation++
+	f.note("the generators move by %d", f.moved)
+}
+
+func (f *fuzzed) place() {
+	for i, s := range f.sources {
+		s.path = fmt.Sprintf("generators[%d].%s", i+f.moved, s.name)
 	}
 }
 
@@ -195,24 +214,21 @@ func (f *fuzzed) decided(s *source, answer *appset.Answer, names []string, faili
 // confirm does what the generator of pull requests does with those that a list
 // lacks: it asks for each, where it can.
 func (f *fuzzed) confirm(s *source, answer *appset.Answer, listed []string) ([]string, error) {
-	answer.Verified = true
-	for _, g := range f.set.Status.Generators {
-		for _, r := range g.PullRequests {
-			for _, n := range r.Numbers {
-				name := fmt.Sprintf("app-%d", n)
-				switch {
-				case g.Path != s.path || slices.Contains(listed, name):
-				case s.blind:
-					answer.Verified = false
-					answer.Lacks = append(answer.Lacks, name)
-				case s.has[name]:
-					f.note("%s lacks %s, which is open", s.path, name)
-					return nil, errors.New("the list is not whole")
-				}
-			}
+	before, known := filter.Given(&f.set.Status, s.path, s.repository)
+	answer.Verified = known
+	for _, n := range before {
+		name := fmt.Sprintf("app-%d", n)
+		switch {
+		case slices.Contains(listed, name):
+		case s.blind:
+			answer.Verified = false
+			answer.Lacks = append(answer.Lacks, name)
+		case s.has[name]:
+			f.note("%s lacks %s, which is open", s.path, name)
+			return nil, errors.New("the list is not whole")
 		}
 	}
-	given := v1alpha1.RepositoryPullRequests{Repository: "shop/web"}
+	given := v1alpha1.RepositoryPullRequests{Repository: s.repository}
 	for _, name := range listed {
 		var n int64
 		if _, err := fmt.Sscanf(name, "app-%d", &n); err != nil {
@@ -220,9 +236,8 @@ func (f *fuzzed) confirm(s *source, answer *appset.Answer, listed []string) ([]s
 		}
 		given.Numbers = append(given.Numbers, n)
 	}
-	if slices.Sort(given.Numbers); len(listed) > 0 {
-		answer.PullRequests = []v1alpha1.RepositoryPullRequests{given}
-	}
+	slices.Sort(given.Numbers)
+	answer.PullRequests = []v1alpha1.RepositoryPullRequests{given}
 	return listed, nil
 }
 
@@ -319,22 +334,26 @@ func TestNeverDeletesInDoubt(t *testing.T) {
 			f.set.Spec.SyncPolicy = &v1alpha1.ApplicationSetSyncPolicy{DeletionBudget: &v1alpha1.DeletionBudget{Percent: new(int32(100))}}
 		}
 		for i := range 1 + f.rand.IntN(3) {
-			s := &source{path: fmt.Sprintf("generators[%d]", i), has: map[string]bool{}, kind: kind(f.rand.IntN(4)), blind: f.maybe(20)}
+			s := &source{repository: fmt.Sprintf("shop/web-%d", i), has: map[string]bool{}, kind: kind(f.rand.IntN(4)), blind: f.maybe(20)}
 			switch s.kind {
 			case plain:
-				s.path, s.verified = s.path+".plugin", f.maybe(60)
+				s.name, s.verified = "plugin", f.maybe(60)
 			case matrix:
-				s.path += ".matrix.generators[1].plugin"
+				s.name = "matrix.generators[1].plugin"
 			case parts:
-				s.path += ".clusterDecisionResource"
+				s.name = "clusterDecisionResource"
 			case pulls:
-				s.path += ".pullRequest"
+				s.name = "pullRequest"
 			}
 			f.sources = append(f.sources, s)
 		}
+		f.place()
 		for range 40 {
 			if f.maybe(40) {
 				f.change()
+			}
+			if f.maybe(10) {
+				f.move()
 			}
 			before := len(f.owned)
 			f.look(30, 15)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/filter"
 )
 
 // answers adds to those of an expansion how many applications came of each
@@ -45,7 +46,7 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 	for _, a := range m.answers {
 		told[a.Path] = true
 		before, known := m.recorded(a.Path)
-		certain := a.ParameterSets > 0 || a.Verified || settled && known && before.ParameterSets == 0 // it gave nothing before, either
+		certain := a.ParameterSets > 0 || a.Verified || settled && before.ParameterSets == 0 // nothing of the set came from it
 		switch {
 		case !certain && known:
 			out = append(out, before)
@@ -55,7 +56,8 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 			out = append(out, answered(a))
 		case !known:
 			first := answered(a)
-			first.Empty, first.Lacks = nil, nil // as long as they are doubted, nothing is learned of them
+			// As long as they are doubted, nothing is learned of them.
+			first.Empty, first.Lacks, first.PullRequests = nil, nil, atMost(v1alpha1.GeneratorStatus{Path: a.Path}, first).PullRequests
 			out = append(out, first)
 		default:
 			out = append(out, atMost(before, answered(a)))
@@ -63,8 +65,9 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 	}
 	if !settled {
 		for _, g := range m.in.Set.Status.Generators {
-			if !told[g.Path] {
-				out = append(out, g)
+			if !told[g.Path] && g.ParameterSets > 0 {
+				// What it had none of may have come since, from another place of the document.
+				out = append(out, atMost(v1alpha1.GeneratorStatus{Path: g.Path}, g))
 			}
 		}
 	}
@@ -72,18 +75,29 @@ func (m *maker) remember() []v1alpha1.GeneratorStatus {
 }
 
 func answered(a appset.Answer) v1alpha1.GeneratorStatus {
+	without := 0
+	pulls := slices.DeleteFunc(slices.Clone(a.PullRequests), func(r v1alpha1.RepositoryPullRequests) bool {
+		if len(r.Numbers) == 0 {
+			without++
+		}
+		return len(r.Numbers) == 0 && without > v1alpha1.MaxEmpty
+	})
 	return v1alpha1.GeneratorStatus{
-		Path: a.Path, ParameterSets: int64(a.ParameterSets), PullRequests: a.PullRequests,
+		Path: a.Path, ParameterSets: int64(a.ParameterSets), PullRequests: pulls,
 		Empty: a.Empty[:min(len(a.Empty), v1alpha1.MaxEmpty)], Lacks: a.Lacks[:min(len(a.Lacks), v1alpha1.MaxEmpty)],
 	}
 }
 
 // atMost joins two answers of one generator: what only one of them has none of
-// counts as something.
+// counts as something, and that a repository has no pull requests is nothing
+// that the second one can tell.
 func atMost(a, b v1alpha1.GeneratorStatus) v1alpha1.GeneratorStatus {
 	out := v1alpha1.GeneratorStatus{Path: a.Path, ParameterSets: max(a.ParameterSets, b.ParameterSets), Empty: both(a.Empty, b.Empty), Lacks: both(a.Lacks, b.Lacks)}
-	for _, r := range slices.Concat(a.PullRequests, b.PullRequests) {
-		i := slices.IndexFunc(out.PullRequests, func(o v1alpha1.RepositoryPullRequests) bool { return o.Repository == r.Repository })
+	for n, r := range slices.Concat(a.PullRequests, b.PullRequests) {
+		if n >= len(a.PullRequests) && len(r.Numbers) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(out.PullRequests, func(o v1alpha1.RepositoryPullRequests) bool { return filter.SameRepository(o.Repository, r.Repository) })
 		if i < 0 {
 			i = len(out.PullRequests)
 			out.PullRequests = append(out.PullRequests, v1alpha1.RepositoryPullRequests{Repository: r.Repository})
