@@ -287,6 +287,52 @@ func TestPullRequests(t *testing.T) {
 	})
 }
 
+// TestLabelsOfGitLab shows what its lists mean by labels, of all merge requests
+// that are open or one by one.
+func TestLabelsOfGitLab(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, k kind, server *scmtest.Server, forges *scm.Forges) {
+		if k.name != "gitlab" {
+			return
+		}
+		has := map[int64][]string{}
+		server.Change(func(w *scmtest.World) {
+			pulls := w.Repositories[0].Pulls
+			for i := range pulls {
+				pulls[i].State = "open"
+				pulls[i].Labels = [][]string{nil, {"preview"}, {"preview", "size::l"}}[i%3]
+				has[pulls[i].Number] = pulls[i].Labels
+			}
+		})
+		for _, tc := range []struct {
+			labels []string
+			want   func(labels []string) bool
+		}{
+			{nil, func([]string) bool { return true }},
+			{[]string{""}, func([]string) bool { return true }},
+			{[]string{"None"}, func(l []string) bool { return len(l) == 0 }},
+			{[]string{"Any"}, func(l []string) bool { return len(l) > 0 }},
+			{[]string{"preview, size::l"}, func(l []string) bool { return len(l) == 2 }},
+			{[]string{"preview", "other"}, func([]string) bool { return false }},
+		} {
+			gen := k.pulls(server.URL, tc.labels...)
+			listed, err := forges.PullRequests(t.Context(), "sets", gen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for number, labels := range has {
+				want := tc.want(labels)
+				if is := slices.ContainsFunc(listed, func(p appset.PullRequest) bool { return p.Number == number }); is != want {
+					t.Errorf("%q: %d with %q is listed: %v", tc.labels, number, labels, is)
+				}
+				if gone, err := forges.Gone(t.Context(), "sets", gen, number); err != nil || gone == want {
+					t.Errorf("%q: %d with %q is gone: %v, %v", tc.labels, number, labels, gone, err)
+				}
+			}
+		}
+	})
+}
+
 func TestGone(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, k kind, server *scmtest.Server, forges *scm.Forges) {

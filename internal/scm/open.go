@@ -92,7 +92,8 @@ func opened[T appset.Organization](ctx context.Context, f *Forges, namespace str
 	return o, nil
 }
 
-// pulls opens a repository, and gives the labels that pull requests must have.
+// pulls opens a repository, and gives the labels that pull requests must have
+// where the forge leaves that to us.
 func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.PullRequestGenerator) (pulls, []string, error) {
 	if err := onePullRequest(gen); err != nil {
 		return nil, nil, err
@@ -112,8 +113,8 @@ func (f *Forges) pulls(ctx context.Context, namespace string, gen *v1alpha1.Pull
 		labels = gen.Github.Labels
 		of, err = github.NewPulls(s, a.api(), gen.Github.Owner, gen.Github.Repo)
 	case gen.GitLab != nil:
-		labels = gen.GitLab.Labels
-		of, err = gitlab.NewMerges(s, gen.GitLab.API, gen.GitLab.Project, gen.GitLab.PullRequestState, labels)
+		// It reads labels in its own way, and so they are left to it.
+		of, err = gitlab.NewMerges(s, gen.GitLab.API, gen.GitLab.Project, gen.GitLab.PullRequestState, gen.GitLab.Labels)
 	case gen.Gitea != nil:
 		labels = gen.Gitea.Labels
 		of, err = gitea.NewPulls(s, gen.Gitea.API, gen.Gitea.Owner, gen.Gitea.Repo)

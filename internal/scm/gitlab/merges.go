@@ -3,6 +3,8 @@ package gitlab
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 
@@ -64,8 +66,8 @@ func (m *Merges) each(ctx context.Context, see func(*gitlab.BasicMergeRequest)) 
 	})
 }
 
-// Find gives one, and whether it is in the state. One that is not there is
-// fault.Missing.
+// Find gives one, and whether it is in the state and labelled as List asks for.
+// One that is not there is fault.Missing.
 func (m *Merges) Find(ctx context.Context, number int64) (appset.PullRequest, bool, error) {
 	one, _, err := m.client.MergeRequests.GetMergeRequest(m.project, number, nil, gitlab.WithContext(ctx))
 	if err != nil {
@@ -76,7 +78,35 @@ func (m *Merges) Find(ctx context.Context, number int64) (appset.PullRequest, bo
 	default:
 		return appset.PullRequest{}, false, fault.New(fault.Transient, "read the merge request %s!%d: its state is %q", m.project, number, one.State)
 	}
-	return value(&one.BasicMergeRequest), m.state == "" || m.state == "all" || m.state == one.State, nil
+	return value(&one.BasicMergeRequest), labelled(one.Labels, m.labels) && (m.state == "" || m.state == "all" || m.state == one.State), nil
+}
+
+// labelled reads labels as GitLab's lists do: commas are between several, None
+// and Any count before all others, and scope::* is any label of the scope.
+func labelled(have, want []string) bool {
+	var all []string
+	special := map[string]bool{}
+	for _, text := range want {
+		for _, one := range strings.Split(text, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				all = append(all, one)
+				special[strings.ToLower(one)] = true
+			}
+		}
+	}
+	switch {
+	case special["none"]:
+		return len(have) == 0
+	case special["any"]:
+		return len(have) > 0
+	}
+	for _, one := range all {
+		scope, wild := strings.CutSuffix(one, "::*")
+		if !slices.ContainsFunc(have, func(l string) bool { return l == one || wild && strings.HasPrefix(l, scope+"::") }) {
+			return false
+		}
+	}
+	return true
 }
 
 // Exists is fault.Missing where the project is not there.

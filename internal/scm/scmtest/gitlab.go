@@ -52,7 +52,11 @@ func GitLab(t testing.TB, w *World) *Server {
 		q := r.URL.Query()
 		found := slices.DeleteFunc(slices.Clone(of.Pulls), func(p Pull) bool {
 			for _, l := range strings.Split(q.Get("labels"), ",") {
-				if l != "" && !slices.Contains(p.Labels, l) {
+				switch l = strings.TrimSpace(l); {
+				case l == "":
+				case l == "None" && len(p.Labels) > 0, l == "Any" && len(p.Labels) == 0:
+					return true
+				case l != "None" && l != "Any" && !slices.Contains(p.Labels, l):
 					return true
 				}
 			}
