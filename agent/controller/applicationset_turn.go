@@ -36,7 +36,7 @@ func (t *turn) run(ctx context.Context) error {
 	// What comes of an answer is never older than the memory of the answer, and
 	// no sync is asked for that the steps do not know of.
 	ahead := t.set.Status.DeepCopy()
-	ahead.Generators = plan.Generators
+	ahead.Generators, ahead.DeletionWindow = plan.Generators, plan.Window
 	if steps != nil {
 		ahead.ApplicationStatus = steps.Applications
 	}

@@ -17,6 +17,8 @@ type ApplicationSetStatus struct {
 	Generators []GeneratorStatus `json:"generators,omitempty"`
 	// Held are deletions that wait for a confirmation.
 	Held *HeldDeletion `json:"held,omitempty"`
+	// DeletionWindow is what deletions that nobody confirmed count against.
+	DeletionWindow *DeletionWindow `json:"deletionWindow,omitempty"`
 }
 
 // MaxSetResources bounds the applications that a status lists.
@@ -68,6 +70,15 @@ type RepositoryPullRequests struct {
 	Repository string `json:"repository"`
 	// Numbers ascend.
 	Numbers []int64 `json:"numbers,omitempty"`
+}
+
+// DeletionWindow is the time within which deletions that nobody confirmed are
+// added up.
+type DeletionWindow struct {
+	// Since is when the first of them went.
+	Since metav1.Time `json:"since"`
+	// Applications is the largest number that the set had before one of them.
+	Applications int64 `json:"applications"`
 }
 
 // HeldDeletion is a deletion that waits for a confirmation.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,6 +43,7 @@ func (m *maker) delete() {
 			stray = append(stray, app)
 		}
 	}
+	m.plan.Window = m.recent(stray)
 	if len(stray) == 0 {
 		if unnamed == "" {
 			m.plan.Spent = confirmation
@@ -49,16 +51,24 @@ func (m *maker) delete() {
 		return
 	}
 	reasons := m.doubts()
-	if len(reasons) == 0 && !neverAsks(set) && !m.closed(stray, have) {
-		reasons = m.tooMany(stray, have)
-	}
 	if len(reasons) == 0 {
-		m.plan.Delete, m.plan.Spent = stray, confirmation
-		return
+		next := m.plan.Window
+		switch {
+		case neverAsks(set):
+		case m.closed(stray, have):
+			next = m.uncounted(len(stray))
+		default:
+			next = m.counted(have)
+			reasons = m.tooMany(stray, have, int(next.Applications))
+		}
+		if len(reasons) == 0 {
+			m.plan.Delete, m.plan.Spent, m.plan.Window = stray, confirmation, next
+			return
+		}
 	}
 	held := m.hold(stray, strings.Join(reasons, "; "))
 	if confirmation != "" && (confirmation == held.Digest || m.rest(confirmation, stray)) {
-		m.plan.Delete, m.plan.Confirmed = stray, true
+		m.plan.Delete, m.plan.Confirmed, m.plan.Window = stray, true, nil // somebody looked: it begins anew
 		return
 	}
 	m.plan.Held, m.plan.Spent = held, confirmation
@@ -126,8 +136,47 @@ func news(before, now []string) []string {
 	return out
 }
 
-// tooMany are the reasons to ask about deletions that are certain.
-func (m *maker) tooMany(stray []v1alpha1.Application, have int) []string {
+// window is how long deletions are added up that nobody confirmed.
+const window = time.Hour
+
+// recent is the window that still counts. Time alone does not let go what was
+// held.
+func (m *maker) recent(stray []v1alpha1.Application) *v1alpha1.DeletionWindow {
+	if w := m.in.Set.Status.DeletionWindow; w != nil && (m.in.Now.Sub(w.Since.Time) < window || m.heldBefore(stray)) {
+		return w
+	}
+	return nil
+}
+
+// counted is the window with deletions of a set that has so many. What went is
+// told by the number of applications, so that deletions that were planned, but
+// not done, are not counted twice.
+func (m *maker) counted(have int) *v1alpha1.DeletionWindow {
+	out := &v1alpha1.DeletionWindow{Since: metav1.NewTime(m.in.Now.UTC()).Rfc3339Copy()}
+	if m.plan.Window != nil {
+		out = m.plan.Window.DeepCopy()
+	}
+	out.Applications = max(out.Applications, int64(have))
+	return out
+}
+
+// uncounted is the window with deletions that do not count.
+func (m *maker) uncounted(n int) *v1alpha1.DeletionWindow {
+	out := m.plan.Window.DeepCopy()
+	if out != nil {
+		out.Applications -= int64(n)
+	}
+	return out
+}
+
+func (m *maker) heldBefore(stray []v1alpha1.Application) bool {
+	held := m.in.Set.Status.Held
+	return held != nil && slices.ContainsFunc(stray, func(a v1alpha1.Application) bool { return slices.Contains(held.Applications, a.Name) })
+}
+
+// tooMany are the reasons to ask about deletions that are certain, in a set
+// that had so many within the window.
+func (m *maker) tooMany(stray []v1alpha1.Application, have, had int) []string {
 	var out []string
 	for _, a := range m.answers {
 		if isTop(a.Path) && len(out) > 0 {
@@ -140,8 +189,13 @@ func (m *maker) tooMany(stray []v1alpha1.Application, have int) []string {
 	if len(out) == 0 && len(stray) == have && len(m.in.Result.Applications) == 0 {
 		out = append(out, "the set gives no application any more")
 	}
-	if allowed := m.in.Agent.budget(m.in.Set, have); len(stray) > allowed {
-		out = append(out, fmt.Sprintf("%d of %d applications would go, and the deletion budget allows %d", len(stray), have, allowed))
+	gone := had - have
+	if allowed := m.in.Agent.budget(m.in.Set, had); gone+len(stray) > allowed {
+		text := fmt.Sprintf("%d of %d applications would go", len(stray), have)
+		if gone > 0 {
+			text += fmt.Sprintf(" after %d others", gone)
+		}
+		out = append(out, fmt.Sprintf("%s, and the deletion budget allows %d", text, allowed))
 	}
 	return out
 }
@@ -155,7 +209,7 @@ func (m *maker) closed(stray []v1alpha1.Application, have int) bool {
 	if acted == nil || acted.ObservedGeneration != m.in.Set.Generation {
 		return false
 	}
-	if held := m.in.Set.Status.Held; held != nil && slices.ContainsFunc(stray, func(a v1alpha1.Application) bool { return slices.Contains(held.Applications, a.Name) }) {
+	if m.heldBefore(stray) {
 		return false
 	}
 	vanished, listed := 0, 0

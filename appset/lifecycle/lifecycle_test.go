@@ -121,6 +121,9 @@ func describe(t *testing.T, p *lifecycle.Plan) string {
 	if p.Err != nil {
 		line("error: %v", p.Err)
 	}
+	if p.Window != nil {
+		line("count deletions from %d applications since %s", p.Window.Applications, p.Window.Since.UTC().Format(time.TimeOnly))
+	}
 	for _, g := range p.Generators {
 		line("remember %s %d %v", g.Path, g.ParameterSets, g.PullRequests)
 		if len(g.Empty) > 0 {

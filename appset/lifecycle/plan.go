@@ -55,6 +55,9 @@ type Plan struct {
 	// anything else is done: an application is never older than the memory of
 	// what it comes from.
 	Generators []v1alpha1.GeneratorStatus
+	// Window is to be stored with Generators: what was deleted without it would
+	// not be counted.
+	Window *v1alpha1.DeletionWindow
 	// Confirmed says that Delete is what somebody confirmed.
 	Confirmed bool
 	// Spent is the confirmation to take off the set: what it names is done, or
@@ -86,7 +89,7 @@ func Make(ctx context.Context, in Input) Plan {
 	if err == nil {
 		err = in.Err
 	}
-	p := Plan{Rejected: slices.Clone(in.Result.Rejected), Generators: set.Status.Generators, Held: set.Status.Held, Err: err}
+	p := Plan{Rejected: slices.Clone(in.Result.Rejected), Generators: set.Status.Generators, Held: set.Status.Held, Window: set.Status.DeletionWindow, Err: err}
 	if err != nil {
 		return p
 	}

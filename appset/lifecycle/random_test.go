@@ -263,7 +263,7 @@ func (f *fuzzed) look(failing, losing int) lifecycle.Plan {
 		if lost("the answers") {
 			return p
 		}
-		f.set.Status.Generators = p.Generators
+		f.set.Status.Generators, f.set.Status.DeletionWindow = p.Generators, p.Window
 	}
 	for _, app := range p.Create {
 		if !lost("create " + app.Name) {

@@ -47,7 +47,7 @@ func Status(in Input, p *Plan, o Outcome) v1alpha1.ApplicationSetStatus {
 	out := *in.Set.Status.DeepCopy()
 	out.ObservedGeneration = in.Set.Generation
 	out.Generators = p.Generators
-	out.Held = p.Held
+	out.Held, out.DeletionWindow = p.Held, p.Window
 	if p.Confirmed {
 		out.Held = in.Set.Status.Held // until all of it is gone
 	}
