@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -78,7 +79,7 @@ func observed(owned []v1alpha1.Application, p *lifecycle.Plan) []rollout.Applica
 func observe(app *v1alpha1.Application) rollout.Application {
 	st := &app.Status
 	out := rollout.Application{
-		Name: app.Name, Labels: app.Labels, Health: st.Health.Status, Digest: st.Sync.Digest, Revisions: st.Sync.Revisions, Sight: sight(app),
+		Name: app.Name, Labels: app.Labels, Health: st.Health.Status, Digest: targetDigest(app), Revisions: st.Sync.Revisions, Sight: sight(app),
 	}
 	if st.Sync.Revision != "" {
 		out.Revisions = []string{st.Sync.Revision}
@@ -97,6 +98,17 @@ func observe(app *v1alpha1.Application) rollout.Application {
 		}
 	}
 	return out
+}
+
+// targetDigest stands for the objects and for the cluster that they go to: the
+// same objects in another cluster are another target. The namespace is in the
+// objects.
+func targetDigest(app *v1alpha1.Application) string {
+	if app.Status.Sync.Digest == "" {
+		return ""
+	}
+	to := app.Spec.Destination
+	return app.Status.Sync.Digest + "@" + cmp.Or(to.Name, to.Server)
 }
 
 func sight(app *v1alpha1.Application) rollout.Sight {

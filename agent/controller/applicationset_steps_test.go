@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
 	"github.com/trueup-dev/trueup/appset/lifecycle"
+	"github.com/trueup-dev/trueup/appset/rollout"
 	"github.com/trueup-dev/trueup/reconcile"
 )
 
@@ -181,5 +183,46 @@ func TestReverseDeletion(t *testing.T) {
 	}
 	if err := b.store.Get(t.Context(), client.ObjectKey{Namespace: "trueup", Name: "shop"}, &v1alpha1.ApplicationSet{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the set is still there: %v", err)
+	}
+}
+
+// TestMovedToAnotherCluster: the same objects in another cluster are synced
+// there, whatever the step of the application was before.
+func TestMovedToAnotherCluster(t *testing.T) {
+	t.Parallel()
+	servers := []v1alpha1.ApplicationDestination{{Server: "https://old"}, {Server: "https://new"}}
+	names := []v1alpha1.ApplicationDestination{{Name: "old"}, {Name: "new"}}
+	for name, to := range map[string][]v1alpha1.ApplicationDestination{"server": servers, "name": names, "server to name": {servers[0], names[1]}} {
+		for _, was := range []rollout.State{rollout.Waiting, rollout.Pending, rollout.Progressing, rollout.Healthy} {
+			set := rolling()
+			app := v1alpha1.Application{}
+			app.Name, app.Labels = "dev", map[string]string{"env": "dev"}
+			app.Spec.Destination = to[0]
+			shows(v1alpha1.SyncStatusCodeSynced, "Healthy", "one")(&app)
+			now := time.Now()
+			look := func(p lifecycle.Plan, previous ...v1alpha1.ApplicationSetApplicationStatus) rollout.Output {
+				now = now.Add(time.Hour)
+				return rollout.Next(rollout.Input{Strategy: set.Spec.Strategy, Previous: previous, Now: now, Applications: observed([]v1alpha1.Application{app}, &p)})
+			}
+			before := look(lifecycle.Plan{}).Applications[0]
+			before.Status = string(was)
+			moved := *app.DeepCopy()
+			moved.Spec.Destination, moved.Generation = to[1], app.Generation+1
+			out := look(lifecycle.Plan{Update: []lifecycle.Update{{From: app, To: moved}}}, before)
+			app = moved
+			out = look(lifecycle.Plan{}, out.Applications...)
+			if len(out.Sync) > 0 {
+				t.Errorf("%s, %s: it is synced before it was compared with its new cluster", name, was)
+			}
+			shows(v1alpha1.SyncStatusCodeOutOfSync, "Missing", "one")(&app)
+			out = look(lifecycle.Plan{}, out.Applications...)
+			if got := out.Applications[0]; !slices.Equal(out.Sync, []string{"dev"}) || got.Attempts != 1 || !out.Progressing {
+				t.Errorf("%s, %s: got the syncs %v, and %+v", name, was, out.Sync, got)
+			}
+			out = look(lifecycle.Plan{}, out.Applications...)
+			if got := out.Applications[0]; got.Status == string(rollout.Healthy) {
+				t.Errorf("%s, %s: got %+v", name, was, got)
+			}
+		}
 	}
 }

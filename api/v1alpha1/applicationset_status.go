@@ -39,7 +39,8 @@ type ApplicationSetApplicationStatus struct {
 	// Step counts from 1; -1 is in no step.
 	Step            string   `json:"step"`
 	TargetRevisions []string `json:"targetRevisions,omitempty"`
-	// TargetDigest stands for the objects to sync. Not in Argo CD.
+	// TargetDigest stands for the objects to sync and their cluster. Not in
+	// Argo CD.
 	TargetDigest string `json:"targetDigest,omitempty"`
 	// Attempts are the syncs that were asked for, for this target. Not in Argo CD.
 	Attempts int64 `json:"attempts,omitempty"`
