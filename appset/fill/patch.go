@@ -2,15 +2,17 @@ package fill
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-	"sigs.k8s.io/yaml"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/trueup-dev/trueup/api/v1alpha1"
+	"github.com/trueup-dev/trueup/appset/param"
 	"github.com/trueup-dev/trueup/appset/text"
 	"github.com/trueup-dev/trueup/internal/fault"
 )
@@ -34,14 +36,19 @@ func (p *patch) apply(out *Filled, language *text.Language, params map[string]an
 	if err != nil {
 		return err
 	}
-	raw := []byte(rendered)
-	if !strings.HasPrefix(strings.TrimSpace(rendered), "{") {
-		if raw, err = yaml.YAMLToJSON(raw); err != nil {
-			return fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no YAML: %w", err))
-		}
+	raw, more, err := document(language.YAML(), rendered)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(raw, &v1alpha1.Application{}); err != nil {
-		return fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no part of an Application: %w", err))
+	if more {
+		out.Warnings = append(out.Warnings, "templatePatch: it holds more than one document: only the first is read")
+	}
+	unknown, err := unknown(raw)
+	if err != nil {
+		return err
+	}
+	for _, field := range unknown {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("templatePatch: unknown field %s, without effect", field))
 	}
 	before, err := json.Marshal(out.Application)
 	if err != nil {
@@ -63,6 +70,60 @@ func (p *patch) apply(out *Filled, language *text.Language, params map[string]an
 	out.Texts = changed(out.Texts, out.Application, app, text.Text{From: "templatePatch", Template: p.template, Uses: uses})
 	out.Application, out.Size = app, len(after)
 	return nil
+}
+
+// document is a rendered patch as JSON, read as files are: numbers keep their
+// digits. Not all of JSON is YAML to the reader, a pair of surrogates is not.
+func document(version param.Version, rendered string) (raw []byte, more bool, err error) {
+	if json.Valid([]byte(rendered)) {
+		return []byte(rendered), false, nil
+	}
+	value, more, err := version.YAML([]byte(rendered))
+	if err != nil {
+		return nil, false, fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no YAML: %w", err))
+	}
+	raw, err = json.Marshal(value)
+	return raw, more, err
+}
+
+// unknown are the fields of a patch that an application does not have. Names
+// in another case have an effect, as in Argo CD, and directives are for the
+// merge.
+func unknown(raw []byte) ([]string, error) {
+	var app v1alpha1.Application
+	if err := json.Unmarshal(raw, &app); err != nil {
+		return nil, fault.Wrap(fault.Invalid, fmt.Errorf("the rendered patch is no part of an Application: %w", err))
+	}
+	strict, err := kjson.UnmarshalStrict(raw, &v1alpha1.Application{}, kjson.DisallowUnknownFields)
+	if err != nil {
+		return nil, nil // a name in another case hides what json.Unmarshal takes
+	}
+	has := map[string]string{}
+	leaves(app, has)
+	var out []string
+	for _, err := range strict {
+		var field kjson.FieldError
+		if !errors.As(err, &field) {
+			continue
+		}
+		path := field.FieldPath()
+		if name := path[strings.LastIndex(path, ".")+1:]; !strings.HasPrefix(name, "$") && !among(has, path) {
+			out = append(out, path)
+		}
+	}
+	return out, nil
+}
+
+// among reports a field that is there under any case, or has something below.
+func among(fields map[string]string, path string) bool {
+	path = strings.ToLower(path)
+	for known := range fields {
+		rest, ok := strings.CutPrefix(strings.ToLower(known), path)
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }
 
 // changed adds what a patch changed to the texts that were filled.

@@ -37,7 +37,7 @@ type Options struct {
 	Go bool
 	// Templates are options of Go's, as missingkey=error.
 	Templates []string
-	// YAML is what fromYaml reads.
+	// YAML is what fromYaml and patches read.
 	YAML param.Version
 	// Stop is asked now and then whether to go on; nil always does.
 	Stop func() error
@@ -102,6 +102,9 @@ func (l *Language) Check(s string) error {
 
 // Go tells whether it is Go templates.
 func (l *Language) Go() bool { return l.options.Go }
+
+// YAML is what the set's YAML is read as.
+func (l *Language) YAML() param.Version { return l.options.YAML }
 
 // Render fills one text with parameters. Errors are of kind Invalid.
 func (l *Language) Render(s string, params map[string]any) (string, error) {
