@@ -215,8 +215,8 @@ type Field struct {
 	// From is the place of its template in the set, as
 	// spec.template.spec.sources[0].path or spec.templatePatch.
 	From string `json:"from"`
-	// Template and Value are before and after; Uses are the parameters in it.
-	// What is no template has a value alone.
+	// Template and Value are before and after; Uses are the parameters in it,
+	// "." all of them. What is no template has a value alone.
 	Template string   `json:"template,omitempty"`
 	Value    string   `json:"value"`
 	Uses     []string `json:"uses,omitempty"`

@@ -1,11 +1,16 @@
 package text
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"text/template/parse"
 )
+
+// All stands among names for every parameter there is: a text that gives all of
+// them to a function or a loop may use any.
+const All = "."
 
 // visitor collects the parameters that a template names.
 type visitor struct {
@@ -139,9 +144,7 @@ func (v *visitor) command(args []parse.Node) {
 			}
 			name = Join(name, text.Text)
 		}
-		if name != "" {
-			v.uses[name] = true
-		}
+		v.uses[cmp.Or(name, All)] = true
 	}
 }
 
@@ -155,8 +158,8 @@ func (v *visitor) argument(arg parse.Node) {
 			v.pipe(pipe)
 		}
 	}
-	if name := v.named(arg); name != "" {
-		v.uses[name] = true
+	if name, ok := v.base(arg); ok {
+		v.uses[cmp.Or(name, All)] = true
 	}
 }
 

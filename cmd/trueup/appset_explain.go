@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trueup-dev/trueup/appset"
+	"github.com/trueup-dev/trueup/appset/text"
 )
 
 // originOf is where an application comes from, for programs.
@@ -171,7 +172,7 @@ func (p originPrinter) parameters(set map[string]any, indent string, used map[st
 
 // covered reports a parameter that a template names, or that is in one.
 func covered(name string, used map[string]bool) bool {
-	if used[name] {
+	if used[name] || used[text.All] {
 		return true
 	}
 	for u := range used {

@@ -297,3 +297,23 @@ func TestAppSetErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestUsedParameters: what is dim in explanations is what no field uses.
+func TestUsedParameters(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		uses map[string]bool
+		want bool
+	}{
+		{"a", map[string]bool{"a": true}, true},
+		{"a.b", map[string]bool{"a": true}, true},
+		{"a", map[string]bool{"ab": true}, false},
+		{"a.b", map[string]bool{".": true}, true},
+		{"a", nil, false},
+	} {
+		if got := covered(tc.name, tc.uses); got != tc.want {
+			t.Errorf("%s, where %v are used: %v", tc.name, tc.uses, got)
+		}
+	}
+}
