@@ -84,7 +84,7 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 	g := &generation{set: set, world: world}
 	var all place.Problems
 	var err error
-	g.text, err = text.New(text.Options{Go: set.Spec.GoTemplate, Templates: set.Spec.GoTemplateOptions, YAML: g.yaml(), Stop: ctx.Err})
+	g.text, err = text.New(text.Options{Go: set.Spec.GoTemplate, Templates: set.Spec.GoTemplateOptions, YAML: param.VersionOf(set.Spec.YAMLVersion), Stop: ctx.Err})
 	all.Add("goTemplateOptions", err)
 	nodes, warnings, err := outline.Read(set)
 	g.warnings = warnings
@@ -134,6 +134,11 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		return err
 	}
 	template.Literals = g.world.Literals
+	if len(sets) == 0 {
+		for _, w := range template.Idle() {
+			g.warn("", "%s", w)
+		}
+	}
 	var all place.Problems
 	var failures place.Groups
 	for i, set := range sets {

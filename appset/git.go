@@ -120,7 +120,7 @@ func (g *generation) files(ctx context.Context, gen *v1alpha1.GitGenerator, tree
 
 // fileParams gives the parameter sets of one file.
 func (g *generation) fileParams(name string, data []byte, gen *v1alpha1.GitGenerator) ([]params, error) {
-	objects, more, err := content.Objects(g.yaml(), data)
+	objects, more, err := content.Objects(param.VersionOf(g.set.Spec.YAMLVersion), data)
 	if err != nil {
 		return nil, fmt.Errorf("unable to parse file: %w", err)
 	}

@@ -40,7 +40,7 @@ func (g *generation) list(_ context.Context, gen *v1alpha1.ListGenerator) ([]par
 }
 
 func (g *generation) elementsYAML(data string) ([]params, error) {
-	value, _, err := g.yaml().YAML([]byte(data))
+	value, _, err := param.VersionOf(g.set.Spec.YAMLVersion).YAML([]byte(data))
 	if err != nil || value == nil {
 		return nil, err
 	}
@@ -58,12 +58,4 @@ func (g *generation) elementsYAML(data string) ([]params, error) {
 		out = append(out, element)
 	}
 	return out, all.Err()
-}
-
-// yaml is the YAML that the set's generators read.
-func (g *generation) yaml() param.Version {
-	if param.Version(g.set.Spec.YAMLVersion) == param.V12 {
-		return param.V12
-	}
-	return param.V11
 }

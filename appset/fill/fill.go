@@ -183,6 +183,18 @@ func (t *Template) Check() error {
 	return all.Err()
 }
 
+// Idle is what Check tells, as warnings of a template that nothing fills: its
+// mistakes wait for the first parameter set.
+func (t *Template) Idle() []string {
+	var out []string
+	if joined, ok := t.Check().(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			out = append(out, err.Error())
+		}
+	}
+	return out
+}
+
 func (t *Template) check(all *place.Problems, node any, path string) {
 	switch v := node.(type) {
 	case string:

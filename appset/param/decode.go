@@ -21,6 +21,14 @@ const (
 	V12 Version = "1.2"
 )
 
+// VersionOf is the version of a set's field: 1.1 unless it says 1.2.
+func VersionOf(field string) Version {
+	if Version(field) == V12 {
+		return V12
+	}
+	return V11
+}
+
 // YAML decodes the first document of YAML or JSON: maps as map[string]any,
 // lists as []any, integers without losing a digit. More says that other
 // documents follow. Errors are of kind Invalid and name the line.
