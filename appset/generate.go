@@ -70,6 +70,9 @@ type generation struct {
 
 	answers  []Answer
 	warnings []string
+	// unfit has for each application why it cannot be, refused all of these.
+	unfit   []error
+	refused place.Problems
 
 	// load is all parameter sets so far, size all applications in bytes.
 	load param.Load
@@ -107,7 +110,8 @@ func generate(ctx context.Context, set *v1alpha1.ApplicationSet, world World) (R
 	case err != nil && !used:
 		return Result{}, g.check(nodes, all)
 	case err != nil:
-		return Result{}, err
+		all.Add("", g.refused.Err())
+		return Result{}, all.Err()
 	}
 	result.Answers, result.Warnings, result.Until = g.answers, g.warnings, g.until
 	g.arrange(&result)
@@ -134,13 +138,11 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		return err
 	}
 	template.Literals = g.world.Literals
-	if len(sets) == 0 {
-		for _, w := range template.Idle() {
-			g.warn("", "%s", w)
-		}
+	for _, w := range template.Idle(len(sets)) {
+		g.warn("", "%s", w)
 	}
 	var all place.Problems
-	var failures place.Groups
+	var failures, unfit place.Groups
 	for i, set := range sets {
 		filled, err := template.Fill(set.params)
 		if err != nil {
@@ -155,7 +157,10 @@ func (g *generation) fill(n *outline.Node, sets []parameterSet, result *Result) 
 		}
 		result.Applications = append(result.Applications, filled.Application)
 		result.Explained = append(result.Explained, explained(filled, set.origin))
+		g.unfit = append(g.unfit, filled.Unfit)
+		unfit.Add(i, filled.Unfit)
 	}
+	unfit.Into(&g.refused, "parameter set", n.Path)
 	failures.Into(&all, "parameter set", n.Path)
 	return all.Err()
 }
@@ -169,8 +174,8 @@ func explained(filled fill.Filled, from Origin) Explanation {
 	return out
 }
 
-// arrange sorts the applications by name, and rejects those that cannot be
-// told from others by it.
+// arrange sorts the applications by name, and rejects those that cannot be, or
+// cannot be told from others by it. One that cannot be holds its name as well.
 func (g *generation) arrange(result *Result) {
 	order := make([]int, len(result.Applications))
 	for i := range order {
@@ -179,19 +184,19 @@ func (g *generation) arrange(result *Result) {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return strings.Compare(result.Applications[a].Name, result.Applications[b].Name)
 	})
-	var apps []v1alpha1.Application
-	var explained []Explanation
+	apps, explained, first := []v1alpha1.Application(nil), []Explanation(nil), Explanation{}
 	for _, i := range order {
-		app, from := result.Applications[i], result.Explained[i]
+		app, from, err := result.Applications[i], result.Explained[i], g.unfit[i]
 		switch {
-		case app.Name == "":
-			result.Rejected = append(result.Rejected, Rejection{Generator: from.Origin.Generator,
-				Err: fault.New(fault.Invalid, "an application has no name")})
-			continue
-		case len(apps) > 0 && apps[len(apps)-1].Name == app.Name:
-			result.Rejected = append(result.Rejected, Rejection{Name: app.Name, Generator: from.Origin.Generator,
-				Err: fault.New(fault.Conflict, "%s gave the name %s already: the first application is kept",
-					explained[len(apps)-1].Origin.Generator, app.Name)})
+		case app.Name == "" && err == nil:
+			err = fault.New(fault.Invalid, "an application has no name")
+		case app.Name != "" && first.Application == app.Name:
+			err = fault.New(fault.Conflict, "%s gave the name %s already: the first application is kept", first.Origin.Generator, app.Name)
+		default:
+			first = from
+		}
+		if err != nil {
+			result.Rejected = append(result.Rejected, Rejection{Name: app.Name, Generator: from.Origin.Generator, Err: err})
 			continue
 		}
 		apps, explained = append(apps, app), append(explained, from)

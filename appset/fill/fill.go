@@ -113,6 +113,10 @@ type Filled struct {
 	Size int
 	// Warnings tell of what was left out on purpose.
 	Warnings []string
+	// Unfit is why no such application can be, where parameters made it so: a
+	// label, name or namespace that no object can have. The application has no
+	// name then if the name is one of them.
+	Unfit error
 }
 
 // Fill renders the template with one parameter set: every text in it, keys of
@@ -131,8 +135,9 @@ func (t *Template) Fill(params map[string]any) (Filled, error) {
 		all.Add("templatePatch", t.patch.apply(&out, t.language, params))
 	}
 	all.Add("", t.named(&out))
-	if err := all.Err(); err != nil {
-		return out, err
+	if all.Err() != nil {
+		all.Add("", out.Unfit)
+		return out, all.Err()
 	}
 	out.Application.APIVersion, out.Application.Kind = v1alpha1.GroupVersion().String(), "Application"
 	out.Application.Namespace = t.set.Namespace
@@ -183,11 +188,11 @@ func (t *Template) Check() error {
 	return all.Err()
 }
 
-// Idle is what Check tells, as warnings of a template that nothing fills: its
-// mistakes wait for the first parameter set.
-func (t *Template) Idle() []string {
+// Idle is what Check tells, as warnings, of a template that no parameter set
+// fills: its mistakes wait for the first.
+func (t *Template) Idle(sets int) []string {
 	var out []string
-	if joined, ok := t.Check().(interface{ Unwrap() []error }); ok {
+	if joined, ok := t.Check().(interface{ Unwrap() []error }); ok && sets == 0 {
 		for _, err := range joined.Unwrap() {
 			out = append(out, err.Error())
 		}

@@ -1,6 +1,7 @@
 package fill_test
 
 import (
+	stdcmp "cmp"
 	"strings"
 	"testing"
 
@@ -103,6 +104,52 @@ func TestWrong(t *testing.T) {
 			if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: got %v of kind %s, want %q", name, err, fault.Of(err), want)
 			}
+		}
+	}
+}
+
+// TestUnfit: what no object can have is the set's fault where it is written so,
+// and the application's where a template makes it.
+func TestUnfit(t *testing.T) {
+	t.Parallel()
+	const spec = `
+template:
+  metadata: {name: NAME, labels: {LABEL: VALUE}}
+  spec: {project: shop, source: {repoURL: x}, destination: {name: y, namespace: SPACE}}
+`
+	for what, tc := range map[string]struct {
+		name, key, value, space, patch string
+		unfit, fails                   string
+		app                            string
+	}{
+		"nothing":              {app: "web"},
+		"a name, filled":       {name: `"{{.bad}}"`, unfit: "template.metadata.name: "},
+		"a name":               {name: `"A_"`, fails: "template.metadata.name: "},
+		"a key, filled":        {key: `"{{.bad}}"`, unfit: "template.metadata.labels.{{.bad}}: ", app: "web"},
+		"a key":                {key: `"a b"`, fails: "template.metadata.labels.a b: "},
+		"a value, filled":      {value: `"{{.bad}}"`, unfit: "template.metadata.labels.k: ", app: "web"},
+		"a value":              {value: `"a b"`, fails: "template.metadata.labels.k: "},
+		"a namespace, filled":  {space: `"{{.bad}}"`, unfit: "template.spec.destination.namespace: ", app: "web"},
+		"a namespace":          {space: `"a b"`, fails: "template.spec.destination.namespace: "},
+		"a patch, filled":      {patch: `{metadata: {labels: {k: "{{.bad}}"}}}`, unfit: "templatePatch: ", app: "web"},
+		"a patch":              {patch: `{metadata: {labels: {k: "a b"}}}`, fails: "templatePatch: "},
+		"filled, and mended":   {value: `"{{.bad}}"`, patch: `{metadata: {labels: {k: ok}}}`, app: "web"},
+		"one of both":          {name: `"{{.bad}}"`, value: `"a b"`, fails: "template.metadata.labels.k: "},
+		"a name, by the patch": {patch: `{metadata: {name: "{{.bad}}"}}`, unfit: "templatePatch: "},
+	} {
+		text := strings.NewReplacer("NAME", stdcmp.Or(tc.name, "web"), "LABEL", stdcmp.Or(tc.key, "k"), "VALUE", stdcmp.Or(tc.value, "v"), "SPACE", stdcmp.Or(tc.space, "s")).Replace(spec)
+		if tc.patch != "" {
+			text += "templatePatch: '" + tc.patch + "'\n"
+		}
+		got, err := filled(t, text, "{}", map[string]any{"bad": "Not ok!"})
+		if tc.fails != "" {
+			if fault.Of(err) != fault.Invalid || !strings.Contains(err.Error(), tc.fails) {
+				t.Errorf("%s: got %v, want %q", what, err, tc.fails)
+			}
+			continue
+		}
+		if err != nil || got.Application.Name != tc.app || (got.Unfit == nil) != (tc.unfit == "") || got.Unfit != nil && !strings.HasPrefix(got.Unfit.Error(), tc.unfit) {
+			t.Errorf("%s: got %q, unfit: %v, %v", what, got.Application.Name, got.Unfit, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -13,17 +14,27 @@ import (
 )
 
 // named reports the names in an application that no object of Kubernetes can
-// have, where their templates are. A name that is empty is told elsewhere.
+// have, where their templates are. Those that are written so are the set's
+// fault; those that a template makes of parameters are the application's, which
+// is unfit. A name of its own that cannot be is as good as none, and empty from
+// here on; an empty one is told elsewhere.
 func (t *Template) named(out *Filled) error {
-	var all place.Problems
-	check := func(path, what, value string, bad []string) {
-		if len(bad) > 0 {
-			all.Add(t.origin(out, path), fault.New(fault.Invalid, "the %s %q: %s", what, value, bad[0]))
+	var all, unfit place.Problems
+	check := func(path, what, value string, bad []string) bool {
+		if len(bad) == 0 {
+			return true
 		}
+		from, filled := t.origin(out, path, value)
+		into := &all
+		if filled {
+			into = &unfit
+		}
+		into.Add(from, fault.New(fault.Invalid, "the %s %q: %s", what, value, bad[0]))
+		return false
 	}
 	app := &out.Application
-	if app.Name != "" {
-		check("metadata.name", "name", app.Name, validation.IsDNS1123Subdomain(app.Name))
+	if app.Name != "" && !check("metadata.name", "name", app.Name, validation.IsDNS1123Subdomain(app.Name)) {
+		app.Name = ""
 	}
 	for _, key := range slices.Sorted(maps.Keys(app.Labels)) {
 		path := text.Join("metadata.labels", key)
@@ -36,16 +47,18 @@ func (t *Template) named(out *Filled) error {
 	if to := app.Spec.Destination.Namespace; to != "" {
 		check("spec.destination.namespace", "namespace", to, validation.IsDNS1123Label(to))
 	}
+	out.Unfit = unfit.Err()
 	return all.Err()
 }
 
-// origin is where in the document a path of a filled application comes from.
-func (t *Template) origin(out *Filled, path string) string {
-	from := t.from(path)
+// origin is where in the document a value of a filled application comes from,
+// and whether a template made it. A template that nothing filled is its value.
+func (t *Template) origin(out *Filled, path, value string) (from string, filled bool) {
+	from, filled = t.from(path), strings.Contains(value, "{{")
 	for _, one := range out.Texts { // a patch is the last of them
 		if one.Path == path || one.Path == strings.TrimSuffix(path, text.KeySuffix) && one.From == "templatePatch" {
-			from = one.From
+			from, filled = one.From, strings.Contains(cmp.Or(one.Template, one.Value), "{{")
 		}
 	}
-	return strings.TrimSuffix(from, text.KeySuffix)
+	return strings.TrimSuffix(from, text.KeySuffix), filled
 }

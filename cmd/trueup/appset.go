@@ -148,11 +148,19 @@ func (f setFile) warn(set int, result appset.Result, w io.Writer) {
 func rejected(result appset.Result) error {
 	var errs []error
 	for _, r := range result.Rejected {
-		err := r.Err
+		what := "an application"
 		if r.Name != "" {
-			err = fmt.Errorf("the application %s: %w", r.Name, err)
+			what = "the application " + r.Name
 		}
-		errs = append(errs, placedError{r.Generator, err})
+		for _, p := range appset.Problems(r.Err) {
+			if p.Place != "" { // that of a template
+				errs = append(errs, placedError{p.Place, fmt.Errorf("%s of %s: %w", what, r.Generator, p.Err)})
+			} else if r.Name != "" {
+				errs = append(errs, placedError{r.Generator, fmt.Errorf("%s: %w", what, p.Err)})
+			} else {
+				errs = append(errs, placedError{r.Generator, p.Err})
+			}
+		}
 	}
 	for i := range result.Applications {
 		if err := lifecycle.CheckApplication(&result.Applications[i]); err != nil {
