@@ -32,6 +32,20 @@ func check(app *v1alpha1.Application, known Known) error {
 	return errors.Join(failures...)
 }
 
+// Protected tells which applications of a set stay as they are although it
+// gives them no more: those whose name was rejected, and all of them where a
+// rejected one has none.
+func Protected(result appset.Result) func(name string) bool {
+	given, rejected := map[string]bool{}, map[string]bool{}
+	for i := range result.Applications {
+		given[result.Applications[i].Name] = true
+	}
+	for _, r := range result.Rejected {
+		rejected[r.Name] = true
+	}
+	return func(name string) bool { return !given[name] && (rejected[name] || rejected[""]) }
+}
+
 func registered(to v1alpha1.ApplicationDestination, clusters []appset.Cluster) error {
 	found := 0
 	for _, c := range clusters {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -225,4 +226,31 @@ func run(t *testing.T, a *txtar.Archive) string {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	golden.Archives(t, "want", run)
+}
+
+func TestProtected(t *testing.T) {
+	t.Parallel()
+	for what, tc := range map[string]struct {
+		rejected []string
+		want     []string
+	}{
+		"nothing rejected":                  {},
+		"one by its name":                   {rejected: []string{"a"}, want: []string{"a"}},
+		"one that is also given by another": {rejected: []string{"given"}},
+		"one without a name":                {rejected: []string{"a", ""}, want: []string{"a", "b"}},
+	} {
+		result := appset.Result{Applications: []v1alpha1.Application{{ObjectMeta: metav1.ObjectMeta{Name: "given"}}}}
+		for _, name := range tc.rejected {
+			result.Rejected = append(result.Rejected, appset.Rejection{Name: name})
+		}
+		var got []string
+		for _, name := range []string{"a", "b", "given"} {
+			if lifecycle.Protected(result)(name) {
+				got = append(got, name)
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", what, diff)
+		}
+	}
 }

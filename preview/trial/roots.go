@@ -173,7 +173,7 @@ func (r *run) expand(ctx context.Context, base, head *described) (before, after 
 			r.found.Warning(w)
 		}
 		r.freeze(s, e.units, old.units)
-		after = append(after, e.units...)
+		after = append(append(after, e.units...), slices.DeleteFunc(slices.Clone(old.units), e.goes)...)
 	}
 	for _, s := range base.sets {
 		id := name{s.set.Namespace, s.set.Name}
@@ -226,6 +226,7 @@ type expansion struct {
 	reads    reads.Reads
 	err      error
 	may      fence.Readable // what it opened, where that bounds the other side
+	goes     func(before unit) bool
 }
 
 // expandBase expands a set as base has it.
@@ -244,6 +245,8 @@ func expandSet(ctx context.Context, s set, world appset.World) expansion {
 	traced, recorder := reads.Trace(world)
 	out := expansion{from: s}
 	result, err := appset.Generate(ctx, &s.set, traced)
+	stays := lifecycle.Protected(result)
+	out.goes = func(before unit) bool { return !stays(before.app.Name) }
 	if out.err = errors.Join(err, lifecycle.CheckSettings(&s.set)); out.err != nil {
 		return out
 	}
@@ -255,8 +258,7 @@ func expandSet(ctx context.Context, s set, world appset.World) expansion {
 		out.units = append(out.units, unit{app: app, origin: s.Origin("spec."+generator, generator+" of "+name), by: name})
 	}
 	for _, rejected := range result.Rejected {
-		text := fmt.Sprintf("%s: %s is rejected: %v", name, cmp.Or(rejected.Name, "an application"), rejected.Err)
-		out.warnings = append(out.warnings, s.Says("spec."+rejected.Generator, text))
+		out.warnings = append(out.warnings, s.Says("spec."+rejected.Generator, fmt.Sprintf("%s: %s is rejected: %v", name, cmp.Or(rejected.Name, "an application"), rejected.Err)))
 	}
 	for _, w := range result.Warnings {
 		field, _, _ := strings.Cut(w, ": ")
