@@ -15,6 +15,8 @@ import (
 	"github.com/trueup-dev/trueup/internal/fault"
 )
 
+var anchor = regexp.MustCompile(`unknown anchor '[^']*' referenced`)
+
 // decode returns the document's value and the line of its content, or of the
 // error.
 func (d document) decode() (any, int, error) {
@@ -46,6 +48,10 @@ func (d document) value() (any, error) {
 		return nil, err
 	}
 	if err := yaml.UnmarshalStrict(d.text, &value); err != nil {
+		if anchor.MatchString(err.Error()) {
+			// An unquoted password may begin with *.
+			err = errors.New(anchor.ReplaceAllString(err.Error(), "an alias without an anchor; texts that begin with * are written in quotes"))
+		}
 		return nil, err
 	}
 	return d.words.asJSON(value)

@@ -183,3 +183,12 @@ func TestUnlike(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesOfAliasesAreNotTold: a password that is not quoted may begin with *.
+func TestValuesOfAliasesAreNotTold(t *testing.T) {
+	t.Parallel()
+	_, err := Parse(strings.NewReader(head+"stringData: {PW: *hunter2}\n"), "in.yaml")
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "in.yaml:") {
+		t.Errorf("error %v", err)
+	}
+}
