@@ -101,7 +101,7 @@ func (g *generation) answer(n *outline.Node, asked *v1alpha1.ApplicationSetGener
 	a.Verified = a.Verified && verified
 	a.Lacks = slices.Compact(slices.Sorted(slices.Values(append(a.Lacks, g.lacks...))))
 	a.PullRequests = filter.Merged(a.PullRequests, g.given)
-	if count > 0 || verified || len(g.scope) == 0 {
+	if count > 0 || verified {
 		return nil
 	}
 	question, err := outline.Question(asked)

@@ -180,8 +180,8 @@ type Answer struct {
 	// Lacks are what the answer itself says that it has not, sorted: however
 	// much it gave, it is a part of a complete one.
 	Lacks []string `json:"lacks,omitempty"`
-	// Empty are the questions of a matrix, as digests in their order, that got an
-	// empty answer which is not verified, while others may have got more.
+	// Empty are questions, as digests in their order, that got an empty answer
+	// which is not verified; those of a matrix, while others may have got more.
 	Empty []string `json:"empty,omitempty"`
 	// PullRequests are those that gave parameters, for the set's status to
 	// remember. While an answer is not acted on, the status keeps the one before.

@@ -53,8 +53,8 @@ type GeneratorStatus struct {
 	Path string `json:"path"`
 	// ParameterSets is their number.
 	ParameterSets int64 `json:"parameterSets"`
-	// Empty are digests of the questions that it answered with nothing, where a
-	// matrix asks it several; the first MaxEmpty.
+	// Empty are digests of the questions that it answered with nothing, of which
+	// a matrix asks several; the first MaxEmpty.
 	Empty []string `json:"empty,omitempty"`
 	// Lacks are what the answer said that it has not, such as a cluster that is
 	// not registered; the first MaxEmpty.

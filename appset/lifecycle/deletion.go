@@ -120,6 +120,8 @@ func (m *maker) doubts() []string {
 			out = append(out, fmt.Sprintf("%s gave nothing, which cannot be verified", a.Path))
 		case before.ParameterSets > 0:
 			out = append(out, fmt.Sprintf("%s gave nothing where it gave %d before, which cannot be verified", a.Path, before.ParameterSets))
+		case fresh > 0: // another generator may have come to its place
+			out = append(out, fmt.Sprintf("%s gave nothing to a question that it did not answer before, which cannot be verified", a.Path))
 		}
 	}
 	return out

@@ -99,10 +99,10 @@ func (f *fuzzed) change() {
 	}
 }
 
-// move puts lists before the first generator of the document, or takes them
-// away again; as many as no generator takes the place of another.
+// move puts a list before the first generator of the document, or takes it away
+// again: generators take each other's places.
 func (f *fuzzed) move() {
-	f.moved = 3 - f.moved
+	f.moved = 1 - f.moved
 	f.place()
 	f.set.Generation++
 	f.note("the generators move by %d", f.moved)
@@ -163,7 +163,10 @@ func (f *fuzzed) ask(s *source, failing int) (answer appset.Answer, names []stri
 	if err == nil && s.kind != pulls && !s.verified && f.maybe(failing) {
 		f.note("%s answers nothing", s.path)
 		answer = appset.Answer{Path: s.path}
-		return answer, nil, nil
+		names = nil
+	}
+	if err == nil && len(names) == 0 && !answer.Verified && len(answer.Empty) == 0 {
+		answer.Empty = []string{"of " + s.repository}
 	}
 	answer.ParameterSets = len(names)
 	return answer, names, err
