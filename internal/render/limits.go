@@ -80,32 +80,40 @@ func (l Limits) budget(ctx context.Context) (*budget, context.CancelFunc) {
 // waiting has nobody wait for the files of a request, or of what it opens, when
 // the time is over.
 func (b *budget) waiting(req Request) Request {
-	req.Tree.FS = snapshot.Wait(b.ctx, req.Tree.FS)
+	return around(req, func(files snapshot.FS) snapshot.FS { return snapshot.Wait(b.ctx, files) }, func(error) {})
+}
+
+// around puts something around the files of a request, and of what it opens;
+// note gets the errors of opening.
+func around(req Request, wrap func(snapshot.FS) snapshot.FS, note func(error)) Request {
+	req.Tree.FS = wrap(req.Tree.FS)
 	if len(req.Refs) > 0 {
 		refs := make(map[string]snapshot.Tree, len(req.Refs))
 		for name, tree := range req.Refs {
-			tree.FS = snapshot.Wait(b.ctx, tree.FS)
+			tree.FS = wrap(tree.FS)
 			refs[name] = tree
 		}
 		req.Refs = refs
 	}
 	if req.More != nil {
-		req.More = waitingOpener{req.More, b}
+		req.More = wrappedOpener{req.More, wrap, note}
 	}
 	return req
 }
 
-type waitingOpener struct {
-	next   Opener
-	budget *budget
+type wrappedOpener struct {
+	next Opener
+	wrap func(snapshot.FS) snapshot.FS
+	note func(error)
 }
 
 // Tree implements Opener.
-func (o waitingOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
+func (o wrappedOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
 	tree, err := o.next.Tree(ctx, at)
 	if err == nil {
-		tree.FS = snapshot.Wait(o.budget.ctx, tree.FS)
+		tree.FS = o.wrap(tree.FS)
 	}
+	o.note(err)
 	return tree, err
 }
 
@@ -154,34 +162,7 @@ func (b *budget) exceeded() error {
 
 // bind has all that a request reads count against the budget.
 func (b *budget) bind(req Request) Request {
-	req.Tree.FS = bounded{req.Tree.FS, b}
-	if len(req.Refs) > 0 {
-		refs := make(map[string]snapshot.Tree, len(req.Refs))
-		for name, tree := range req.Refs {
-			tree.FS = bounded{tree.FS, b}
-			refs[name] = tree
-		}
-		req.Refs = refs
-	}
-	if req.More != nil {
-		req.More = boundedOpener{req.More, b}
-	}
-	return req
-}
-
-type boundedOpener struct {
-	next   Opener
-	budget *budget
-}
-
-// Tree implements Opener.
-func (o boundedOpener) Tree(ctx context.Context, at snapshot.Location) (snapshot.Tree, error) {
-	tree, err := o.next.Tree(ctx, at)
-	if err == nil {
-		tree.FS = bounded{tree.FS, o.budget}
-	}
-	o.budget.note(err)
-	return tree, err
+	return around(req, func(files snapshot.FS) snapshot.FS { return bounded{files, b} }, b.note)
 }
 
 // bounded is an FS that ends with its budget, and with the time of the
