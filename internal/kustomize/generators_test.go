@@ -75,15 +75,22 @@ func TestValuesOfGeneratorsAreNotTold(t *testing.T) {
 			"app/plugin.yaml": plugin + "envs: [latin.env]\n", "app/broken.yaml": plugin + "literals: [PW=hunter2\n",
 			"app/unnamed.yaml": "apiVersion: builtin\nkind: SecretGenerator\nliterals: [PW=hunter2]\n",
 		}
-		_, err := kustomize.New(kustomize.Options{}).Render(t.Context(), request(tree(files)))
-		switch {
-		case err == nil:
-			t.Errorf("%s: no error", tc.reason)
-		case holds(err.Error(), secret):
-			t.Errorf("%s: the value is in %v", tc.reason, err)
-		case !strings.Contains(err.Error(), tc.want) || fault.Of(err) != fault.Invalid:
-			t.Errorf("%s: got %v, want %q", tc.reason, err, tc.want)
-		}
+		failsWithout(t, tc.reason, files, tc.want)
+	}
+}
+
+// failsWithout holds that a build fails by what the files say, with this text,
+// and that the secret is not in the error.
+func failsWithout(t *testing.T, reason string, files map[string]string, want string) {
+	t.Helper()
+	_, err := kustomize.New(kustomize.Options{}).Render(t.Context(), request(tree(files)))
+	switch {
+	case err == nil:
+		t.Errorf("%s: no error", reason)
+	case holds(err.Error(), secret):
+		t.Errorf("%s: the value is in %v", reason, err)
+	case !strings.Contains(err.Error(), want) || fault.Of(err) != fault.Invalid:
+		t.Errorf("%s: got %v, want %q", reason, err, want)
 	}
 }
 
