@@ -51,6 +51,7 @@ var Levels = []struct { //nolint:gochecknoglobals // a table that nobody writes
 	{"appset", 4},
 	{"preview/risk", 2},
 	{"preview/risk/narrow", 1},
+	{"preview/risk/decoded", 0},
 	{"preview/risk/reach", 1},
 	{"preview/policy", 2},
 	{"preview", 4},

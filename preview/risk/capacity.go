@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // capacity are the rules about how much of something there is.
@@ -45,14 +47,14 @@ func shrunkStorage(c Change) []string {
 func claims(manifest map[string]any) map[string]resource.Quantity {
 	out := map[string]resource.Quantity{}
 	add := func(name string, claim map[string]any) {
-		if q, ok := quantity(mapAt(claim, "spec", "resources", "requests")["storage"]); ok {
+		if q, ok := quantity(decoded.Map(claim, "spec", "resources", "requests")["storage"]); ok {
 			out[name] = q
 		}
 	}
 	add("", manifest)
-	for _, item := range listAt(manifest, "spec", "volumeClaimTemplates") {
+	for _, item := range decoded.List(manifest, "spec", "volumeClaimTemplates") {
 		claim, _ := item.(map[string]any)
-		add(fmt.Sprint(mapAt(claim, "metadata")["name"])+": ", claim)
+		add(fmt.Sprint(decoded.Map(claim, "metadata")["name"])+": ", claim)
 	}
 	return out
 }
@@ -72,7 +74,7 @@ func loweredBounds(c Change) []string {
 	var out []string
 	for _, bound := range bounds {
 		of := func(manifest map[string]any) int64 {
-			if n, ok := number(mapAt(manifest, "spec")[bound.field]); ok {
+			if n, ok := decoded.Number(decoded.Map(manifest, "spec")[bound.field]); ok {
 				return n
 			}
 			return bound.fallback
@@ -95,12 +97,12 @@ func reducedResources(c Change) []string {
 	for name, p := range both {
 		was, now := p.was, p.now
 		for _, side := range []string{"requests", "limits"} {
-			told := mapAt(now, "resources", side)
+			told := decoded.Map(now, "resources", side)
 			for _, what := range slices.Sorted(maps.Keys(all(was, side))) {
 				value, there := all(now, side)[what]
 				old, okOld := quantity(all(was, side)[what])
 				next, okNew := quantity(value)
-				_, explicit := mapAt(was, "resources", side)[what]
+				_, explicit := decoded.Map(was, "resources", side)[what]
 				_, still := told[what]
 				_, byPod := all(pod, side)[what]
 				switch {
@@ -122,9 +124,9 @@ func reducedResources(c Change) []string {
 func all(of map[string]any, side string) map[string]any {
 	out := map[string]any{}
 	if side == "requests" {
-		maps.Copy(out, mapAt(of, "resources", "limits"))
+		maps.Copy(out, decoded.Map(of, "resources", "limits"))
 	}
-	maps.Copy(out, mapAt(of, "resources", side))
+	maps.Copy(out, decoded.Map(of, "resources", side))
 	return out
 }
 

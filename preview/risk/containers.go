@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // podSpec finds the pods of a workload: of any kind that has a pod template
 // where the built-in ones have it, or that is a Pod.
 func podSpec(manifest map[string]any) map[string]any {
-	spec := mapAt(manifest, "spec")
-	for _, at := range []map[string]any{mapAt(spec, "jobTemplate", "spec", "template", "spec"), mapAt(spec, "template", "spec"), spec} {
+	spec := decoded.Map(manifest, "spec")
+	for _, at := range []map[string]any{decoded.Map(spec, "jobTemplate", "spec", "template", "spec"), decoded.Map(spec, "template", "spec"), spec} {
 		if _, ok := at["containers"].([]any); ok {
 			return at
 		}
@@ -23,7 +25,7 @@ func podSpec(manifest map[string]any) map[string]any {
 func containers(manifest map[string]any) map[string]map[string]any {
 	out := map[string]map[string]any{}
 	for _, list := range []string{"containers", "initContainers"} {
-		for _, item := range listAt(podSpec(manifest), list) {
+		for _, item := range decoded.List(podSpec(manifest), list) {
 			container, _ := item.(map[string]any)
 			if name, ok := container["name"].(string); ok {
 				out[name] = container

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 	"github.com/trueup-dev/trueup/preview/risk/narrow"
 )
 
@@ -30,7 +31,7 @@ func definitions() []Rule {
 // versions are those of a CustomResourceDefinition, by name.
 func versions(manifest map[string]any) map[string]map[string]any {
 	out := map[string]map[string]any{}
-	for _, item := range listAt(manifest, "spec", "versions") {
+	for _, item := range decoded.List(manifest, "spec", "versions") {
 		if v, ok := item.(map[string]any); ok {
 			out[fmt.Sprint(v["name"])] = v
 		}
@@ -73,11 +74,11 @@ func narrowedSchemas(c Change) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		now, ok := after[name]
-		was := mapAt(before[name], "schema", "openAPIV3Schema")
+		was := decoded.Map(before[name], "schema", "openAPIV3Schema")
 		if !ok || was == nil {
 			continue
 		}
-		found := narrow.Compare(was, mapAt(now, "schema", "openAPIV3Schema"))
+		found := narrow.Compare(was, decoded.Map(now, "schema", "openAPIV3Schema"))
 		for _, part := range []struct {
 			what  string
 			paths []string

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 func morePrivileged(c Change) []string {
@@ -26,14 +28,14 @@ func privileges(manifest map[string]any, called map[string]string) map[string]bo
 			out["uses the node's "+field] = true
 		}
 	}
-	for _, v := range listAt(spec, "volumes") {
+	for _, v := range decoded.List(spec, "volumes") {
 		volume, _ := v.(map[string]any)
-		if path, ok := mapAt(volume, "hostPath")["path"]; ok {
+		if path, ok := decoded.Map(volume, "hostPath")["path"]; ok {
 			out[fmt.Sprintf("mounts %v of the node", path)] = true
 		}
 	}
 	for name, container := range containers(manifest) {
-		context := mapAt(container, "securityContext")
+		context := decoded.Map(container, "securityContext")
 		if other := called[name]; other != "" {
 			name = other
 		}
@@ -46,7 +48,7 @@ func privileges(manifest map[string]any, called map[string]string) map[string]bo
 		if isRoot(spec, container) {
 			out["runs "+name+" as root"] = true
 		}
-		for _, capability := range texts(mapAt(context, "capabilities")["add"]) {
+		for _, capability := range decoded.Texts(decoded.Map(context, "capabilities")["add"]) {
 			out["gives "+name+" the capability "+capability] = true
 		}
 	}
@@ -55,21 +57,21 @@ func privileges(manifest map[string]any, called map[string]string) map[string]bo
 
 // context is a value of a container's security context, or else of its pod's.
 func context(pod, container map[string]any, field string) any {
-	if v := mapAt(container, "securityContext")[field]; v != nil {
+	if v := decoded.Map(container, "securityContext")[field]; v != nil {
 		return v
 	}
-	return mapAt(pod, "securityContext")[field]
+	return decoded.Map(pod, "securityContext")[field]
 }
 
 func isRoot(pod, container map[string]any) bool {
-	n, ok := number(context(pod, container, "runAsUser"))
+	n, ok := decoded.Number(context(pod, container, "runAsUser"))
 	return ok && n == 0
 }
 
 // isNotRoot reports a container of which it is certain, whatever user its
 // image has.
 func isNotRoot(pod, container map[string]any) bool {
-	n, ok := number(context(pod, container, "runAsUser"))
+	n, ok := decoded.Number(context(pod, container, "runAsUser"))
 	return ok && n != 0 || !ok && context(pod, container, "runAsNonRoot") == true
 }
 
@@ -78,7 +80,7 @@ func isNotRoot(pod, container map[string]any) bool {
 func removedGuards(c Change) []string {
 	podBefore, podAfter := podSpec(c.Before), podSpec(c.After)
 	escalation := func(container map[string]any) any {
-		return mapAt(container, "securityContext")["allowPrivilegeEscalation"]
+		return decoded.Map(container, "securityContext")["allowPrivilegeEscalation"]
 	}
 	var out []string
 	for name, p := range pairs(c) {
@@ -97,7 +99,7 @@ func removedGuards(c Change) []string {
 }
 
 func dropsAll(container map[string]any) bool {
-	return slices.ContainsFunc(texts(mapAt(container, "securityContext", "capabilities")["drop"]), func(capability string) bool {
+	return slices.ContainsFunc(decoded.Texts(decoded.Map(container, "securityContext", "capabilities")["drop"]), func(capability string) bool {
 		return strings.EqualFold(capability, "ALL")
 	})
 }

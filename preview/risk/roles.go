@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // permission is one verb on one thing: a resource, which may be a part of one
@@ -36,22 +38,22 @@ func (p permission) boundless() bool {
 // permissions lists what the rules of a role allow, one by one.
 func permissions(manifest map[string]any) map[permission]bool {
 	out := map[permission]bool{}
-	for _, item := range listAt(manifest, "rules") {
+	for _, item := range decoded.List(manifest, "rules") {
 		rule, _ := item.(map[string]any)
-		names := texts(rule["resourceNames"])
+		names := decoded.Texts(rule["resourceNames"])
 		if len(names) == 0 {
 			names = []string{""}
 		}
-		groups := texts(rule["apiGroups"])
+		groups := decoded.Texts(rule["apiGroups"])
 		if len(groups) == 0 {
 			groups = []string{""}
 		}
-		for _, verb := range texts(rule["verbs"]) {
-			for _, url := range texts(rule["nonResourceURLs"]) {
+		for _, verb := range decoded.Texts(rule["verbs"]) {
+			for _, url := range decoded.Texts(rule["nonResourceURLs"]) {
 				out[permission{verb: verb, url: url}] = true
 			}
 			for _, group := range groups {
-				for _, resource := range texts(rule["resources"]) {
+				for _, resource := range decoded.Texts(rule["resources"]) {
 					for _, name := range names {
 						out[permission{verb: verb, group: group, resource: resource, name: name}] = true
 					}
@@ -140,15 +142,15 @@ func newAggregations(c Change) []string {
 // of those that are part of it.
 func aggregations(role map[string]any) (into, from map[string]bool) {
 	into, from = map[string]bool{}, map[string]bool{}
-	for _, selector := range listAt(role, "aggregationRule", "clusterRoleSelectors") {
+	for _, selector := range decoded.List(role, "aggregationRule", "clusterRoleSelectors") {
 		if text, err := json.Marshal(selector); err == nil {
 			from[string(text)] = true
 		}
 	}
-	if len(listAt(role, "rules"))+len(from) == 0 {
+	if len(decoded.List(role, "rules"))+len(from) == 0 {
 		return into, from // nothing to add
 	}
-	for label, value := range mapAt(role, "metadata", "labels") {
+	for label, value := range decoded.Map(role, "metadata", "labels") {
 		if name, ok := strings.CutPrefix(label, "rbac.authorization.k8s.io/aggregate-to-"); ok && value == "true" {
 			into[name] = true
 		}
@@ -182,7 +184,7 @@ func few(all []string) string {
 // or about all others.
 func newSubjects(c Change, admin bool) []string {
 	role := func(manifest map[string]any) (kind, name string) {
-		ref := mapAt(manifest, "roleRef")
+		ref := decoded.Map(manifest, "roleRef")
 		kind, _ = ref["kind"].(string)
 		name, _ = ref["name"].(string)
 		return kind, name
@@ -205,7 +207,7 @@ func newSubjects(c Change, admin bool) []string {
 // subjects are who is in a binding.
 func subjects(binding map[string]any) map[string]bool {
 	out := map[string]bool{}
-	for _, item := range listAt(binding, "subjects") {
+	for _, item := range decoded.List(binding, "subjects") {
 		s, _ := item.(map[string]any)
 		name := fmt.Sprint(s["kind"], " ", s["name"])
 		if ns, ok := s["namespace"].(string); ok && ns != "" {

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 	"github.com/trueup-dev/trueup/reconcile/plan"
 )
 
@@ -40,7 +41,7 @@ func deletions() []Rule {
 	protected := func(what string) func(Change) []string {
 		return func(c Change) []string {
 			found := deleted(what)(c)
-			if mapAt(c.Before, "metadata", "annotations")[allowPrune] == "allow" || c.Key.Kind == "VolumeSnapshot" {
+			if decoded.Map(c.Before, "metadata", "annotations")[allowPrune] == "allow" || c.Key.Kind == "VolumeSnapshot" {
 				return found
 			}
 			for i := range found {
@@ -206,7 +207,7 @@ func isMadeAnew(c Change) bool {
 }
 
 func hookOf(manifest map[string]any) string {
-	annotations := mapAt(manifest, "metadata", "annotations")
+	annotations := decoded.Map(manifest, "metadata", "annotations")
 	for _, name := range []string{"trueup.dev/hook", "argocd.argoproj.io/hook", "helm.sh/hook"} {
 		if v, ok := annotations[name].(string); ok && v != "" {
 			return v

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 func workloads() []Rule {
@@ -49,7 +51,7 @@ func workloads() []Rule {
 		{
 			Name: "suspended", Severity: Notice, About: "A job or a schedule is suspended.", Kinds: []string{"batch/Job", "batch/CronJob"},
 			Find: func(c Change) []string {
-				if mapAt(c.After, "spec")["suspend"] == true && mapAt(c.Before, "spec")["suspend"] != true && c.Before != nil {
+				if decoded.Map(c.After, "spec")["suspend"] == true && decoded.Map(c.Before, "spec")["suspend"] != true && c.Before != nil {
 					return []string{"is suspended"}
 				}
 				return nil
@@ -89,7 +91,7 @@ func unpinnedImages(c Change) []string {
 
 // replicas is how many a workload asks for; 1 where it does not say.
 func replicas(manifest map[string]any) int64 {
-	if n, ok := number(mapAt(manifest, "spec")["replicas"]); ok {
+	if n, ok := decoded.Number(decoded.Map(manifest, "spec")["replicas"]); ok {
 		return n
 	}
 	return 1

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // Policy finds what a network policy let through nobody, or some, and lets
@@ -65,10 +67,10 @@ func directions(policy map[string]any) []direction {
 	if policy == nil {
 		return nil
 	}
-	names := list(policy, "spec", "policyTypes")
+	names := decoded.List(policy, "spec", "policyTypes")
 	if len(names) == 0 {
 		names = []any{"Ingress"}
-		if len(list(policy, "spec", "egress")) > 0 {
+		if len(decoded.List(policy, "spec", "egress")) > 0 {
 			names = append(names, "Egress")
 		}
 	}
@@ -78,9 +80,9 @@ func directions(policy map[string]any) []direction {
 		if d.name == "egress" {
 			peers = "to"
 		}
-		for _, item := range list(policy, "spec", d.name) {
+		for _, item := range decoded.List(policy, "spec", d.name) {
 			rule, _ := item.(map[string]any)
-			switch who := list(rule, peers); {
+			switch who := decoded.List(rule, peers); {
 			case len(who) == 0 || slices.ContainsFunc(who, isEverybody):
 				d.everybody = append(d.everybody, portsOf(rule)...)
 			case slices.ContainsFunc(who, isEveryPod):
@@ -107,5 +109,5 @@ func isEveryPod(peer any) bool {
 
 func selectsAll(selector map[string]any) bool {
 	labels, _ := selector["matchLabels"].(map[string]any)
-	return len(labels) == 0 && len(list(selector, "matchExpressions")) == 0
+	return len(labels) == 0 && len(decoded.List(selector, "matchExpressions")) == 0
 }

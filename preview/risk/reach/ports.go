@@ -3,6 +3,8 @@ package reach
 import (
 	"fmt"
 	"slices"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // ports are those of a range, or the one of a name, which is another number in
@@ -18,7 +20,7 @@ var allPorts = ports{from: firstPort, to: lastPort} //nolint:gochecknoglobals //
 
 // portsOf are those that a rule of a network policy is about.
 func portsOf(rule map[string]any) []ports {
-	items := list(rule, "ports")
+	items := decoded.List(rule, "ports")
 	if len(items) == 0 {
 		return []ports{allPorts}
 	}
@@ -33,10 +35,10 @@ func portsOf(rule map[string]any) []ports {
 		if name, ok := port["port"].(string); ok {
 			p.name = name
 		}
-		if n, ok := number(port["port"]); ok {
+		if n, ok := decoded.Number(port["port"]); ok {
 			p.from, p.to = n, n
 		}
-		if n, ok := number(port["endPort"]); ok {
+		if n, ok := decoded.Number(port["endPort"]); ok {
 			p.to = n
 		}
 		out = append(out, p)
@@ -90,16 +92,4 @@ func (p ports) String() string {
 		return fmt.Sprintf("port %d of %s", p.from, p.protocol)
 	}
 	return fmt.Sprintf("ports %d-%d of %s", p.from, p.to, p.protocol)
-}
-
-func number(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case int:
-		return int64(n), true
-	case float64:
-		return int64(n), n == float64(int64(n))
-	}
-	return 0, false
 }

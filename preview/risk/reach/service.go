@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/trueup-dev/trueup/preview/risk/decoded"
 )
 
 // Service says by what a service is reachable from outside that it was not
@@ -22,8 +24,8 @@ func Service(before, after map[string]any) []string {
 	case (is == balanced || is == "NodePort") && was != balanced && was != is:
 		out = append(out, fmt.Sprint("is reachable from outside now: ", is))
 	}
-	for _, ip := range list(after, "spec", "externalIPs") {
-		if !slices.Contains(list(before, "spec", "externalIPs"), ip) {
+	for _, ip := range decoded.List(after, "spec", "externalIPs") {
+		if !slices.Contains(decoded.List(before, "spec", "externalIPs"), ip) {
 			out = append(out, fmt.Sprint("is reachable from outside now: external IP ", ip))
 		}
 	}
@@ -35,7 +37,7 @@ const balanced = "LoadBalancer"
 // limited reports a load balancer that lets some addresses through only. Of the
 // field and the older annotation, the field counts.
 func limited(service map[string]any) bool {
-	ranges := list(service, "spec", "loadBalancerSourceRanges")
+	ranges := decoded.List(service, "spec", "loadBalancerSourceRanges")
 	if text, _ := at(service, "metadata", "annotations", "service.beta.kubernetes.io/load-balancer-source-ranges").(string); len(ranges) == 0 && text != "" {
 		for one := range strings.SplitSeq(text, ",") {
 			ranges = append(ranges, one)
@@ -58,9 +60,4 @@ func at(m map[string]any, path ...string) any {
 		return nil // something else is there, which the API server refuses
 	}
 	return v
-}
-
-func list(m map[string]any, path ...string) []any {
-	items, _ := at(m, path...).([]any)
-	return items
 }
